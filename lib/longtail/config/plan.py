@@ -1,0 +1,182 @@
+"""Which runs the tables and figures asked for need: they alone want anything, the graph follows from them."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from longtail.config import imbalance as factors
+from longtail.config import registry as definitions
+from longtail.config.registry import Registry
+from longtail.runtime import image_tree
+from longtail.runtime.errors import InputError
+
+
+@dataclass(frozen=True, order=True)
+class Setting:
+    """What a method is run on: a data set at an imbalance, with a backbone."""
+
+    dataset: str
+    imbalance: str
+    backbone: str
+
+    @property
+    def folder(self) -> str:
+        """Path below `results/runs`."""
+        return f"{self.dataset}/{self.imbalance}/{self.backbone}"
+
+
+@dataclass(frozen=True, order=True)
+class Run:
+    """One trained method: its Stage 1 (shared by name), the method itself and the seed."""
+
+    setting: Setting
+    stage1: str
+    method: str
+    seed: int
+
+    @property
+    def folder(self) -> str:
+        """Path below `results/runs` of the Stage-1 run this one stands on."""
+        return f"{self.setting.folder}/{self.stage1}/seed{self.seed}"
+
+    @property
+    def metrics(self) -> str:
+        """Path below `results/runs` of the run's scores."""
+        return f"{self.folder}/{self.method}/metrics.json"
+
+    @property
+    def two_stage(self) -> bool:
+        """Whether the method trains a classifier on top of its Stage 1."""
+        return self.stage1 != self.method
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A method in a setting: its runs over seeds, or what it needs before it can run."""
+
+    method: str
+    label: str
+    setting: Setting
+    runs: list[Run]
+    needs: str | None
+    printed: dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a paper, or a person's own: columns and rows of cells."""
+
+    name: str
+    definition: dict[str, Any]
+    rows: list[list[Cell]]
+
+    @property
+    def cells(self) -> list[Cell]:
+        """All cells, row by row."""
+        return [cell for row in self.rows for cell in row]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A comparison of reliability diagrams: one cell a panel."""
+
+    name: str
+    definition: dict[str, Any]
+    cells: list[Cell]
+
+
+@dataclass
+class Plan:
+    """Everything asked for, and the registry it is asked of."""
+
+    registry: Registry
+    tables: dict[str, Table] = field(default_factory=dict)
+    figures: dict[str, Figure] = field(default_factory=dict)
+
+    @property
+    def runs(self) -> list[Run]:
+        """Every run that some table or figure shows, once, in path order."""
+        shown = [*self.tables.values(), *self.figures.values()]
+        return sorted({run for item in shown for cell in item.cells for run in cell.runs})
+
+    @property
+    def settings(self) -> list[Setting]:
+        """Every setting in which something runs."""
+        return sorted({run.setting for run in self.runs})
+
+
+def build(config: dict[str, Any], files: list[Path]) -> Plan:
+    """Validate a config with all it refers to, and lay out its tables and figures.
+
+    Raises InputError for the first mistake, before anything runs.
+    """
+    plan = Plan(definitions.load(config, files))
+    for name in plan.registry.config["tables"]:
+        table = definitions.definition("table", name)
+        plan.tables[Path(name).stem] = _table(plan.registry, Path(name).stem, table)
+    for name in plan.registry.config["figures"]:
+        figure = definitions.definition("figure", name)
+        plan.figures[Path(name).stem] = _figure(plan.registry, Path(name).stem, figure)
+    for dataset in sorted({setting.dataset for setting in plan.settings}):
+        _check_data_dir(dataset, plan.registry.datasets[dataset])
+    return plan
+
+
+def _check_data_dir(name: str, definition: dict[str, Any]) -> None:
+    folder = definition["data_dir"]
+    if folder is None and definition["kind"] == "folder":
+        raise InputError(f"data set '{name}' lacks 'data_dir': name the folder that holds train/ and test/")
+    if folder is not None and not Path(folder).is_dir():
+        raise InputError(f"data set '{name}', key 'data_dir': there is no folder {folder}: create it or correct the path")
+    if definition["kind"] == "folder":
+        image_tree.listing(Path(folder))
+
+
+def _table(registry: Registry, name: str, definition: dict[str, Any]) -> Table:
+    where = f"table '{name}'"
+    rows = []
+    for row in definition["rows"]:
+        printed = row["printed"] or [None] * len(definition["columns"])
+        if len(printed) != len(definition["columns"]):
+            raise InputError(
+                f"{where}: row '{row['method']}' has {len(printed)} printed cells for "
+                f"{len(definition['columns'])} columns: write null where the paper prints nothing"
+            )
+        cells = []
+        for column, values in zip(definition["columns"], printed, strict=True):
+            numbers = dict(zip(definition["metrics"], values or [], strict=False))
+            cells.append(_cell(registry, where, row["method"], row.get("label"), column, numbers))
+        rows.append(cells)
+    return Table(name, definition, rows)
+
+
+def _figure(registry: Registry, name: str, definition: dict[str, Any]) -> Figure:
+    where = f"figure '{name}'"
+    cells = [
+        _cell(registry, where, panel["method"], panel.get("label"), {**definition, **panel}, panel["printed"])
+        for panel in definition["panels"]
+    ]
+    return Figure(name, definition, cells)
+
+
+def _cell(
+    registry: Registry,
+    where: str,
+    name: str,
+    label: str | None,
+    column: dict[str, Any],
+    printed: dict[str, float | None],
+) -> Cell:
+    method = registry.method(name, where)
+    dataset = registry.dataset(column["dataset"], where)
+    setting = Setting(column["dataset"], factors.slug(column["factor"], where), column["backbone"])
+    needs = "; ".join(
+        part["needs"] for part in (dataset, method) if "needs" in part
+    )
+    if not needs and setting.backbone not in definitions.names("models"):
+        needs = f"backbone {setting.backbone}"
+    runs = []
+    if not needs:
+        stage1 = method["stage1"] if isinstance(method["stage1"], str) else name
+        runs = [Run(setting, stage1, name, seed) for seed in registry.config["seeds"]["runs"]]
+    return Cell(name, label or method["label"], setting, runs, needs or None, printed)

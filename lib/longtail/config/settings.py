@@ -1,0 +1,47 @@
+"""What one job is told: the resolved settings of a data set, a Stage 1 or a Stage 2."""
+
+from typing import Any
+
+from longtail.config import imbalance as factors
+from longtail.config.registry import Registry, merge
+
+
+def source(registry: Registry, dataset: str) -> dict[str, Any]:
+    """Settings that the arrays of a data set depend on."""
+    definition = registry.datasets[dataset]
+    return {key: definition[key] for key in ("kind", "data_dir", "image_size")}
+
+
+def stage1(registry: Registry, dataset: str, imbalance: str, backbone: str, method: str, seed: int) -> dict[str, Any]:
+    """Settings of the Stage 1 that the one-stage method `method` names."""
+    block = _block(registry, dataset, imbalance, method, "stage1")
+    return block | _common(registry, dataset, seed) | {"backbone": backbone}
+
+
+def stage2(registry: Registry, dataset: str, imbalance: str, method: str, seed: int) -> dict[str, Any]:
+    """Settings of a two-stage method's Stage 2."""
+    return _block(registry, dataset, imbalance, method, "stage2") | _common(registry, dataset, seed)
+
+
+def _block(registry: Registry, dataset: str, imbalance: str, method: str, stage: str) -> dict[str, Any]:
+    definition, data = registry.methods[method], registry.datasets[dataset]
+    block = definition[stage]
+    factor = factors.ratio(imbalance)
+    for override in definition["overrides"]:
+        if override["dataset"] in (dataset, data.get("like")) and (
+            "factors" not in override or factor in override["factors"]
+        ):
+            block = merge(block, override.get(stage, {}))
+    recipe = data["recipes"].get(block["recipe"], block["recipe"])
+    return {**block, "recipe": {"name": recipe, **registry.recipe(recipe, f"method '{method}'")}}
+
+
+def _common(registry: Registry, dataset: str, seed: int) -> dict[str, Any]:
+    seeds = registry.config["seeds"]
+    return {
+        "preprocessing": registry.datasets[dataset]["preprocessing"],
+        "compute": registry.config["compute"],
+        "seeds": {
+            kind: seed if seeds[kind] is None else seeds[kind] for kind in ("initialisation", "order")
+        },
+    }

@@ -1,0 +1,90 @@
+"""Long-tailed subsets, exactly as LDAM-DRW, MiSLAS, BBN and BagofTricks cut them (methods card 1.1)."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longtail.config import imbalance as factors
+from longtail.runtime import files
+from longtail.runtime.errors import InputError
+
+
+@dataclass(frozen=True)
+class Subset:
+    """Which training images are kept: `indices` [N] into the training arrays, class by class, and `counts` [K]."""
+
+    indices: NDArray[np.int64]
+    counts: list[int]
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the index list, as little-endian 64-bit integers in the order kept."""
+        return hashlib.sha256(self.indices.astype("<i8").tobytes()).hexdigest()
+
+
+def class_counts(n_max: int, factor: float, classes: int) -> list[int]:
+    """Images kept per class: int(n_max · (1/factor)^(i/(K-1))), truncated, class 0 the largest.
+
+    Raises InputError when the rarest class would keep no image.
+    """
+    counts = [int(n_max * (1.0 / factor) ** (i / (classes - 1.0))) for i in range(classes)]
+    if counts[-1] < 1:
+        raise InputError(
+            f"factor {factor:g} leaves class {classes - 1} without images (the largest class has {n_max}): "
+            f"choose a factor of at most {n_max}"
+        )
+    return counts
+
+
+def cut(labels: NDArray[np.int64], factor: float, classes: int, seed: int, n_max: int | None = None) -> Subset:
+    """Cut balanced training labels [N] to an imbalance factor.
+
+    One legacy NumPy stream is seeded once; the classes follow in label order, each shuffled whole before its
+    first n_i images are kept, so the subset of a larger factor lies within that of a smaller one.
+    `n_max` is the size of the largest class (default: what the smallest class of the source can offer).
+    Raises InputError when a class has fewer images than it is to keep.
+    """
+    available = np.bincount(labels, minlength=classes)
+    largest = int(available.min()) if n_max is None else n_max
+    counts = class_counts(largest, factor, classes)
+    stream = np.random.RandomState(seed)
+    kept = []
+    for label, count in enumerate(counts):
+        members = np.flatnonzero(labels == label)
+        if len(members) < count:
+            raise InputError(
+                f"class {label} has {len(members)} training images and factor {factor:g} keeps {count}: "
+                f"set the data set's n_max to at most {available.min()}"
+            )
+        stream.shuffle(members)
+        kept.append(members[:count])
+    return Subset(np.concatenate(kept).astype(np.int64), counts)
+
+
+def natural(labels: NDArray[np.int64], classes: int) -> Subset:
+    """Keep every training image: the imbalance the source has by itself."""
+    return Subset(np.arange(len(labels), dtype=np.int64), np.bincount(labels, minlength=classes).tolist())
+
+
+def subset(labels: NDArray[np.int64], classes: int, imbalance: str, seed: int, n_max: int | None) -> Subset:
+    """The subset of an `imbalance` as paths spell it: `if100`, `if1` (balanced) or `natural`."""
+    factor = factors.ratio(imbalance)
+    return natural(labels, classes) if factor is None else cut(labels, factor, classes, seed, n_max)
+
+
+def save(path: Path | str, subset: Subset) -> None:
+    """Write the index list with its hash and class counts as JSON."""
+    content = {"counts": subset.counts, "total": len(subset.indices), "sha256": subset.sha256}
+    files.write_json(path, content | {"indices": subset.indices.tolist()})
+
+
+def load(path: Path | str) -> Subset:
+    """Read what `save` wrote; InputError when the index list does not match its hash."""
+    stored = files.read_json(path)
+    subset = Subset(np.array(stored["indices"], dtype=np.int64), stored["counts"])
+    if subset.sha256 != stored["sha256"]:
+        raise InputError(f"{path}: the index list does not match its sha256: delete the file and run again")
+    return subset

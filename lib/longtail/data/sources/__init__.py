@@ -1,0 +1,1 @@
+"""Kinds of sources, one file each, found by name: `read(settings, archive)` gives Arrays."""

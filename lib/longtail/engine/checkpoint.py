@@ -1,0 +1,28 @@
+"""Checkpoints: tensors and plain values only, written whole, read without unpickling code."""
+
+import io
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from longtail.runtime import files
+from longtail.runtime.errors import InputError
+
+
+def save(path: Path | str, state: Any) -> None:
+    """Write a state; equal states give equal bytes (the archive inside carries no file name)."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    with files.whole(path) as handle:
+        handle.write(buffer.getbuffer())
+
+
+def load(path: Path | str) -> Any:
+    """Read a state onto the CPU; InputError when the file is cut short or holds anything but plain values."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path} is not a whole checkpoint ({reason}): delete it and run again") from error

@@ -1,0 +1,38 @@
+"""Learning rate and epoch length of a recipe (methods card 1.6)."""
+
+import math
+from typing import Any
+
+
+def learning_rate(recipe: dict[str, Any], epoch: int) -> float:
+    """The rate of an epoch counted from 1.
+
+    `step`: base·epoch/warmup up to `warmup`, then base, times `factor` after each milestone (the last epoch at
+    the higher rate). `cosine`: base·½(1 + cos(π·(epoch−1)/epochs)).
+    """
+    base: float = recipe["learning_rate"]
+    schedule = recipe["schedule"]
+    if schedule["kind"] == "cosine":
+        return base * 0.5 * (1 + math.cos(math.pi * (epoch - 1) / recipe["epochs"]))
+    if epoch <= schedule["warmup"]:
+        return base * epoch / schedule["warmup"]
+    passed = sum(epoch > milestone for milestone in schedule["milestones"])
+    return float(base * schedule["factor"] ** passed)
+
+
+def draws(recipe: dict[str, Any], images: int) -> int:
+    """Images drawn in an epoch: `ceil` all, `floor` whole batches only, `ceil_plus_one` as MiSLAS Stage 2 runs."""
+    batch = recipe["batch_size"]
+    return {
+        "ceil": images,
+        "floor": images // batch * batch,
+        "ceil_plus_one": (math.ceil(images / batch) + 1) * batch,
+    }[recipe["batches"]]
+
+
+def is_evaluated(recipe: dict[str, Any], epoch: int) -> bool:
+    """Whether the test set is scored after this epoch; the last epoch always is."""
+    evaluation = recipe["evaluate"]
+    return bool(
+        epoch % evaluation["every"] == 0 or epoch >= evaluation["each_from"] or epoch == recipe["epochs"]
+    )

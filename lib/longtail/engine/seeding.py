@@ -1,0 +1,12 @@
+"""Every random draw comes from a generator named by what it is for, so nothing has to be saved to go on."""
+
+import numpy as np
+
+ORDER = 1
+AUGMENTATION = 2
+MIXING = 3
+
+
+def generator(seed: int, epoch: int, purpose: int) -> np.random.Generator:
+    """The generator of one purpose in one epoch: the same whether or not the run was interrupted before."""
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, epoch, purpose])))

@@ -1,0 +1,1 @@
+"""Losses, one file each, found by name: `build(settings, counts)` gives logits, labels -> loss [B]."""

@@ -1,0 +1,59 @@
+"""ResNet-32 for 32x32 images, as LDAM-DRW, MiSLAS and BagofTricks build it (methods card 1.4)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions with a parameter-free shortcut (He et al. 2016, option A)."""
+
+    def __init__(self, planes_in: int, planes: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(planes_in, planes, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(planes)
+        self.conv2 = nn.Conv2d(planes, planes, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(planes)
+        self.stride = stride
+        self.extra = (planes - planes_in) // 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        out = self.bn2(self.conv2(out))
+        if self.stride > 1:
+            x = F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.extra, self.extra))
+        return F.relu(out.add_(x), inplace=True)
+
+
+class ResNet32(nn.Module):
+    """3x3 stem, three stages of five blocks (16/32/64 planes, strides 1/2/2), global average pool."""
+
+    feature_dim = 64
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        stages = []
+        planes_in = 16
+        for planes, first_stride in ((16, 1), (32, 2), (64, 2)):
+            blocks = []
+            for index in range(5):
+                blocks.append(BasicBlock(planes_in, planes, first_stride if index == 0 else 1))
+                planes_in = planes
+            stages.append(nn.Sequential(*blocks))
+        self.stages = nn.Sequential(*stages)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images [B, C, H, W] to non-negative features [B, 64]."""
+        out = F.relu(self.bn1(self.conv1(images)), inplace=True)
+        return torch.mean(self.stages(out), dim=(2, 3))
+
+
+def build(channels: int) -> ResNet32:
+    """A ResNet-32 with every convolution drawn from kaiming_normal (fan_in, gain √2)."""
+    network = ResNet32(channels)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight)
+    return network

@@ -1,0 +1,27 @@
+"""First line of every script: all that a job says goes to its log, and bad input ends it in one sentence."""
+
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+
+from longtail.runtime.errors import InputError
+
+
+@contextlib.contextmanager
+def job(log: Sequence[str]) -> Iterator[None]:
+    """Send stdout, stderr and logging to the job's log file; an InputError becomes one line and exit code 1."""
+    with open(log[0], "w", buffering=1) as stream:
+        # Descriptors, not only the Python objects: warnings of compiled libraries belong in the log too.
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+        sys.stdout = sys.stderr = stream
+        logging.basicConfig(
+            level=logging.INFO, stream=stream, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", force=True
+        )
+        try:
+            yield
+        except InputError as error:
+            print(f"error: {error}", file=stream)
+            sys.exit(1)

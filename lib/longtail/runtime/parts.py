@@ -1,0 +1,32 @@
+"""Parts (losses, backbones, data sources, …) are modules found by name in the package of their kind."""
+
+import difflib
+import importlib
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+
+from longtail.runtime.errors import InputError
+
+LIB = Path(__file__).parents[1]
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of an error sentence: the closest valid name, and the rest where they are few."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean '{close[0]}'? " if close else ""
+    return f"{hint}(known: {', '.join(names) or 'none'})"
+
+
+def find(package: str, name: str) -> ModuleType:
+    """Import `longtail.<package>.<name>`; InputError naming the nearest part when there is none."""
+    if name not in names(package):
+        raise InputError(f"longtail.{package} has no part '{name}': {nearest(name, names(package))}")
+    return importlib.import_module(f"longtail.{package}.{name}")
+
+
+def names(package: str) -> list[str]:
+    """The parts a package offers, without importing them."""
+    folder = LIB.joinpath(*package.split("."))
+    return sorted(file.stem for file in folder.glob("*.py") if file.stem != "__init__")

@@ -1,0 +1,51 @@
+"""In what order training images are drawn in an epoch (methods card 1.7)."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Indices = NDArray[np.int64]
+PER_CLASS = 4
+
+
+def instance_balanced(labels: Indices, draws: int, rng: np.random.Generator) -> Indices:
+    """A plain shuffle: the first `draws` (at most N) of a permutation of 0..N-1."""
+    return rng.permutation(len(labels))[:draws]
+
+
+def class_aware(labels: Indices, draws: int, rng: np.random.Generator) -> Indices:
+    """Class-aware sampling, four images a class (Decouple, OLTR, MiSLAS Stage 2).
+
+    Classes come from a shuffled list without replacement; each gives four consecutive images of its own
+    shuffled cycle; a list or cycle that is used up is shuffled anew. Cycles start afresh each epoch, where the
+    official sampler carries them over.
+    """
+    classes = np.unique(labels)
+    cycles = [_Cycle(np.flatnonzero(labels == c), rng) for c in classes]
+    deck = _Cycle(np.arange(len(classes)), rng)
+    drawn: list[int] = []
+    while len(drawn) < draws:
+        cycle = cycles[deck.next()]
+        drawn += [cycle.next() for _ in range(PER_CLASS)]
+    return np.array(drawn[:draws], dtype=np.int64)
+
+
+class _Cycle:
+    """Items in shuffled order, for ever."""
+
+    def __init__(self, items: Indices, rng: np.random.Generator) -> None:
+        self.items = items
+        self.rng = rng
+        self.queue: list[int] = []
+
+    def next(self) -> int:
+        if not self.queue:
+            self.queue = self.rng.permutation(self.items).tolist()
+        return self.queue.pop()
+
+
+SAMPLERS: dict[str, Callable[[Indices, int, np.random.Generator], Indices]] = {
+    "instance_balanced": instance_balanced,
+    "class_aware": class_aware,
+}

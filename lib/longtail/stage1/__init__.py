@@ -1,0 +1,1 @@
+"""Stage `stage1`: arrays become a backbone with its own classifier."""

@@ -1,0 +1,33 @@
+rule build_arrays:
+    output:
+        arrays="results/data/{dataset}/arrays.npz",
+    log:
+        "results/logs/data/{dataset}/build_arrays.log",
+    conda:
+        "../envs/train.yaml"
+    params:
+        settings=lambda w: GRAPH.source(w),
+        contents=lambda w: GRAPH.contents(w),
+        code=lambda w: GRAPH.code("build_arrays", w),
+    message:
+        "Read {wildcards.dataset} into arrays"
+    script:
+        "../workflow_scripts/build_arrays.py"
+
+
+rule build_long_tail:
+    input:
+        arrays="results/data/{dataset}/arrays.npz",
+    output:
+        subset="results/data/{dataset}/{imbalance}/subset.json",
+    log:
+        "results/logs/data/{dataset}/{imbalance}/build_long_tail.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        settings=lambda w: GRAPH.long_tail(w),
+        code=lambda w: GRAPH.code("build_long_tail", w),
+    message:
+        "Cut {wildcards.dataset} to {wildcards.imbalance}"
+    script:
+        "../workflow_scripts/build_long_tail.py"

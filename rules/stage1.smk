@@ -1,0 +1,23 @@
+rule train_stage1:
+    input:
+        arrays="results/data/{dataset}/arrays.npz",
+        subset="results/data/{dataset}/{imbalance}/subset.json",
+    output:
+        last="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/stage1/last.pt",
+        best="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/stage1/best.pt",
+        history="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/stage1/history.csv",
+        provenance="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/stage1/provenance.json",
+    log:
+        "results/logs/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/train_stage1.log",
+    conda:
+        "../envs/train.yaml"
+    threads: GRAPH.threads
+    resources:
+        gpu=1,
+    params:
+        settings=lambda w: GRAPH.stage1(w),
+        code=lambda w: GRAPH.code("train_stage1", w),
+    message:
+        "Stage 1: train {wildcards.stage1} on {wildcards.dataset} {wildcards.imbalance}, seed {wildcards.seed}"
+    script:
+        "../workflow_scripts/train_stage1.py"

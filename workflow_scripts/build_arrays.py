@@ -1,0 +1,13 @@
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
+
+from longtail.data import arrays
+from longtail.runtime import joblog, parts
+
+with joblog.job(snakemake.log):
+    settings = json.loads(snakemake.params.settings)
+    source = parts.find("data.sources", settings["kind"])
+    arrays.save(snakemake.output.arrays, source.read(settings, snakemake.input.get("archive")))

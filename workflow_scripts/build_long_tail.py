@@ -1,0 +1,13 @@
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
+
+from longtail.data import arrays, long_tail
+from longtail.runtime import joblog
+
+with joblog.job(snakemake.log):
+    data = arrays.load(snakemake.input.arrays)
+    settings = json.loads(snakemake.params.settings)
+    long_tail.save(snakemake.output.subset, long_tail.subset(data.train_labels, len(data.classes), **settings))
