@@ -21,20 +21,62 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 
+report: "rules/captions/workflow.rst"
+
+
 wildcard_constraints:
     dataset=r"\w+",
+    archive=r"[\w-]+",
     imbalance=r"if[\d.e+]+|natural",
     backbone=r"\w+",
     stage1=r"\w+",
-    method=r"\w+",
+    method=r"(?!stage1\b)\w+",
     seed=r"\d+",
+    table=r"[\w-]+",
+    figure=r"[\w-]+",
+    name=r"[\w-]+",
 
 
 include: "rules/data.smk"
 include: "rules/stage1.smk"
+include: "rules/features.smk"
+include: "rules/stage2.smk"
+include: "rules/evaluate.smk"
+include: "rules/report.smk"
 
 
 rule all:
     default_target: True
     input:
-        GRAPH.stage1_runs(),
+        GRAPH.table_files(),
+        GRAPH.figure_files(),
+
+
+rule datasets:
+    input:
+        GRAPH.dataset_files(),
+
+
+rule stage1:
+    input:
+        GRAPH.stage1_files(),
+
+
+rule stage2:
+    input:
+        GRAPH.stage2_files(),
+
+
+rule metrics:
+    input:
+        GRAPH.metrics(GRAPH.plan.runs),
+
+
+rule tables:
+    input:
+        GRAPH.table_files(),
+
+
+rule figures:
+    input:
+        GRAPH.figure_files(),

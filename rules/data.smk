@@ -1,4 +1,22 @@
+rule download:
+    output:
+        archive="results/data/{dataset}/{archive}.tar.gz",
+    log:
+        "results/logs/data/{dataset}/{archive}.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        settings=lambda w: GRAPH.download(w),
+        code=lambda w: GRAPH.code("download", w),
+    message:
+        "Fetch the archive of {wildcards.dataset}"
+    script:
+        "../workflow_scripts/download.py"
+
+
 rule build_arrays:
+    input:
+        archive=lambda w: GRAPH.archive(w),
     output:
         arrays="results/data/{dataset}/arrays.npz",
     log:

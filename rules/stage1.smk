@@ -13,7 +13,7 @@ rule train_stage1:
         "../envs/train.yaml"
     threads: GRAPH.threads
     resources:
-        gpu=1,
+        gpu=GRAPH.gpus,
     params:
         settings=lambda w: GRAPH.stage1(w),
         code=lambda w: GRAPH.code("train_stage1", w),

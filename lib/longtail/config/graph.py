@@ -1,31 +1,43 @@
 """What the rules ask of a plan: the files of each target, and the parameters of each job as tracked text."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from longtail.config import plan as plans
 from longtail.config import settings
-from longtail.config.plan import Plan
+from longtail.config.plan import Cell, Plan, Run, Setting
 from longtail.runtime import image_tree
 from longtail.runtime.fingerprint import fingerprint
 
-RUNS = "results/runs"
+RUNS, DATA, TABLES, FIGURES = "results/runs", "results/data", "results/tables", "results/figures"
+TABLE_FORMATS = ("csv", "md", "tex", "html")
+FIGURE_FORMATS = ("svg", "png")
+SMOOTHING_LOSS = "label_aware_smoothing"
 
 
 class Graph:
-    """Answers for one plan. Parameters are JSON with sorted keys, so that only a change of value reruns a job."""
+    """Answers for one plan. Parameters are JSON with sorted keys, so that only a change of value reruns a job.
+
+    `w` is a rule's wildcards throughout.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.registry = plan.registry
-        self.threads: int = plan.registry.config["compute"]["threads"]
+        compute = plan.registry.config["compute"]
+        self.threads: int = compute["threads"]
+        # A job that will run on the CPU must not wait for its turn on a GPU.
+        present = compute["device"] == "auto" and Path("/dev/nvidiactl").exists()
+        self.gpus = int(present or compute["device"] == "cuda")
 
     @classmethod
     def of(cls, config: dict[str, Any], files: Sequence[Path | str]) -> "Graph":
         """The graph of a config read from `files`; InputError for the first mistake in it."""
         return cls(plans.build(config, [Path(file) for file in files]))
+
+    # Parameters of jobs
 
     def source(self, w: Any) -> str:
         """Settings of a data set's arrays."""
@@ -45,21 +57,193 @@ class Graph:
         """Settings of a Stage 1."""
         return _text(self._stage1(w))
 
-    def _stage1(self, w: Any) -> dict[str, Any]:
-        return settings.stage1(self.registry, w.dataset, w.imbalance, w.backbone, w.stage1, int(w.seed))
+    def features(self, w: Any) -> str:
+        """Settings of feature extraction: of the Stage 1, those that inference depends on."""
+        return _text({key: self._stage1(w)[key] for key in ("backbone", "preprocessing", "compute")})
+
+    def stage2(self, w: Any) -> str:
+        """Settings of a Stage 2."""
+        return _text(self._stage2(w))
+
+    def evaluation(self, w: Any) -> str:
+        """Settings of scoring."""
+        return _text(self.registry.config["evaluation"])
+
+    def table(self, w: Any) -> str:
+        """The layout of a table: columns, and rows of cells with printed numbers, run paths and needs."""
+        table = self.plan.tables[w.table]
+        columns = [
+            vars(cell.setting) | {"label": column.get("label") or self.label(cell.setting)}
+            for column, cell in zip(table.definition["columns"], table.rows[0], strict=True)
+        ]
+        rows = [
+            {"label": row[0].label, "method": row[0].method, "cells": list(map(_cell, row))} for row in table.rows
+        ]
+        kept = {key: table.definition[key] for key in ("title", "source", "note", "metrics")}
+        seeds = self.registry.config["seeds"]["runs"]
+        return _text(kept | {"name": table.name, "columns": columns, "rows": rows, "seeds": seeds})
+
+    def comparison(self, w: Any) -> str:
+        """The layout of a comparison of reliability diagrams."""
+        figure = self.plan.figures[w.figure]
+        panels = [_cell(cell) | {"label": cell.label} for cell in figure.cells]
+        return _text({"title": figure.definition["title"], "source": figure.definition["source"], "panels": panels})
+
+    def download(self, w: Any) -> str:
+        """Where the archive of a data set may be found."""
+        data = self.registry.datasets[w.dataset]
+        return _text({"archive": data["archive"], "data_dir": data["data_dir"]})
+
+    def run_title(self, w: Any) -> str:
+        """Title of a single run's figure."""
+        method = self.registry.methods[w.method]["label"]
+        return f"{method} on {self.imbalance_label(w.dataset, w.imbalance)}, seed {w.seed}"
+
+    def subset_labels(self, dataset: str) -> str:
+        """Title and series of a figure of class counts, in the order of `subsets`."""
+        series = [self._factor_words(Path(path).parent.name) for path in self.subsets(dataset)]
+        return _text({"title": self.registry.datasets[dataset]["title"], "series": series})
+
+    def curves(self, w: Any) -> str:
+        """Title and series of a figure of training curves, in the order of `histories`."""
+        folders = [Path(path).parents[1] for path in self.histories(w)]
+        series = [
+            f"{self.registry.methods[folder.parent.name]['label']}, {folder.name.replace('seed', 'seed ')}"
+            for folder in folders
+        ]
+        return _text({"title": f"Stage 1 on {self.imbalance_label(w.dataset, w.imbalance)}", "series": series})
+
+    def smoothing(self, w: Any) -> str:
+        """The label-aware smoothing of a setting: its first method's ε of head and tail."""
+        return _text(self._smoothing_losses(Setting(w.dataset, w.imbalance, w.backbone))[0])
 
     def code(self, script: str, w: Any) -> str:
         """Fingerprint of the code a job runs, with the parts its settings name."""
-        parts = {
-            "build_arrays": lambda: [f"data.sources.{self.registry.datasets[w.dataset]['kind']}"],
-            "train_stage1": lambda: [f"models.{w.backbone}", f"losses.{self._stage1(w)['loss']['name']}"],
-        }
-        return fingerprint(script, *parts.get(script, list)())
+        parts: list[str] = []
+        if script == "build_arrays":
+            parts = [f"data.sources.{self.registry.datasets[w.dataset]['kind']}"]
+        elif script == "train_stage1":
+            parts = [f"models.{w.backbone}", f"losses.{self._stage1(w)['loss']['name']}"]
+        elif script == "extract_features":
+            parts = [f"models.{w.backbone}"]
+        elif script == "train_stage2":
+            parts = [f"models.{w.backbone}", f"losses.{self._stage2(w)['loss']['name']}"]
+        return fingerprint(script, *parts)
 
-    def stage1_runs(self) -> list[str]:
-        """Every Stage 1."""
+    # Inputs of jobs
+
+    def archive(self, w: Any) -> list[str]:
+        """The archive that a data set's arrays are read from, if it has one."""
+        data = self.registry.datasets[w.dataset]
+        return [f"{DATA}/{w.dataset}/{data['archive']['file']}"] if "archive" in data else []
+
+    def logits(self, w: Any) -> str:
+        """The file with the test logits of a method: its Stage 2's, or its network's features."""
+        folder = f"{RUNS}/{w.dataset}/{w.imbalance}/{w.backbone}/{w.stage1}/seed{w.seed}"
+        return f"{folder}/features.npz" if w.method == w.stage1 else f"{folder}/{w.method}/logits.npz"
+
+    def metrics(self, runs: Iterable[Run]) -> list[str]:
+        """Scores of runs."""
+        return [f"{RUNS}/{run.metrics}" for run in runs]
+
+    def provenance(self, runs: Iterable[Run]) -> list[str]:
+        """Provenance of every training that runs stand on."""
+        paths = {f"{RUNS}/{run.folder}/stage1/provenance.json" for run in runs}
+        paths |= {f"{RUNS}/{run.folder}/{run.method}/provenance.json" for run in runs if run.two_stage}
+        return sorted(paths)
+
+    def table_runs(self, w: Any) -> list[Run]:
+        """Runs that a table shows."""
+        return _runs(self.plan.tables[w.table].cells)
+
+    def figure_runs(self, w: Any) -> list[Run]:
+        """Runs that a comparison shows."""
+        return _runs(self.plan.figures[w.figure].cells)
+
+    def run_of(self, w: Any) -> Run:
+        """The run of a method in a setting under a seed."""
+        stage1 = self.registry.methods[w.method]["stage1"]
+        setting = Setting(w.dataset, w.imbalance, w.backbone)
+        return Run(setting, stage1 if isinstance(stage1, str) else w.method, w.method, int(w.seed))
+
+    def histories(self, w: Any) -> list[str]:
+        """Histories of all Stage 1s of a setting."""
+        setting = Setting(w.dataset, w.imbalance, w.backbone)
+        found = {run.folder for run in self.plan.runs if run.setting == setting}
+        return [f"{RUNS}/{folder}/stage1/history.csv" for folder in sorted(found)]
+
+    def subsets(self, dataset: str) -> list[str]:
+        """Subsets of a data set that anything runs on, least imbalanced first."""
+        used = {s.imbalance for s in self.plan.settings if s.dataset == dataset}
+        ordered = sorted(used, key=lambda imbalance: float(imbalance.removeprefix("if").replace("natural", "inf")))
+        return [f"{DATA}/{dataset}/{imbalance}/subset.json" for imbalance in ordered]
+
+    def label(self, setting: Setting) -> str:
+        """A setting as figures and tables name it."""
+        return self.imbalance_label(setting.dataset, setting.imbalance)
+
+    def imbalance_label(self, dataset: str, imbalance: str) -> str:
+        """`CIFAR-10, factor 100`, `CIFAR-10, balanced` or `Birds, natural`."""
+        return f"{self.registry.datasets[dataset]['title']}, {self._factor_words(imbalance)}"
+
+    def _factor_words(self, imbalance: str) -> str:
+        words = {"if1": "balanced", "natural": "natural imbalance"}
+        return words.get(imbalance, f"factor {imbalance.removeprefix('if')}")
+
+    # Targets
+
+    def dataset_files(self) -> list[str]:
+        """Every subset, and its class counts drawn."""
+        names = sorted({setting.dataset for setting in self.plan.settings})
+        drawn = [f"{FIGURES}/class_counts/{name}.svg" for name in names]
+        return [path for name in names for path in self.subsets(name)] + drawn
+
+    def stage1_files(self) -> list[str]:
+        """Every Stage-1 network."""
         return sorted({f"{RUNS}/{run.folder}/stage1/last.pt" for run in self.plan.runs})
+
+    def stage2_files(self) -> list[str]:
+        """Every Stage-2 classifier."""
+        return [f"{RUNS}/{run.folder}/{run.method}/last.pt" for run in self.plan.runs if run.two_stage]
+
+    def table_files(self) -> list[str]:
+        """Every table in every form."""
+        return [f"{TABLES}/{name}.{form}" for name in self.plan.tables for form in TABLE_FORMATS]
+
+    def figure_files(self) -> list[str]:
+        """Every figure in every form."""
+        stems = [f"class_counts/{name}" for name in sorted({s.dataset for s in self.plan.settings})]
+        stems += [f"training_curves/{s.folder}" for s in self.plan.settings]
+        stems += [f"smoothing/{s.folder}" for s in self.plan.settings if self._smoothing_losses(s)]
+        stems += [f"reliability/{r.setting.folder}/{r.method}_seed{r.seed}" for r in self.plan.runs]
+        for name in self.plan.figures:
+            if _runs(self.plan.figures[name].cells):
+                stems += [f"{name}_panels", f"{name}_overlay"]
+        return [f"{FIGURES}/{stem}.{form}" for stem in stems for form in FIGURE_FORMATS]
+
+    def _stage1(self, w: Any) -> dict[str, Any]:
+        return settings.stage1(self.registry, w.dataset, w.imbalance, w.backbone, w.stage1, int(w.seed))
+
+    def _stage2(self, w: Any) -> dict[str, Any]:
+        return settings.stage2(self.registry, w.dataset, w.imbalance, w.method, int(w.seed))
+
+    def _smoothing_losses(self, setting: Setting) -> list[dict[str, Any]]:
+        methods = sorted({run.method for run in self.plan.runs if run.setting == setting and run.two_stage})
+        blocks = [settings.stage2(self.registry, setting.dataset, setting.imbalance, m, 0) for m in methods]
+        return [block["loss"] for block in blocks if block["loss"]["name"] == SMOOTHING_LOSS]
 
 
 def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
+
+
+def _runs(cells: Iterable[Cell]) -> list[Run]:
+    return sorted({run for cell in cells for run in cell.runs})
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    return {
+        "printed": cell.printed,
+        "runs": [f"{RUNS}/{run.metrics}" for run in cell.runs],
+        "needs": cell.needs,
+    }

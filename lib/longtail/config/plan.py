@@ -7,7 +7,7 @@ from typing import Any
 from longtail.config import imbalance as factors
 from longtail.config import registry as definitions
 from longtail.config.registry import Registry
-from longtail.runtime import image_tree
+from longtail.runtime import image_tree, parts
 from longtail.runtime.errors import InputError
 
 
@@ -96,7 +96,7 @@ class Plan:
     @property
     def runs(self) -> list[Run]:
         """Every run that some table or figure shows, once, in path order."""
-        shown = [*self.tables.values(), *self.figures.values()]
+        shown: list[Table | Figure] = [*self.tables.values(), *self.figures.values()]
         return sorted({run for item in shown for cell in item.cells for run in cell.runs})
 
     @property
@@ -127,7 +127,9 @@ def _check_data_dir(name: str, definition: dict[str, Any]) -> None:
     if folder is None and definition["kind"] == "folder":
         raise InputError(f"data set '{name}' lacks 'data_dir': name the folder that holds train/ and test/")
     if folder is not None and not Path(folder).is_dir():
-        raise InputError(f"data set '{name}', key 'data_dir': there is no folder {folder}: create it or correct the path")
+        raise InputError(
+            f"data set '{name}', key 'data_dir': there is no folder {folder}: create it or correct the path"
+        )
     if definition["kind"] == "folder":
         image_tree.listing(Path(folder))
 
@@ -170,10 +172,8 @@ def _cell(
     method = registry.method(name, where)
     dataset = registry.dataset(column["dataset"], where)
     setting = Setting(column["dataset"], factors.slug(column["factor"], where), column["backbone"])
-    needs = "; ".join(
-        part["needs"] for part in (dataset, method) if "needs" in part
-    )
-    if not needs and setting.backbone not in definitions.names("models"):
+    needs = "; ".join(part["needs"] for part in (dataset, method) if "needs" in part)
+    if not needs and setting.backbone not in parts.names("models"):
         needs = f"backbone {setting.backbone}"
     runs = []
     if not needs:

@@ -75,15 +75,18 @@ def _fill(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> None:
 def _sentence(error: exceptions.ValidationError) -> str:
     path = ".".join(str(part) for part in error.absolute_path)
     at = f"key '{path}'" if path else "the top level"
+    schema: Any = error.schema
+    expected: Any = error.validator_value
+    instance: Any = error.instance
     if error.validator == "additionalProperties":
-        known = error.schema.get("properties", {})
-        unknown = sorted(set(error.instance) - set(known))[0]
+        known = schema.get("properties", {})
+        unknown = sorted(set(instance) - set(known))[0]
         place = f" in '{path}'" if path else ""
         return f"unknown key '{unknown}'{place}: {nearest(unknown, known)}"
     if error.validator == "required":
-        missing = next(key for key in error.validator_value if key not in error.instance)
+        missing = next(key for key in expected if key not in instance)
         return f"{at} lacks '{missing}': add it"
     if error.validator == "enum":
-        return f"{at} is {error.instance!r}: {nearest(str(error.instance), map(str, error.validator_value))}"
-    explanation = error.schema.get("description", error.message)
-    return f"{at} is {error.instance!r}, which is not allowed: {explanation}"
+        return f"{at} is {instance!r}: {nearest(str(instance), map(str, expected))}"
+    explanation = schema.get("description", error.message)
+    return f"{at} is {instance!r}, which is not allowed: {explanation}"

@@ -41,7 +41,5 @@ def _common(registry: Registry, dataset: str, seed: int) -> dict[str, Any]:
     return {
         "preprocessing": registry.datasets[dataset]["preprocessing"],
         "compute": registry.config["compute"],
-        "seeds": {
-            kind: seed if seeds[kind] is None else seeds[kind] for kind in ("initialisation", "order")
-        },
+        "seeds": {kind: seed if seeds[kind] is None else seeds[kind] for kind in ("initialisation", "order")},
     }

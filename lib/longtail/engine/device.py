@@ -9,6 +9,11 @@ from longtail.runtime.errors import InputError
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
+def autocast(device: torch.device, precision: torch.dtype) -> torch.autocast:
+    """The context in which a network computes in `precision`; in float32 it changes nothing."""
+    return torch.autocast(device.type, dtype=precision, enabled=precision != torch.float32)
+
+
 def prepare(compute: dict[str, Any]) -> tuple[torch.device, torch.dtype]:
     """Set the thread count, which settles the bytes of a CPU result, and give device and autocast type.
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from longtail.engine import device
 from longtail.engine.images import Batch, ImageSet
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -34,5 +35,5 @@ def top1(logits: Tensor, labels: Tensor) -> float:
 @torch.inference_mode()
 def predict(module: Callable[[Tensor], Tensor], images: ImageSet, precision: torch.dtype) -> Tensor:
     """Float32 outputs of a module over all images, on the images' device."""
-    with torch.autocast(images.device.type, dtype=precision, enabled=precision != torch.float32):
+    with device.autocast(images.device, precision):
         return torch.cat([module(batch).float() for batch in batched(images)])

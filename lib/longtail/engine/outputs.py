@@ -46,7 +46,8 @@ def recorded(outputs: Any, settings: dict[str, Any], code: str, inputs: str) -> 
     resume = Path(outputs.last).with_name("resume.pt")
     started = time.time()
     yield Recorded(outputs, resume, key)
-    accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    on_gpu = settings["compute"]["device"] != "cpu" and torch.cuda.is_available()
+    accelerator = torch.cuda.get_device_name() if on_gpu else None
     record = {"settings": settings, "code": code, "inputs": inputs, "accelerator": accelerator}
     record |= provenance.machine() | {"seconds_of_last_start": round(time.time() - started, 1)}
     files.write_json(outputs.provenance, record)

@@ -1,7 +1,20 @@
-"""Learning rate and epoch length of a recipe (methods card 1.6)."""
+"""Optimiser, learning rate and epoch length of a recipe (methods card 1.6)."""
 
 import math
 from typing import Any
+
+import torch
+
+
+def sgd(groups: list[dict[str, Any]], recipe: dict[str, Any]) -> torch.optim.Optimizer:
+    """SGD over parameter groups, each with its `rate_factor`: the multiple of the recipe's rate it learns at."""
+    return torch.optim.SGD(
+        groups,
+        lr=recipe["learning_rate"],
+        momentum=recipe["momentum"],
+        weight_decay=recipe["weight_decay"],
+        nesterov=recipe["nesterov"],
+    )
 
 
 def learning_rate(recipe: dict[str, Any], epoch: int) -> float:
@@ -13,16 +26,16 @@ def learning_rate(recipe: dict[str, Any], epoch: int) -> float:
     base: float = recipe["learning_rate"]
     schedule = recipe["schedule"]
     if schedule["kind"] == "cosine":
-        return base * 0.5 * (1 + math.cos(math.pi * (epoch - 1) / recipe["epochs"]))
+        return base * 0.5 * (1.0 + math.cos(math.pi * (epoch - 1) / float(recipe["epochs"])))
     if epoch <= schedule["warmup"]:
-        return base * epoch / schedule["warmup"]
+        return base * epoch / float(schedule["warmup"])
     passed = sum(epoch > milestone for milestone in schedule["milestones"])
     return float(base * schedule["factor"] ** passed)
 
 
 def draws(recipe: dict[str, Any], images: int) -> int:
     """Images drawn in an epoch: `ceil` all, `floor` whole batches only, `ceil_plus_one` as MiSLAS Stage 2 runs."""
-    batch = recipe["batch_size"]
+    batch: int = recipe["batch_size"]
     return {
         "ceil": images,
         "floor": images // batch * batch,
@@ -33,6 +46,4 @@ def draws(recipe: dict[str, Any], images: int) -> int:
 def is_evaluated(recipe: dict[str, Any], epoch: int) -> bool:
     """Whether the test set is scored after this epoch; the last epoch always is."""
     evaluation = recipe["evaluate"]
-    return bool(
-        epoch % evaluation["every"] == 0 or epoch >= evaluation["each_from"] or epoch == recipe["epochs"]
-    )
+    return bool(epoch % evaluation["every"] == 0 or epoch >= evaluation["each_from"] or epoch == recipe["epochs"])

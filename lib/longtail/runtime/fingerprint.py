@@ -44,9 +44,13 @@ def _meaning(source: Path) -> str:
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         first = body[0] if isinstance(body, list) and body else None
-        if isinstance(first, ast.Expr) and isinstance(getattr(first.value, "value", None), str):
+        if isinstance(body, list) and _is_text(first):
             body[0] = ast.Pass()
     return ast.unparse(tree)
+
+
+def _is_text(node: ast.AST | None) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(getattr(node.value, "value", None), str)
 
 
 @functools.cache

@@ -29,7 +29,9 @@ def listing(root: Path) -> dict[str, dict[str, list[Path]]]:
             if not images:
                 raise InputError(f"{root / split / name} holds no image: add some or remove the folder")
     if differing := sorted(set(found["train"]) ^ set(found["test"])):
-        raise InputError(f"{root}: class '{differing[0]}' is only in one of train/ and test/: both need the same classes")
+        raise InputError(
+            f"{root}: class '{differing[0]}' is only in one of train/ and test/: both need the same classes"
+        )
     return found
 
 

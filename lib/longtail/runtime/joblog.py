@@ -18,7 +18,11 @@ def job(log: Sequence[str]) -> Iterator[None]:
         os.dup2(stream.fileno(), 2)
         sys.stdout = sys.stderr = stream
         logging.basicConfig(
-            level=logging.INFO, stream=stream, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", force=True
+            level=logging.INFO,
+            stream=stream,
+            format="%(asctime)s %(message)s",
+            datefmt="%H:%M:%S",
+            force=True,
         )
         try:
             yield

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from longtail.data.arrays import Arrays
 from longtail.data.long_tail import Subset
-from longtail.engine import device, loop, objective
+from longtail.engine import device, loop, objective, schedule
 from longtail.engine.images import Batch, ImageSet, epoch_batches
 from longtail.models import network
 from longtail.runtime import parts
@@ -29,16 +29,10 @@ class Stage1Learner:
         channels = arrays.train_images.shape[3]
         seeds = settings["seeds"]
         built = network.build(settings["backbone"], channels, len(arrays.classes), seeds["initialisation"])
-        self.module = built.to(self.device, memory_format=torch.channels_last)
+        self.module: torch.nn.Module = built.to(self.device).to(memory_format=torch.channels_last)
         self.criterion = parts.find("losses", settings["loss"]["name"]).build(settings["loss"], subset.counts)
-        recipe = settings["recipe"]
-        self.optimizer = torch.optim.SGD(
-            [{"params": list(self.module.parameters()), "rate_factor": 1.0}],
-            lr=recipe["learning_rate"],
-            momentum=recipe["momentum"],
-            weight_decay=recipe["weight_decay"],
-            nesterov=recipe["nesterov"],
-        )
+        groups = [{"params": list(self.module.parameters()), "rate_factor": 1.0}]
+        self.optimizer = schedule.sgd(groups, settings["recipe"])
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Augmented, possibly mixed batches."""
@@ -47,9 +41,7 @@ class Stage1Learner:
 
     def loss(self, batch: Batch) -> Tensor:
         """Forward in the chosen precision; the loss itself in float32."""
-        with torch.autocast(
-            self.device.type, dtype=self.precision, enabled=self.precision != torch.float32
-        ):
+        with device.autocast(self.device, self.precision):
             logits = self.module(batch.inputs)
         return objective.batch_loss(self.criterion, logits, batch)
 

@@ -28,7 +28,13 @@ def read(settings: dict[str, Any], archive: str | None) -> Arrays:
             train, test = reader(folder, train=True), reader(folder, train=False)
         except (OSError, EOFError, tarfile.TarError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
-            raise InputError(f"{archive} is not the whole official archive ({reason}): delete it and run again") from error
+            raise InputError(
+                f"{archive} is not the whole official archive ({reason}): delete it and run again"
+            ) from error
         return Arrays(
-            train.data, np.array(train.targets, np.int64), test.data, np.array(test.targets, np.int64), train.classes
+            train.data,
+            np.array(train.targets, np.int64),
+            test.data,
+            np.array(test.targets, np.int64),
+            train.classes,
         )

@@ -1,0 +1,62 @@
+# `make` lists the targets. Everything runs in .venv, which uv makes from uv.lock; uv itself is fetched if there is none.
+
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+RUN := $(UV) run --frozen --no-dev
+DEV := $(UV) run --frozen
+CORES ?= all
+DEMO := --configfile config/demo.yaml
+# The panel of the rich logger needs a terminal.
+LOGGER := $(shell test -t 1 && echo --logger rich)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo all report publish-demo test lint format envs clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+.tools/bin/uv:
+	@python3 -m venv .tools 2>/dev/null && .tools/bin/python -m pip install --quiet uv \
+		|| { rm -rf .tools && python3 -m pip install --quiet --target .tools uv; }
+
+setup: $(UV) ## make the environment (.venv)
+	@$(UV) sync --frozen --quiet
+
+demo: $(UV) ## the main job on the embedded data: 2 factors x 7 methods x 2 seeds (minutes, no GPU)
+	@$(RUN) snakemake --cores $(CORES) $(DEMO) $(LOGGER)
+	@test -f results/report.html && test -z "$$(find results/tables results/figures -type f -newer results/report.html)" \
+		|| $(RUN) snakemake --report results/report.html $(DEMO)
+	@echo
+	@echo "Look at   results/report.html               everything, with captions"
+	@echo "          results/tables/digits.html        printed | ours | difference (.md, .tex and .csv beside it)"
+	@echo "          results/figures/                  reliability diagrams and curves, as SVG and PNG"
+
+all: $(UV) ## every table and figure of the papers (see README for what that takes)
+	@$(RUN) snakemake --cores $(CORES) $(LOGGER)
+
+report: $(UV) ## results/report.html of the default configuration
+	@$(RUN) snakemake --report results/report.html
+
+publish-demo: $(UV) ## copy the demo's tables and figures to results/published/demo
+	@$(RUN) snakemake results/published/demo/manifest.json --cores $(CORES) $(DEMO)
+
+test: $(UV) ## the test suite
+	@$(DEV) python -m pytest $(ARGS)
+
+lint: $(UV) ## ruff, snakefmt, snakemake --lint, mypy, environment files
+	@$(DEV) ruff check .
+	@$(DEV) ruff format --check .
+	@$(DEV) snakefmt --check Snakefile rules
+	@$(DEV) snakemake --lint $(DEMO)
+	@$(DEV) mypy
+	@PATH="$(dir $(abspath $(UV))):$$PATH" $(DEV) python envs/generate.py --check
+
+format: $(UV) ## rewrite code in the house style
+	@$(DEV) ruff check --fix --quiet . ; $(DEV) ruff format . && $(DEV) snakefmt Snakefile rules
+
+envs: $(UV) ## write envs/*.yaml from uv.lock
+	@PATH="$(dir $(abspath $(UV))):$$PATH" $(DEV) python envs/generate.py
+
+clean: ## remove results (not the published ones), caches and the environment
+	rm -rf .venv .tools .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find results -mindepth 1 -maxdepth 1 ! -name published -exec rm -rf {} +
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

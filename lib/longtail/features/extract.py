@@ -1,0 +1,74 @@
+"""Penultimate features and logits of a Stage-1 run, in evaluation mode and float32, not augmented."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from longtail.data.arrays import Arrays
+from longtail.data.long_tail import Subset
+from longtail.engine import checkpoint, device, objective
+from longtail.engine.images import ImageSet
+from longtail.models import network
+from longtail.runtime import files
+from longtail.runtime.errors import InputError
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Features:
+    """Of the last checkpoint: features [N, D] and logits [N, K] of the subset and the test set, with labels [N].
+
+    `best_test_logits` are the test logits of the best checkpoint.
+    """
+
+    train_features: Floats
+    train_logits: Floats
+    train_labels: NDArray[np.int64]
+    test_features: Floats
+    test_logits: Floats
+    test_labels: NDArray[np.int64]
+    best_test_logits: Floats
+
+
+def extract(arrays: Arrays, subset: Subset, settings: dict[str, Any], last: Path | str, best: Path | str) -> Features:
+    """Pass the subset and the test set through both checkpoints of the Stage 1 that `settings` describe."""
+    where, _ = device.prepare(settings["compute"])
+    built = network.build(settings["backbone"], arrays.train_images.shape[3], len(arrays.classes), seed=0)
+    built.eval().to(where).to(memory_format=torch.channels_last)
+    train = ImageSet(arrays.train_images[subset.indices], settings["preprocessing"], where, augment=False)
+    test = ImageSet(arrays.test_images, settings["preprocessing"], where, augment=False)
+
+    def outputs(images: ImageSet) -> tuple[Floats, Floats]:
+        features = objective.predict(built.backbone, images, torch.float32)
+        with torch.inference_mode():
+            return features.cpu().numpy(), built.classifier(features).cpu().numpy()
+
+    built.load_state_dict(checkpoint.load(best))
+    _, best_test_logits = outputs(test)
+    built.load_state_dict(checkpoint.load(last))
+    train_features, train_logits = outputs(train)
+    test_features, test_logits = outputs(test)
+    labels = arrays.train_labels[subset.indices]
+    return Features(
+        train_features, train_logits, labels, test_features, test_logits, arrays.test_labels, best_test_logits
+    )
+
+
+def save(path: Path | str, features: Features) -> None:
+    """Write all arrays into one uncompressed .npz."""
+    with files.whole(path) as handle:
+        np.savez(handle, **vars(features))
+
+
+def load(path: Path | str) -> Features:
+    """Read what `save` wrote; InputError when the file is not whole."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return Features(**dict(stored.items()))
+    except (OSError, ValueError, TypeError, EOFError) as error:
+        raise InputError(f"{path} is not a whole features file ({error}): delete it and run again") from error

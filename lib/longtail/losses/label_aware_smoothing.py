@@ -1,0 +1,39 @@
+"""Label-aware smoothing (MiSLAS, slides 8-9; card MiSLAS): the more images a class has, the softer its label."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from longtail.runtime.errors import InputError
+from longtail.smoothing import smoothing
+
+LAS_FORMS = ("code", "paper")
+
+
+def build(settings: dict[str, Any], counts: list[int]) -> Callable[[Tensor, Tensor], Tensor]:
+    """−Σ q_i log p_i for logits [B, K] and labels [B], one value an image.
+
+    ε_y follows `head`, `tail` and `form` (longtail.smoothing). `las_form: code` spreads ε_y over all K classes
+    (q_y = 1 − ε_y + ε_y/K, the official code); `paper` over the K − 1 others (q_y = 1 − ε_y, slide 8).
+    Raises InputError for another `las_form` or factors out of range.
+    """
+    if settings["las_form"] not in LAS_FORMS:
+        raise InputError(f"las_form is {settings['las_form']!r}: write 'code' or 'paper'")
+    factors = smoothing(counts, settings["head"], settings["tail"], settings["form"])
+    epsilon = torch.from_numpy(factors).float()
+    classes = len(counts)
+
+    def loss(logits: Tensor, labels: Tensor) -> Tensor:
+        surprise = -F.log_softmax(logits, dim=1)  # [B, K]
+        of_label = surprise.gather(1, labels[:, None]).squeeze(1)
+        taken = epsilon.to(logits.device)[labels]
+        if settings["las_form"] == "code":
+            rest = surprise.mean(dim=1)
+        else:
+            rest = (surprise.sum(dim=1) - of_label) / (classes - 1)
+        return (1 - taken) * of_label + taken * rest
+
+    return loss

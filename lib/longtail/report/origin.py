@@ -1,0 +1,30 @@
+"""Where published numbers come from, in sentences: source, runs, code, versions, hardware."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def sentences(source: str, seeds: Sequence[int], records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What stands under every table; `records` are the provenance files of all trainings behind it."""
+    told = [f"Printed numbers: {source}."]
+    if not records:
+        return [*told, "No run is behind this table yet."]
+    told.append(f"Seeds: {', '.join(map(str, seeds))}.")
+    told.append(f"Commit: {_distinct(record['commit'] for record in records)}.")
+    versions = [", ".join(f"{k} {v}" for k, v in sorted(record["versions"].items())) for record in records]
+    told.append(f"Versions: {_distinct(versions)}.")
+    hardware = [record["accelerator"] or record["processor"] for record in records]
+    told.append(f"Hardware: {_distinct(hardware)}; trained in {_distinct(map(_precision, records))}.")
+    return told
+
+
+def _precision(record: Mapping[str, Any]) -> str:
+    """What `auto` came to (engine.device)."""
+    precision: str = record["settings"]["compute"]["precision"]
+    if precision == "auto":
+        return "bfloat16" if record["accelerator"] else "float32"
+    return precision
+
+
+def _distinct(values: Any) -> str:
+    return "; ".join(sorted(set(values)))

@@ -1,0 +1,38 @@
+"""Copy what is worth keeping to a folder that git tracks, with a manifest of where it came from."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from longtail.runtime import files, provenance
+
+# Beside every table: comparisons, class counts, curves. The diagram of each single run stays in results/figures.
+SKIPPED = "reliability"
+
+
+def publish(
+    manifest: Path | str,
+    tables: Sequence[str],
+    figures: Sequence[str],
+    metrics: Sequence[str],
+    trainings: Sequence[str],
+) -> None:
+    """Copy tables and figures beside the manifest; write commit, versions, hardware, wall time, scores, hashes."""
+    folder = Path(manifest).parent
+    kept = [(Path(path), Path(path).relative_to("results")) for path in (*tables, *figures)]
+    kept = [(source, place) for source, place in kept if SKIPPED not in place.parts]
+    for source, place in kept:
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, folder / place)
+    content: dict[str, Any] = provenance.machine()
+    content["trainings"] = {path: files.read_json(path) for path in trainings}
+    content["runs"] = {path: _headline(files.read_json(path)) for path in metrics}
+    content["files"] = {str(place): files.sha256(folder / place) for _, place in kept}
+    files.write_json(manifest, content)
+
+
+def _headline(scores: dict[str, Any]) -> dict[str, Any]:
+    """The few scores a reader compares, by protocol."""
+    keys = ("top1", "ece", "signed_gap", "mce", "ace", "cwece", "nll", "brier", "groups", "interval")
+    return {protocol: {key: score[key] for key in keys} for protocol, score in scores.items()}

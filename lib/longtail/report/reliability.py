@@ -1,0 +1,205 @@
+"""Reliability diagrams: how often a network is right, against how sure it says it is.
+
+A score is what metrics.json holds: top1, ece and signed_gap (mean confidence - accuracy) as fractions, and
+``bins`` with edges [B+1], count [B], accuracy [B] and confidence [B] (None in an empty bin).
+"""
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+from textwrap import fill
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from longtail.report import style
+from longtail.runtime.errors import InputError
+
+Score = Mapping[str, Any]
+Floats = npt.NDArray[np.float64]
+
+_ACCURACY: dict[str, Any] = {"facecolor": "#a6cee3", "edgecolor": "white", "linewidth": 0.4}
+_OVER: dict[str, Any] = {"facecolor": "#f0a875", "edgecolor": "#b5500c", "linewidth": 0.4, "hatch": "////"}
+_UNDER: dict[str, Any] = {"facecolor": "#b79bd0", "edgecolor": "#6a3d9a", "linewidth": 0.4, "hatch": r"\\\\"}
+_SHARE: dict[str, Any] = {"facecolor": "#b5b5b5", "edgecolor": "white", "linewidth": 0.4}
+_DIAGONAL: dict[str, Any] = {"color": style.INK, "linestyle": (0, (4, 2.5)), "linewidth": 0.9}
+_SCORE_KEYS, _BIN_KEYS = ("top1", "ece", "signed_gap"), ("edges", "count", "accuracy", "confidence")
+_TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+
+
+class _Bins(NamedTuple):
+    """The filled bins only: centre, width, share of all images, accuracy, mean confidence, each [filled]."""
+
+    centre: Floats
+    width: Floats
+    share: Floats
+    accuracy: Floats
+    confidence: Floats
+
+
+def _filled_bins(score: Score, title: str) -> _Bins:
+    bins = score.get("bins", {})
+    missing = [key for key in _SCORE_KEYS if key not in score] + [key for key in _BIN_KEYS if key not in bins]
+    if missing:
+        raise InputError(f"the score of {title!r} lacks {', '.join(missing)}; evaluate that run again.")
+    edges, count, accuracy, confidence = (np.array(bins[key], dtype=np.float64) for key in _BIN_KEYS)
+    filled = count > 0
+    fits = len(edges) == len(count) + 1 and len(count) == len(accuracy) == len(confidence)
+    if not fits or not filled.any() or not np.isfinite([accuracy[filled], confidence[filled]]).all():
+        raise InputError(
+            f"the bins of {title!r} must be edges [B+1] and count, accuracy, confidence [B], with a number "
+            "in every filled bin and at least one image; evaluate that run again."
+        )
+    centre, width = (edges[:-1] + edges[1:]) / 2, np.diff(edges)
+    return _Bins(*(column[filled] for column in (centre, width, count / count.sum(), accuracy, confidence)))
+
+
+def _sign(score: Score) -> str:
+    return "over" if score["signed_gap"] > 0 else "under" if score["signed_gap"] < 0 else ""
+
+
+def draw_panel(ax: Axes, score: Score, title: str) -> Axes:
+    """Draw one reliability diagram into ``ax`` (inside ``style.theme()``); return the strip below it.
+
+    Bars stand on the bin centres: accuracy, and over it |accuracy - confidence| upwards from the smaller of
+    both, coloured by its sign. The strip shows each bin's share of the test images. Empty bins have no bar.
+    Raises InputError where the score lacks a key or its bins do not fit together.
+    Source: MiSLAS, slides 3 and 13.
+    """
+    bins = _filled_bins(score, title)
+    gap = bins.confidence - bins.accuracy
+    ax.bar(bins.centre, bins.accuracy, bins.width, label="accuracy", **_ACCURACY)
+    for label, sign, look in (("over", 1, _OVER), ("under", -1, _UNDER)):
+        at = sign * gap > 0
+        bottom = np.minimum(bins.accuracy, bins.confidence)[at]
+        ax.bar(bins.centre[at], np.abs(gap[at]), bins.width[at], bottom=bottom, label=label, **look)
+    ax.plot([0, 1], [0, 1], **_DIAGONAL)
+    ax.set(xlim=(0, 1), ylim=(0, 1), xticks=_TICKS, yticks=_TICKS, box_aspect=1)
+    ax.set(title=title, ylabel="Accuracy")
+    ax.tick_params(labelbottom=False)
+    ax.text(
+        0.045,
+        0.955,
+        f"ACC {100 * score['top1']:.1f} %\nECE {100 * score['ece']:.2f} % {_sign(score)}".rstrip(),
+        transform=ax.transAxes,
+        va="top",
+        fontsize="small",
+        linespacing=1.35,
+        bbox={"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": "#c8c8c8", "linewidth": 0.6},
+    )
+
+    strip = ax.inset_axes((0, -0.24, 1, 0.17), sharex=ax)
+    strip.bar(bins.centre, bins.share, bins.width, label="share", **_SHARE)
+    strip.set_xlabel("Confidence")
+    strip.set_ylabel("Images", fontsize="small")
+    for axis in (ax.yaxis, strip.yaxis):
+        axis.set_label_coords(-0.17, 0.5)
+    strip.yaxis.set_major_locator(MaxNLocator(nbins=2, steps=[1, 2, 5, 10], min_n_ticks=2))
+    strip.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
+    strip.tick_params(axis="y", labelsize="x-small")
+    return strip
+
+
+def _key() -> list[Artist]:
+    return [
+        Patch(label="Accuracy", **_ACCURACY),
+        Patch(label="Gap, over-confident", **_OVER),
+        Patch(label="Gap, under-confident", **_UNDER),
+        Line2D([], [], label="Perfect calibration", **_DIAGONAL),
+        Patch(label="Share of images", **_SHARE),
+    ]
+
+
+def reliability_diagram(score: Score, title: str) -> Figure:
+    """One reliability diagram as a figure of its own; raises as `draw_panel`."""
+    with style.theme():
+        figure = Figure(figsize=(3.5, 4.6), layout="constrained")
+        draw_panel(figure.subplots(), score, fill(title, 40))
+        figure.legend(handles=_key(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def comparison(panels: Sequence[tuple[str, Score]], title: str) -> Figure:
+    """Reliability diagrams side by side, at most four in a row, on shared axes; raises as `draw_panel`.
+
+    ``panels`` holds (panel title, score) in reading order. Source: MiSLAS, slides 3 and 13.
+    """
+    if not panels:
+        raise InputError(f"the comparison {title!r} has no panel; name at least one run.")
+    rows = ceil(len(panels) / 4)
+    columns = ceil(len(panels) / rows)
+    side, foot = (2.15 if columns > 1 else 3.0), (0.65 if columns > 2 else 1.05)  # inches
+    with style.theme():
+        figure = Figure(figsize=(0.5 + side * columns, foot + (side + 0.8) * rows), layout="constrained")
+        style.write_title(figure, title)
+        grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+        strips = [draw_panel(ax, score, fill(name, 26)) for ax, (name, score) in zip(grid, panels, strict=False)]
+        tallest = max(strip.get_ylim()[1] for strip in strips)
+        for place, strip in enumerate(strips):
+            strip.set_ylim(0, tallest)
+            if place % columns:
+                for ax in (grid[place], strip):
+                    ax.set_ylabel("")
+                    ax.tick_params(labelleft=False)
+            if place + columns < len(panels):
+                strip.set_xlabel("")
+        for ax in grid[len(panels) :]:
+            ax.remove()
+        figure.legend(handles=_key(), loc="outside lower center", ncols=5 if columns > 2 else 2)
+    return figure
+
+
+def overlay(lines: Sequence[tuple[str, Score]], title: str) -> Figure:
+    """Accuracy against mean confidence of every filled bin, one line per method; marker area: images.
+
+    ``lines`` holds (method label, score) in legend order; raises InputError as `draw_panel`, and for no line.
+    """
+    if not lines:
+        raise InputError(f"the overlay {title!r} has no line; name at least one run.")
+    looks = style.looks(label for label, _ in lines)
+    width = max(len(label) for label in ("Method", *looks))
+    # Inches: the legend has a row for each method, one above them and room for the note below.
+    side = max(3.4, 0.157 * (len(lines) + 3))
+    with style.theme():
+        figure = Figure(figsize=(side + 1.1 + 0.063 * (width + 19), side + 0.75), layout="constrained")
+        style.write_title(figure, title)
+        ax = figure.subplots()
+        ax.set_anchor("W")
+        ax.plot([0, 1], [0, 1], **_DIAGONAL)
+        handles = [Line2D([], [], linestyle="", label=f"{'Method':<{width}}  {'ACC %':>5}  {'ECE %':>5}")]
+        for label, score in lines:
+            bins, (color, marker, dash) = _filled_bins(score, label), looks[label]
+            ax.plot(bins.confidence, bins.accuracy, color=color, linestyle=dash, linewidth=1.1, label=label)
+            ax.scatter(
+                bins.confidence,
+                bins.accuracy,
+                s=np.maximum(8, 260 * bins.share),
+                marker=marker,
+                color=color,
+                edgecolor="white",
+                linewidth=0.35,
+                zorder=3,
+                label=label,
+            )
+            text = f"{label:<{width}}  {100 * score['top1']:5.1f}  {100 * score['ece']:5.2f} {_sign(score)}"
+            handles.append(Line2D([], [], color=color, linestyle=dash, marker=marker, markersize=5, label=text))
+        ax.set(xlim=(0, 1), ylim=(0, 1), xticks=_TICKS, yticks=_TICKS, box_aspect=1)
+        ax.set(xlabel="Mean confidence in the bin", ylabel="Accuracy in the bin")
+        ax.text(0.02, 0.97, "under-confident", color=style.FAINT, va="top")
+        ax.text(0.98, 0.03, "over-confident", color=style.FAINT, ha="right")
+        ax.text(1.02, 0.0, "Marker area: share of the images", color=style.FAINT, transform=ax.transAxes)
+        legend = ax.legend(
+            handles=handles,
+            loc="upper left",
+            bbox_to_anchor=(1.02, 1.0),
+            borderaxespad=0,
+            prop={"family": "DejaVu Sans Mono", "size": 7.5},
+        )
+        legend.get_texts()[0].set_fontweight("bold")
+    return figure

@@ -1,0 +1,184 @@
+"""Tables for reading: Markdown, LaTeX and HTML of the same cells, `printed | ours mean ± sd (n) | difference`."""
+
+import html
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from longtail.report.tables import PROTOCOLS
+
+NAMES = {"top1": "Top-1", "ece": "ECE", "nll": "NLL", "brier": "Brier"}
+UNITS = {"top1": "%", "ece": "%", "nll": "nats", "brier": ""}
+TITLES = {
+    "last": "Last epoch (no look at the test set)",
+    "best": "Best epoch on the test set (the papers' habit)",
+}
+NONE = "–"
+PIPE = r" \| "  # a bar inside a cell of a Markdown table
+
+
+@dataclass(frozen=True)
+class Number:
+    """One metric of one cell as text: the number printed, ours with spread and n, and the difference."""
+
+    metric: str
+    printed: str
+    ours: str
+    difference: str
+    runs: str
+    needs: str
+
+    @property
+    def plain(self) -> tuple[str, str, str]:
+        """The three parts in order."""
+        return self.printed, self.ours, self.difference
+
+
+def _digits(metric: str, value: float) -> str:
+    """As the papers print: top-1 to a tenth, calibration errors to three figures."""
+    if metric == "top1":
+        return f"{value:.1f}"
+    if metric == "ece":
+        return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
+    return f"{value:.3f}"
+
+
+def _signed(metric: str, value: float) -> str:
+    return ("+" if value >= 0 else "−") + _digits(metric, abs(value))
+
+
+def _number(line: Mapping[Hashable, Any]) -> Number:
+    metric, ours = line["metric"], NONE
+    if line["n"]:
+        spread = f" ± {_digits(metric, line['sd'])}" if pd.notna(line["sd"]) else ""
+        under = " under" if metric == "ece" and line["signed_gap"] < 0 else ""
+        ours = f"{_digits(metric, line['ours'])}{spread}{under} ({line['n']})"
+    return Number(
+        metric,
+        _digits(metric, line["printed"]) if pd.notna(line["printed"]) else NONE,
+        ours,
+        _signed(metric, line["difference"]) if pd.notna(line["difference"]) else NONE,
+        line["runs"],
+        line["needs"] if isinstance(line["needs"], str) else "",
+    )
+
+
+def _rows(numbers: pd.DataFrame, protocol: str) -> Iterator[tuple[str, list[list[Number]]]]:
+    """Row heads with a list of numbers per column."""
+    chosen = numbers[numbers["protocol"] == protocol]
+    for label, row in chosen.groupby("row", sort=False):
+        cells = row.groupby("column", sort=False)
+        yield str(label), [[_number(line) for line in cell.to_dict("records")] for _, cell in cells]
+
+
+def _heads(numbers: pd.DataFrame) -> list[str]:
+    return [str(column) for column in numbers["column"].unique()]
+
+
+def missing(numbers: pd.DataFrame) -> list[str]:
+    """A sentence per row or column that cannot run yet, saying what it needs."""
+    lacking = numbers[numbers["needs"].notna()]
+    reasons: dict[str, list[str]] = {}
+    for (row, need), _ in lacking.groupby(["row", "needs"], sort=False):
+        reasons.setdefault(str(need), []).append(str(row))
+    return [f"{', '.join(rows)}: needs {need}." for need, rows in reasons.items()]
+
+
+def markdown(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
+    """GitHub Markdown: a grid per protocol, what is missing, where the numbers come from."""
+    metrics = ", ".join(f"{NAMES[m]} {UNITS[m]}".strip() for m in table["metrics"])
+    lines = [f"# {table['title']}", "", *([table["note"], ""] if table["note"] else [])]
+    lines += [f"Each cell: printed | ours mean ± sd (n runs) | difference; {metrics}.", ""]
+    for protocol in PROTOCOLS:
+        lines += [f"## {TITLES[protocol]}", "", f"| Method | {' | '.join(_heads(numbers))} |"]
+        lines.append("|" + " --- |" * (len(_heads(numbers)) + 1))
+        for label, cells in _rows(numbers, protocol):
+            texts = ["<br>".join(f"{NAMES[n.metric]} {PIPE.join(n.plain)}" for n in cell) for cell in cells]
+            lines.append(f"| {label} | {' | '.join(texts)} |")
+        lines.append("")
+    if sentences := missing(numbers):
+        lines += ["Not there yet:", "", *(f"- {sentence}" for sentence in sentences), ""]
+    return "\n".join([*lines, *(f"- {sentence}" for sentence in origin), ""])
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "±": r"$\pm$",
+    "−": "$-$",
+    "–": "--",
+    "Δ": r"$\Delta$",
+    "ε": r"$\varepsilon$",
+}
+_LATEX |= {symbol: f"\\{symbol}" for symbol in "&%$#_{}"}
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX.get(symbol, symbol) for symbol in text)
+
+
+def latex(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
+    """A `tabular` per protocol (packages booktabs and graphicx), each cell stacked."""
+    heads = _heads(numbers)
+    lines = ["% needs \\usepackage{booktabs,graphicx}", *(f"% {sentence}" for sentence in origin)]
+    for protocol in PROTOCOLS:
+        lines += [r"\begin{table}", r"\centering"]
+        lines += [rf"\caption{{{_latex(table['title'])}. {_latex(TITLES[protocol])}: printed / ours / difference.}}"]
+        lines += [rf"\resizebox{{\linewidth}}{{!}}{{\begin{{tabular}}{{l{'c' * len(heads)}}}", r"\toprule"]
+        lines += [" & ".join(["Method", *map(_latex, heads)]) + r" \\", r"\midrule"]
+        for label, cells in _rows(numbers, protocol):
+            stacks = [r"\\".join(_latex(f"{NAMES[n.metric]} {' / '.join(n.plain)}") for n in cell) for cell in cells]
+            lines.append(" & ".join([_latex(label), *(rf"\shortstack{{{s}}}" for s in stacks)]) + r" \\")
+        lines += [r"\bottomrule", r"\end{tabular}}", r"\end{table}", ""]
+    return "\n".join(lines)
+
+
+_STYLE = """
+body { font: 15px/1.45 system-ui, sans-serif; color: #222; margin: 2rem auto; max-width: 90rem; padding: 0 1rem }
+h1 { font-size: 1.35rem } h2 { font-size: 1.05rem; margin-top: 2rem }
+.wide { overflow-x: auto }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums }
+th, td { padding: .35rem .8rem; text-align: left; vertical-align: top; border-bottom: 1px solid #ddd }
+thead th { border-bottom: 2px solid #444 }
+td span { display: inline-block; white-space: nowrap }
+.metric { color: #767676; width: 3.2em } .printed { width: 3em; color: #555 } .ours { font-weight: 600; width: 10em }
+.difference { color: #555; width: 3.5em; text-align: right }
+.missing { color: #767676; font-style: italic } ul { color: #444 }
+"""
+
+
+def webpage(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
+    """A page that stands by itself; hovering over one of our numbers names its runs."""
+    escape = html.escape
+    body = [f"<h1>{escape(table['title'])}</h1>", f"<p>{escape(table['note'])}</p>" if table["note"] else ""]
+    body.append("<p>Each cell: metric, printed, <b>ours mean ± sd (n runs)</b>, difference. ECE is over-confidence ")
+    body.append("unless marked <i>under</i>. Hover over a number for its runs.</p>")
+    for protocol in PROTOCOLS:
+        heads = "".join(f"<th>{escape(head)}</th>" for head in _heads(numbers))
+        body.append(f"<h2>{escape(TITLES[protocol])}</h2><div class='wide'><table><thead><tr><th>Method</th>{heads}")
+        body.append("</tr></thead><tbody>")
+        for label, cells in _rows(numbers, protocol):
+            texts = "".join(f"<td>{'<br>'.join(_html_number(n) for n in cell)}</td>" for cell in cells)
+            body.append(f"<tr><th>{escape(label)}</th>{texts}</tr>")
+        body.append("</tbody></table></div>")
+    if sentences := missing(numbers):
+        body.append("<h2>Not there yet</h2><ul>" + "".join(f"<li>{escape(s)}</li>" for s in sentences) + "</ul>")
+    body.append("<h2>Where the numbers come from</h2><ul>")
+    body += [f"<li>{escape(sentence)}</li>" for sentence in origin]
+    page = "\n".join([*body, "</ul>"])
+    title = escape(table["title"])
+    return (
+        f"<!doctype html>\n<html lang='en'><meta charset='utf-8'><title>{title}</title>"
+        f"<style>{_STYLE}</style>\n{page}\n</html>\n"
+    )
+
+
+def _html_number(number: Number) -> str:
+    hint = html.escape((number.needs and f"needs {number.needs}") or number.runs.replace(" ", "\n"), quote=True)
+    kind = "ours missing" if number.needs else "ours"
+    return (
+        f"<span class='metric'>{NAMES[number.metric]}</span><span class='printed'>{number.printed}</span>"
+        f"<span class='{kind}' title='{hint}'>{number.ours}</span>"
+        f"<span class='difference'>{number.difference}</span>"
+    )

@@ -1,0 +1,57 @@
+"""A table of a paper as a tidy frame: every number printed, every number ours, both protocols."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+PROTOCOLS = ("last", "best")
+PERCENT = ("top1", "ece")
+COLUMNS = [
+    *("table", "row", "method", "column", "dataset", "imbalance", "backbone", "metric", "protocol"),
+    *("printed", "ours", "sd", "n", "difference", "signed_gap", "needs", "runs"),
+]
+
+
+def frame(table: Mapping[str, Any], metrics: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """One line per row, column, metric and protocol.
+
+    `table` is what `config.graph.Graph.table` lays out; `metrics` holds the content of metrics.json by run path.
+    `ours` is the mean over runs, `sd` the sample standard deviation (none for a single run), `n` the number of
+    runs, `difference` ours − printed. top1 and ece are in %; `signed_gap` (mean confidence − accuracy, in %) tells
+    the sign of the calibration error.
+    """
+    lines = []
+    for row in table["rows"]:
+        for column, cell in zip(table["columns"], row["cells"], strict=True):
+            for metric in table["metrics"]:
+                for protocol in PROTOCOLS:
+                    place = {"table": table["name"], "row": row["label"], "method": row["method"]}
+                    place |= {"column": column["label"], "metric": metric, "protocol": protocol}
+                    place |= {key: column[key] for key in ("dataset", "imbalance", "backbone")}
+                    scores = [metrics[run][protocol] for run in cell["runs"]]
+                    lines.append(place | _numbers(cell, scores, metric))
+    return pd.DataFrame(lines, columns=COLUMNS)
+
+
+def _numbers(cell: Mapping[str, Any], scores: list[Mapping[str, Any]], metric: str) -> dict[str, Any]:
+    values = pd.Series([score[metric] for score in scores], dtype=float)
+    gap = pd.Series([score["signed_gap"] for score in scores], dtype=float).mean() * 100
+    values *= 100 if metric in PERCENT else 1
+    printed = cell["printed"].get(metric)
+    ours = values.mean() if len(values) else None
+    return {
+        "printed": printed,
+        "ours": ours,
+        "sd": values.std(ddof=1) if len(values) > 1 else None,
+        "n": len(values),
+        "difference": None if ours is None or printed is None else ours - printed,
+        "signed_gap": gap if len(values) else None,
+        "needs": cell["needs"],
+        "runs": " ".join(cell["runs"]),
+    }
+
+
+def csv(numbers: pd.DataFrame) -> str:
+    """The frame as CSV, six decimals."""
+    return str(numbers.to_csv(index=False, float_format="%.6f", lineterminator="\n"))

@@ -1,0 +1,55 @@
+"""The Stage-2 classifier of MiSLAS, of which cRT and LWS are special cases (slide 11)."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from longtail.models.network import linear
+
+
+class ScaledClassifier(nn.Module):
+    """z = diag(s)(r·W + ΔW)ᵀx for features [B, D], the bias beside W; r·W + ΔW is held as one weight.
+
+    r = 0, ΔW learns, s = 1: cRT. r = 1, ΔW = 0, s learns: LWS. r = 1 and both learn: MiSLAS, where weight decay
+    falls on W + ΔW as in its code.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight.clone())
+        self.bias = nn.Parameter(bias.clone())
+        self.scale = nn.Parameter(torch.ones(len(bias)))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits [B, K]."""
+        return self.scale * F.linear(features, self.weight, self.bias)
+
+
+def build(settings: dict[str, Any], stage1: dict[str, Tensor], seed: int) -> ScaledClassifier:
+    """The classifier that `settings` (keep_stage1, weight_rate, scale_rate) describe.
+
+    `stage1` is the Stage-1 network's state; the seed draws a fresh classifier where it is not kept.
+    A part whose rate is 0 is fixed.
+    """
+    weight, bias = stage1["classifier.weight"], stage1["classifier.bias"]
+    if not settings["keep_stage1"]:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            fresh = linear(weight.shape[1], weight.shape[0])
+        weight, bias = fresh.weight.detach(), fresh.bias.detach()
+    classifier = ScaledClassifier(weight, bias)
+    classifier.weight.requires_grad_(settings["weight_rate"] > 0)
+    classifier.bias.requires_grad_(settings["weight_rate"] > 0)
+    classifier.scale.requires_grad_(settings["scale_rate"] > 0)
+    return classifier
+
+
+def parameter_groups(classifier: ScaledClassifier, settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """Optimiser groups of the parts that learn, with their multiple of the recipe's learning rate."""
+    groups = [
+        {"params": [classifier.weight, classifier.bias], "rate_factor": settings["weight_rate"]},
+        {"params": [classifier.scale], "rate_factor": settings["scale_rate"]},
+    ]
+    return [group for group in groups if group["rate_factor"] > 0]

@@ -1,0 +1,186 @@
+rule make_table:
+    input:
+        metrics=lambda w: GRAPH.metrics(GRAPH.table_runs(w)),
+        provenance=lambda w: GRAPH.provenance(GRAPH.table_runs(w)),
+    output:
+        csv="results/tables/{table}.csv",
+        md="results/tables/{table}.md",
+        tex="results/tables/{table}.tex",
+        html=report(
+            "results/tables/{table}.html",
+            caption="captions/table.rst",
+            category="Tables",
+            labels={"table": "{table}"},
+        ),
+    log:
+        "results/logs/tables/{table}.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        table=lambda w: GRAPH.table(w),
+        code=lambda w: GRAPH.code("make_table", w),
+    message:
+        "Table {wildcards.table}"
+    script:
+        "../workflow_scripts/make_table.py"
+
+
+rule draw_reliability:
+    input:
+        metrics=lambda w: GRAPH.metrics([GRAPH.run_of(w)]),
+    output:
+        svg=report(
+            "results/figures/reliability/{dataset}/{imbalance}/{backbone}/{method}_seed{seed}.svg",
+            caption="captions/reliability.rst",
+            category="Calibration",
+            subcategory="{dataset} {imbalance}",
+            labels={
+                "figure": "reliability diagram",
+                "method": "{method}",
+                "seed": "{seed}",
+            },
+        ),
+        png="results/figures/reliability/{dataset}/{imbalance}/{backbone}/{method}_seed{seed}.png",
+    log:
+        "results/logs/figures/reliability/{dataset}/{imbalance}/{backbone}/{method}_seed{seed}.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        title=lambda w: GRAPH.run_title(w),
+        code=lambda w: GRAPH.code("draw_reliability", w),
+    message:
+        "Reliability of {wildcards.method} on {wildcards.dataset} {wildcards.imbalance}, seed {wildcards.seed}"
+    script:
+        "../workflow_scripts/draw_reliability.py"
+
+
+rule draw_comparison:
+    input:
+        metrics=lambda w: GRAPH.metrics(GRAPH.figure_runs(w)),
+        provenance=lambda w: GRAPH.provenance(GRAPH.figure_runs(w)),
+    output:
+        panels_svg=report(
+            "results/figures/{figure}_panels.svg",
+            caption="captions/comparison.rst",
+            category="Calibration",
+            subcategory="comparisons",
+            labels={"figure": "{figure}", "form": "panels"},
+        ),
+        panels_png="results/figures/{figure}_panels.png",
+        overlay_svg=report(
+            "results/figures/{figure}_overlay.svg",
+            caption="captions/comparison.rst",
+            category="Calibration",
+            subcategory="comparisons",
+            labels={"figure": "{figure}", "form": "overlay"},
+        ),
+        overlay_png="results/figures/{figure}_overlay.png",
+    log:
+        "results/logs/figures/{figure}.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        figure=lambda w: GRAPH.comparison(w),
+        code=lambda w: GRAPH.code("draw_comparison", w),
+    message:
+        "Comparison {wildcards.figure}"
+    script:
+        "../workflow_scripts/draw_comparison.py"
+
+
+rule draw_class_counts:
+    input:
+        subsets=lambda w: GRAPH.subsets(w.dataset),
+    output:
+        svg=report(
+            "results/figures/class_counts/{dataset}.svg",
+            caption="captions/class_counts.rst",
+            category="Data",
+            labels={"figure": "class counts", "data set": "{dataset}"},
+        ),
+        png="results/figures/class_counts/{dataset}.png",
+    log:
+        "results/logs/figures/class_counts/{dataset}.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        labels=lambda w: GRAPH.subset_labels(w.dataset),
+        code=lambda w: GRAPH.code("draw_class_counts", w),
+    message:
+        "Class counts of {wildcards.dataset}"
+    script:
+        "../workflow_scripts/draw_class_counts.py"
+
+
+rule draw_training_curves:
+    input:
+        histories=lambda w: GRAPH.histories(w),
+    output:
+        svg=report(
+            "results/figures/training_curves/{dataset}/{imbalance}/{backbone}.svg",
+            caption="captions/training_curves.rst",
+            category="Training",
+            labels={
+                "figure": "training curves",
+                "data set": "{dataset}",
+                "imbalance": "{imbalance}",
+            },
+        ),
+        png="results/figures/training_curves/{dataset}/{imbalance}/{backbone}.png",
+    log:
+        "results/logs/figures/training_curves/{dataset}/{imbalance}/{backbone}.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        figure=lambda w: GRAPH.curves(w),
+        code=lambda w: GRAPH.code("draw_training_curves", w),
+    message:
+        "Training curves of {wildcards.dataset} {wildcards.imbalance}"
+    script:
+        "../workflow_scripts/draw_training_curves.py"
+
+
+rule draw_smoothing:
+    input:
+        subset="results/data/{dataset}/{imbalance}/subset.json",
+    output:
+        svg=report(
+            "results/figures/smoothing/{dataset}/{imbalance}/{backbone}.svg",
+            caption="captions/smoothing.rst",
+            category="Training",
+            labels={
+                "figure": "label-aware smoothing",
+                "data set": "{dataset}",
+                "imbalance": "{imbalance}",
+            },
+        ),
+        png="results/figures/smoothing/{dataset}/{imbalance}/{backbone}.png",
+    log:
+        "results/logs/figures/smoothing/{dataset}/{imbalance}/{backbone}.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        smoothing=lambda w: GRAPH.smoothing(w),
+        code=lambda w: GRAPH.code("draw_smoothing", w),
+    message:
+        "Label-aware smoothing of {wildcards.dataset} {wildcards.imbalance}"
+    script:
+        "../workflow_scripts/draw_smoothing.py"
+
+
+rule publish:
+    input:
+        tables=GRAPH.table_files(),
+        figures=GRAPH.figure_files(),
+        metrics=GRAPH.metrics(GRAPH.plan.runs),
+        provenance=GRAPH.provenance(GRAPH.plan.runs),
+    output:
+        manifest="results/published/{name}/manifest.json",
+    log:
+        "results/logs/publish/{name}.log",
+    conda:
+        "../envs/report.yaml"
+    message:
+        "Publish as {wildcards.name}"
+    script:
+        "../workflow_scripts/publish.py"

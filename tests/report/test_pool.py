@@ -1,0 +1,26 @@
+import pytest
+
+from longtail.report.pool import pool
+
+
+def score(top1, ece, counts, accuracy, confidence):
+    bins = {"edges": [0, 0.5, 1], "count": counts, "accuracy": accuracy, "confidence": confidence}
+    return {"top1": top1, "ece": ece, "signed_gap": ece, "bins": bins}
+
+
+def test_bins_are_weighted_by_images_and_scores_are_means():
+    one = score(0.6, 0.1, [0, 10], [None, 0.5], [None, 0.9])
+    two = score(0.8, 0.3, [10, 30], [0.2, 0.9], [0.4, 0.7])
+    pooled = pool([one, two])
+    assert pooled["n"] == 2
+    assert pooled["top1"] == pytest.approx(0.7)
+    assert pooled["ece_sd"] == pytest.approx(0.2 / 2**0.5)
+    assert pooled["bins"]["count"] == [10, 40]
+    assert pooled["bins"]["accuracy"] == pytest.approx([0.2, 0.8])
+    assert pooled["bins"]["confidence"] == pytest.approx([0.4, 0.75])
+
+
+def test_one_run_has_no_deviation_and_an_empty_bin_stays_empty():
+    pooled = pool([score(0.6, 0.1, [0, 10], [None, 0.5], [None, 0.9])])
+    assert pooled["top1_sd"] is None
+    assert pooled["bins"]["accuracy"] == [None, 0.5]

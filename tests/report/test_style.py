@@ -1,0 +1,123 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+from matplotlib.figure import Figure
+
+from longtail.report import style
+from longtail.runtime.errors import InputError
+
+MISLAS = ("CE", "mixup", "cRT", "LWS", "cRT+mixup", "LWS+mixup", "MiSLAS")
+
+
+def drawing(title: str = "one") -> Figure:
+    with style.theme():
+        figure = Figure(figsize=(2, 2), layout="constrained")
+        ax = figure.subplots()
+        ax.bar([1, 2], [3, 1], hatch="//", clip_on=True)
+        ax.set_title(title)
+    return figure
+
+
+def test_a_method_looks_the_same_in_any_company() -> None:
+    together = style.looks(MISLAS)
+    assert {label: style.looks([label])[label] for label in MISLAS} == together
+    assert style.looks([*reversed(MISLAS), "my own run", "LDAM"])["MiSLAS"] == together["MiSLAS"]
+
+
+def test_methods_of_one_slide_have_a_colour_each() -> None:
+    for slide in (MISLAS, ("TDE", "BSCE", "PC Softmax", "LADE")):
+        assert len({look.color for look in style.looks(slide).values()}) == len(slide)
+
+
+def test_no_two_methods_share_a_look() -> None:
+    looks = style.looks(style._METHODS)
+    assert len(set(looks.values())) == len(style._METHODS)
+
+
+def test_spellings_of_one_method_agree() -> None:
+    looks = style.looks(["cRT+mixup", "cRT + mixup", "crt_mixup"])
+    assert len(set(looks.values())) == 1
+
+
+def test_other_labels_take_free_colours_whatever_their_order() -> None:
+    labels = ["CE", "LWS+mixup", *(f"run {i}" for i in range(7))]
+    looks = style.looks(labels)
+    assert len({look.color for look in looks.values()}) == 9
+    assert style.looks(reversed(labels)) == looks
+
+
+def test_more_labels_than_colours_still_differ() -> None:
+    labels = [*style._METHODS, *(f"run {i}" for i in range(27))]
+    assert len(set(style.looks(labels).values())) == len(labels)
+
+
+def test_shades_are_distinct() -> None:
+    assert len(set(style.shades(4))) == 4
+
+
+def test_theme_leaves_no_trace() -> None:
+    before = dict(mpl.rcParams)
+    with style.theme():
+        assert mpl.rcParams["svg.hashsalt"] == "longtail"
+    assert dict(mpl.rcParams) == before
+
+
+def test_long_title_is_broken_into_lines_that_fit() -> None:
+    with style.theme():
+        figure = Figure(figsize=(3.5, 3))
+        style.write_title(figure, "Reliability on CIFAR-10-LT, imbalance factor 100, from a folder of JPEG files")
+        figure.draw_without_rendering()
+        title = figure.texts[0].get_window_extent()
+    assert figure.bbox.x0 <= title.x0
+    assert title.x1 <= figure.bbox.x1
+
+
+def test_saving_gives_the_same_bytes_whatever_the_settings_of_the_reader(tmp_path: Path) -> None:
+    style.save(drawing(), tmp_path / "a.svg", tmp_path / "a.png")
+    with mpl.rc_context({"font.size": 20, "svg.hashsalt": None, "savefig.dpi": 30, "axes.grid": False}):
+        style.save(drawing(), tmp_path / "b.svg", tmp_path / "b.png")
+    style.save(drawing("two"), tmp_path / "c.svg", tmp_path / "c.png")
+    for kind in ("svg", "png"):
+        first, again, other = ((tmp_path / f"{name}.{kind}").read_bytes() for name in "abc")
+        assert first == again
+        assert first != other
+
+
+def test_saving_one_figure_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    figure = drawing()
+    for name in "ab":
+        style.save(figure, tmp_path / f"{name}.svg", tmp_path / f"{name}.png")
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_png_has_160_dots_per_inch(tmp_path: Path) -> None:
+    style.save(drawing(), tmp_path / "a.svg", tmp_path / "a.png")
+    header = (tmp_path / "a.png").read_bytes()[16:24]
+    assert (int.from_bytes(header[:4]), int.from_bytes(header[4:])) == (320, 320)
+
+
+@pytest.mark.parametrize("blocked", ["a.svg", "a.png"])
+def test_neither_file_is_left_when_one_cannot_be_written(tmp_path: Path, blocked: str) -> None:
+    (tmp_path / blocked).mkdir()
+    with pytest.raises(InputError, match=blocked):
+        style.save(drawing(), tmp_path / "a.svg", tmp_path / "a.png")
+    assert [path.name for path in tmp_path.iterdir()] == [blocked]
+
+
+def test_neither_file_is_left_when_drawing_fails(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="frac"):
+        style.save(drawing(r"$\frac$"), tmp_path / "a.svg", tmp_path / "a.png")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_figures_need_neither_torch_nor_pyplot_to_import() -> None:
+    library = Path(style.__file__).parents[2]
+    program = (
+        "import sys, longtail.report.reliability, longtail.report.curves; "
+        "sys.exit(any(name in sys.modules for name in ('torch', 'seaborn', 'matplotlib.pyplot')))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], cwd=library).returncode == 0

@@ -1,0 +1,48 @@
+import pytest
+
+from longtail.report import render, tables
+
+
+def line(numbers, method, metric, protocol):
+    chosen = numbers[(numbers.method == method) & (numbers.metric == metric) & (numbers.protocol == protocol)]
+    assert len(chosen) == 1
+    return chosen.iloc[0]
+
+
+def test_mean_sample_deviation_and_difference(table, metrics):
+    found = line(tables.frame(table, metrics), "a", "top1", "last")
+    assert found.ours == pytest.approx(72.0)
+    assert found.sd == pytest.approx(2 * 2**0.5)  # of 70 and 74, n - 1
+    assert found.n == 2
+    assert found.difference == pytest.approx(-1.1)
+    assert found.runs == "runs/a/seed0 runs/a/seed1"
+
+
+def test_protocols_are_kept_apart(table, metrics):
+    numbers = tables.frame(table, metrics)
+    assert line(numbers, "a", "ece", "best").ours == pytest.approx(13.0)
+    assert line(numbers, "a", "ece", "last").ours == pytest.approx(12.0)
+
+
+def test_a_single_run_has_no_deviation_and_no_print_no_difference(table, metrics):
+    found = line(tables.frame(table, metrics), "b", "top1", "last")
+    assert found.isna()[["sd", "printed", "difference"]].all()
+
+
+def test_a_row_that_cannot_run_says_what_it_needs(table, metrics):
+    numbers = tables.frame(table, metrics)
+    assert line(numbers, "c", "top1", "last").n == 0
+    assert render.missing(numbers) == ["C: needs the C loss."]
+
+
+def test_metrics_other_than_rates_keep_their_unit(table, metrics):
+    table["metrics"] = ["nll"]
+    assert line(tables.frame(table, metrics), "b", "nll", "last").ours == pytest.approx(1.25)
+
+
+def test_csv_reads_back(table, metrics, tmp_path):
+    import pandas as pd
+
+    path = tmp_path / "table.csv"
+    path.write_text(tables.csv(tables.frame(table, metrics)))
+    assert line(pd.read_csv(path), "a", "ece", "last").ours == pytest.approx(12.0)

@@ -1,0 +1,15 @@
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
+
+from longtail.report import curves, style
+from longtail.runtime import files, joblog
+
+with joblog.job(snakemake.log):
+    labels = json.loads(snakemake.params.labels)
+    counts = [files.read_json(path)["counts"] for path in snakemake.input.subsets]
+    title = f"Training images per class: {labels['title']}"
+    figure = curves.class_counts(dict(zip(labels["series"], counts, strict=True)), title)
+    style.save(figure, snakemake.output.svg, snakemake.output.png)

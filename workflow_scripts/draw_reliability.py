@@ -1,0 +1,12 @@
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
+
+from longtail.report import reliability, style
+from longtail.runtime import files, joblog
+
+with joblog.job(snakemake.log):
+    score = files.read_json(snakemake.input.metrics[0])["last"]
+    figure = reliability.reliability_diagram(score, snakemake.params.title)
+    style.save(figure, snakemake.output.svg, snakemake.output.png)

@@ -1,0 +1,15 @@
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
+
+from longtail.data import arrays, long_tail
+from longtail.features import extract
+from longtail.runtime import joblog
+
+with joblog.job(snakemake.log):
+    settings = json.loads(snakemake.params.settings)
+    data, subset = arrays.load(snakemake.input.arrays), long_tail.load(snakemake.input.subset)
+    features = extract.extract(data, subset, settings, snakemake.input.last, snakemake.input.best)
+    extract.save(snakemake.output.features, features)

@@ -1,0 +1,18 @@
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
+
+from longtail.report import origin, render, tables
+from longtail.runtime import files, joblog
+
+with joblog.job(snakemake.log):
+    table = json.loads(snakemake.params.table)
+    numbers = tables.frame(table, {path: files.read_json(path) for path in snakemake.input.metrics})
+    records = [files.read_json(path) for path in snakemake.input.provenance]
+    sources = origin.sentences(table["source"], table["seeds"], records)
+    files.write_text(snakemake.output.csv, tables.csv(numbers))
+    files.write_text(snakemake.output.md, render.markdown(table, numbers, sources))
+    files.write_text(snakemake.output.tex, render.latex(table, numbers, sources))
+    files.write_text(snakemake.output.html, render.webpage(table, numbers, sources))

@@ -1,0 +1,11 @@
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
+
+from longtail.report import publish
+from longtail.runtime import joblog
+
+with joblog.job(snakemake.log):
+    given = snakemake.input
+    publish.publish(snakemake.output.manifest, given.tables, given.figures, given.metrics, given.provenance)

@@ -1,0 +1,23 @@
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
+
+from longtail.data import arrays, long_tail
+from longtail.engine import checkpoint, outputs
+from longtail.features import extract
+from longtail.runtime import files, joblog
+from longtail.stage2 import train
+
+with joblog.job(snakemake.log):
+    settings = json.loads(snakemake.params.settings)
+    data, subset = arrays.load(snakemake.input.arrays), long_tail.load(snakemake.input.subset)
+    features, stage1 = extract.load(snakemake.input.features), checkpoint.load(snakemake.input.network)
+    inputs = files.sha256(snakemake.input.features)
+    with outputs.recorded(snakemake.output, settings, snakemake.params.code, inputs) as run:
+        trained = train.train(
+            data, subset, snakemake.wildcards.backbone, features, stage1, settings, run.resume, run.key
+        )
+        run.save(trained.fitted)
+        train.save_logits(snakemake.output.logits, trained, features.test_labels)
