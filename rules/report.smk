@@ -180,6 +180,8 @@ rule publish:
         "results/logs/publish/{name}.log",
     conda:
         "../envs/report.yaml"
+    params:
+        code=lambda w: GRAPH.code("publish", w),
     message:
         "Publish as {wildcards.name}"
     script:

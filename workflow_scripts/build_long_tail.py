@@ -10,6 +10,4 @@ from longtail.runtime import joblog
 with joblog.job(snakemake.log):
     data = arrays.load(snakemake.input.arrays)
     settings = json.loads(snakemake.params.settings)
-    long_tail.save(
-        snakemake.output.subset, long_tail.subset(data.train_labels, len(data.classes), **settings)
-    )
+    long_tail.save(snakemake.output.subset, long_tail.subset(data.train_labels, len(data.classes), **settings))

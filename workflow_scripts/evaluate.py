@@ -10,6 +10,4 @@ from longtail.runtime import files, joblog
 with joblog.job(snakemake.log):
     settings = json.loads(snakemake.params.settings)
     counts = files.read_json(snakemake.input.subset)["counts"]
-    files.write_json(
-        snakemake.output.metrics, protocols.score_both(snakemake.input.logits, counts, **settings)
-    )
+    files.write_json(snakemake.output.metrics, protocols.score_both(snakemake.input.logits, counts, **settings))

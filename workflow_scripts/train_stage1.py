@@ -6,11 +6,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
 from longtail.data import arrays, long_tail
 from longtail.engine import outputs
-from longtail.runtime import joblog
+from longtail.runtime import files, joblog
 from longtail.stage1 import train
 
 with joblog.job(snakemake.log):
     settings = json.loads(snakemake.params.settings)
     data, subset = arrays.load(snakemake.input.arrays), long_tail.load(snakemake.input.subset)
-    with outputs.recorded(snakemake.output, settings, snakemake.params.code, subset.sha256) as run:
+    inputs = subset.sha256 + files.sha256(snakemake.input.arrays)
+    with outputs.recorded(snakemake.output, settings, snakemake.params.code, inputs) as run:
         run.save(train.train(data, subset, settings, run.resume, run.key))

@@ -9,9 +9,11 @@ from longtail.config import plan as plans
 from longtail.config import settings
 from longtail.config.plan import Cell, Plan, Run, Setting
 from longtail.runtime import image_tree
+from longtail.runtime.errors import InputError
 from longtail.runtime.fingerprint import fingerprint
 
-RUNS, DATA, TABLES, FIGURES = "results/runs", "results/data", "results/tables", "results/figures"
+RESULTS = "results"
+RUNS, DATA, TABLES, FIGURES = f"{RESULTS}/runs", f"{RESULTS}/data", f"{RESULTS}/tables", f"{RESULTS}/figures"
 TABLE_FORMATS = ("csv", "md", "tex", "html")
 FIGURE_FORMATS = ("svg", "png")
 SMOOTHING_LOSS = "label_aware_smoothing"
@@ -35,6 +37,8 @@ class Graph:
     @classmethod
     def of(cls, config: dict[str, Any], files: Sequence[Path | str]) -> "Graph":
         """The graph of a config read from `files`; InputError for the first mistake in it."""
+        if Path(RESULTS).exists() and not Path(RESULTS).is_dir():
+            raise InputError(f"{RESULTS} is a file: move it away, the results go into a folder of that name")
         return cls(plans.build(config, [Path(file) for file in files]))
 
     # Parameters of jobs

@@ -9,7 +9,8 @@ def slug(factor: float | str, where: str) -> str:
     """`if100` from 100 or 0.01, `if1` from 1 (balanced), `natural` from 'natural'; InputError otherwise."""
     if factor == NATURAL:
         return NATURAL
-    if isinstance(factor, str | bool) or not 0 < factor < float("inf"):
+    # YAML may hold anything here: null, a list, yes.
+    if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 < factor < float("inf"):
         raise InputError(
             f"{where}: factor {factor!r} is not allowed: write 100 or 0.01 (largest over smallest class), "
             "1 for the balanced set, or 'natural'"

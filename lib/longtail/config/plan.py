@@ -1,5 +1,6 @@
 """Which runs the tables and figures asked for need: they alone want anything, the graph follows from them."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,31 +112,38 @@ def build(config: dict[str, Any], files: list[Path]) -> Plan:
     Raises InputError for the first mistake, before anything runs.
     """
     plan = Plan(definitions.load(config, files))
-    for name in plan.registry.config["tables"]:
-        table = definitions.definition("table", name)
-        plan.tables[Path(name).stem] = _table(plan.registry, Path(name).stem, table)
-    for name in plan.registry.config["figures"]:
-        figure = definitions.definition("figure", name)
-        plan.figures[Path(name).stem] = _figure(plan.registry, Path(name).stem, figure)
-    for dataset in sorted({setting.dataset for setting in plan.settings}):
-        _check_data_dir(dataset, plan.registry.datasets[dataset])
+    with definitions.blaming(files):
+        for name in plan.registry.config["tables"]:
+            _add(plan.tables, _table(plan.registry, definitions.locate("table", name)), "tables")
+        for name in plan.registry.config["figures"]:
+            _add(plan.figures, _figure(plan.registry, definitions.locate("figure", name)), "figures")
+        for dataset in sorted({setting.dataset for setting in plan.settings}):
+            _check_data_dir(plan.registry, dataset)
     return plan
 
 
-def _check_data_dir(name: str, definition: dict[str, Any]) -> None:
-    folder = definition["data_dir"]
+def _add(named: dict[str, Any], item: Table | Figure, key: str) -> None:
+    where = f"{definitions.THE_CONFIG}, key '{key}'"
+    if not re.fullmatch(r"[\w-]+", item.name):
+        raise InputError(f"{where}: rename the file of '{item.name}': letters, digits, _ and - make a name")
+    if item.name in named:
+        raise InputError(f"{where}: two of them are called '{item.name}': rename the file of one")
+    named[item.name] = item
+
+
+def _check_data_dir(registry: Registry, name: str) -> None:
+    definition = registry.datasets[name]
+    folder, where = definition["data_dir"], definitions.place("dataset", name, registry.config["datasets"])
     if folder is None and definition["kind"] == "folder":
-        raise InputError(f"data set '{name}' lacks 'data_dir': name the folder that holds train/ and test/")
+        raise InputError(f"{where} lacks the key 'data_dir': name the folder that holds train/ and test/")
     if folder is not None and not Path(folder).is_dir():
-        raise InputError(
-            f"data set '{name}', key 'data_dir': there is no folder {folder}: create it or correct the path"
-        )
+        raise InputError(f"{where}, key 'data_dir': there is no folder {folder}: create it or correct the path")
     if definition["kind"] == "folder":
         image_tree.listing(Path(folder))
 
 
-def _table(registry: Registry, name: str, definition: dict[str, Any]) -> Table:
-    where = f"table '{name}'"
+def _table(registry: Registry, path: Path) -> Table:
+    where, definition = definitions.shown(path), definitions.definition("table", path)
     rows = []
     for row in definition["rows"]:
         printed = row["printed"] or [None] * len(definition["columns"])
@@ -146,19 +154,24 @@ def _table(registry: Registry, name: str, definition: dict[str, Any]) -> Table:
             )
         cells = []
         for column, values in zip(definition["columns"], printed, strict=True):
+            if len(values or []) > len(definition["metrics"]):
+                raise InputError(
+                    f"{where}: row '{row['method']}' prints {values} in one cell for the metrics "
+                    f"{definition['metrics']}: at most one number each"
+                )
             numbers = dict(zip(definition["metrics"], values or [], strict=False))
             cells.append(_cell(registry, where, row["method"], row.get("label"), column, numbers))
         rows.append(cells)
-    return Table(name, definition, rows)
+    return Table(path.stem, definition, rows)
 
 
-def _figure(registry: Registry, name: str, definition: dict[str, Any]) -> Figure:
-    where = f"figure '{name}'"
+def _figure(registry: Registry, path: Path) -> Figure:
+    where, definition = definitions.shown(path), definitions.definition("figure", path)
     cells = [
         _cell(registry, where, panel["method"], panel.get("label"), {**definition, **panel}, panel["printed"])
         for panel in definition["panels"]
     ]
-    return Figure(name, definition, cells)
+    return Figure(path.stem, definition, cells)
 
 
 def _cell(

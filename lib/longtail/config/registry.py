@@ -1,16 +1,23 @@
 """The definitions of `config/`: data sets, methods, recipes, tables and figures, with a person's own on top."""
 
+import contextlib
 import copy
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from longtail.config import schema
+from longtail.config.imbalance import slug
 from longtail.runtime.errors import InputError
 from longtail.runtime.fingerprint import ROOT
 from longtail.runtime.parts import names, nearest
 
 CONFIG = ROOT / "config"
+STAGES = ("stage1", "stage2")
+# Stands in sentences until the file at fault is looked for.
+THE_CONFIG = "the configuration"
 
 
 @dataclass(frozen=True)
@@ -35,42 +42,48 @@ class Registry:
         return _known(self.recipes, name, f"{where}: unknown recipe")
 
 
+@contextlib.contextmanager
+def blaming(files: list[Path]) -> Iterator[None]:
+    """Name, in an InputError about the run's config, the one of its `files` that holds the mistake."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(str(error).replace(THE_CONFIG, _culprit(str(error), files), 1)) from None
+
+
 def load(config: dict[str, Any], files: list[Path]) -> Registry:
-    """Validate the run's config (read from `files`, later over earlier) and every definition it can use.
+    """Validate the run's config (read from `files`) and every definition it can use.
 
     Raises InputError for the first mistake found.
     """
-    try:
-        config = schema.check(config, "config", "the configuration")
-    except InputError as error:
-        raise InputError(str(error).replace("the configuration", _culprit(str(error), files), 1)) from None
-    datasets = _definitions("dataset", "datasets", config["datasets"])
-    methods = _definitions("method", "methods", config["methods"])
-    recipes = {
-        name: schema.check(recipe, "recipe", f"recipe '{name}'")
-        for name, recipe in merge(schema.read_yaml(CONFIG / "recipes.yaml"), config["recipes"]).items()
-    }
-    registry = Registry(config, datasets, methods, recipes)
-    for name, dataset in datasets.items():
-        if "kind" in dataset and dataset["kind"] not in names("data.sources"):
-            raise InputError(
-                f"data set '{name}': unknown kind '{dataset['kind']}': "
-                f"{nearest(dataset['kind'], names('data.sources'))}"
-            )
-        for recipe in dataset["recipes"].values():
-            registry.recipe(recipe, f"data set '{name}', key 'recipes'")
-    for name in methods:
-        _check_method(registry, name)
-    return registry
+    with blaming(files):
+        config = schema.check(config, "config", THE_CONFIG)
+        recipes = schema.read_yaml(CONFIG / "recipes.yaml")
+        registry = Registry(
+            config,
+            _definitions("dataset", _stored("datasets"), config["datasets"]),
+            _definitions("method", _stored("methods"), config["methods"]),
+            _definitions("recipe", recipes, config["recipes"]),
+        )
+        for name in registry.datasets:
+            _check_dataset(registry, name)
+        for name in registry.methods:
+            _check_method(registry, name)
+        return registry
 
 
-def definition(kind: str, name: str) -> dict[str, Any]:
-    """A table or figure: a name in `config/<kind>s/`, or the path of a person's own YAML file."""
+def locate(kind: str, name: str) -> Path:
+    """The file of a table or figure: a name in `config/<kind>s/`, or the path of a person's own YAML file."""
     folder = CONFIG / f"{kind}s"
     path = Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
     if not path.is_file():
         known = (file.stem for file in folder.glob("*.yaml"))
-        raise InputError(f"key '{kind}s': there is no {kind} '{name}': {nearest(name, known)}")
+        raise InputError(f"{THE_CONFIG}, key '{kind}s': there is no {kind} '{name}': {nearest(name, known)}")
+    return path
+
+
+def definition(kind: str, path: Path) -> dict[str, Any]:
+    """The validated content of a table's or figure's file."""
     checked: dict[str, Any] = schema.check(schema.read_yaml(path), kind, shown(path))
     return checked
 
@@ -89,12 +102,23 @@ def shown(path: Path) -> str:
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
 
 
-def _definitions(kind: str, folder: str, own: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    stored = {file.stem: schema.read_yaml(file) for file in sorted((CONFIG / folder).glob("*.yaml"))}
-    return {
-        name: schema.check(value, kind, f"{folder[:-1]} '{name}' (config/{folder}/{name}.yaml or key '{folder}')")
-        for name, value in merge(stored, own).items()
-    }
+def place(kind: str, name: str, own: dict[str, Any]) -> str:
+    """Where a definition stands: in the run's `own` config (at least in part), or in a file of `config/`."""
+    if name in own:
+        return f"{THE_CONFIG}, {kind} '{name}'"
+    return f"config/recipes.yaml, recipe '{name}'" if kind == "recipe" else f"config/{kind}s/{name}.yaml"
+
+
+def _stored(folder: str) -> dict[str, Any]:
+    return {file.stem: schema.read_yaml(file) for file in sorted((CONFIG / folder).glob("*.yaml"))}
+
+
+def _definitions(kind: str, stored: dict[str, Any], own: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    for name in own:
+        # Paths of results are made of these names, and the folder of a Stage 1 is called stage1.
+        if kind != "recipe" and (not re.fullmatch(r"\w+", str(name)) or name == "stage1"):
+            raise InputError(f"{place(kind, name, own)}: the name must be letters, digits and _, and not 'stage1'")
+    return {name: schema.check(value, kind, place(kind, name, own)) for name, value in merge(stored, own).items()}
 
 
 def _known(entries: dict[str, dict[str, Any]], name: str, complaint: str) -> dict[str, Any]:
@@ -103,15 +127,37 @@ def _known(entries: dict[str, dict[str, Any]], name: str, complaint: str) -> dic
     return entries[name]
 
 
+def _check_dataset(registry: Registry, name: str) -> None:
+    dataset, where = registry.datasets[name], place("dataset", name, registry.config["datasets"])
+    kinds = names("data.sources")
+    if "kind" in dataset and dataset["kind"] not in kinds:
+        raise InputError(f"{where}, key 'kind': unknown kind '{dataset['kind']}': {nearest(dataset['kind'], kinds)}")
+    if "like" in dataset:
+        registry.dataset(dataset["like"], f"{where}, key 'like'")
+    for recipe in [*dataset["recipes"], *dataset["recipes"].values()]:
+        registry.recipe(recipe, f"{where}, key 'recipes'")
+
+
 def _check_method(registry: Registry, name: str) -> None:
-    method, where = registry.methods[name], f"method '{name}'"
+    method, where = registry.methods[name], place("method", name, registry.config["methods"])
     if "needs" in method:
         return
     if isinstance(method["stage1"], str):
         base = registry.method(method["stage1"], f"{where}, key 'stage1'")
         if "stage2" in base or "needs" in base:
             raise InputError(f"{where}, key 'stage1': '{method['stage1']}' is not a one-stage method that can run")
-    for stage in ("stage1", "stage2"):
+    _check_stages(registry, method, where)
+    for number, override in enumerate(method["overrides"]):
+        at = f"{where}, key 'overrides.{number}'"
+        registry.dataset(override["dataset"], at)
+        for factor in override.get("factors", []):
+            slug(factor, at)
+        laid = {stage: override[stage] for stage in STAGES if stage in override}
+        _check_stages(registry, schema.check(merge(method, laid), "method", at), at)
+
+
+def _check_stages(registry: Registry, method: dict[str, Any], where: str) -> None:
+    for stage in STAGES:
         block = method.get(stage)
         if not isinstance(block, dict):
             continue
@@ -124,8 +170,9 @@ def _check_method(registry: Registry, name: str) -> None:
 
 
 def _culprit(sentence: str, files: list[Path]) -> str:
-    """The last of the files whose text holds the key a sentence complains of."""
+    """The file whose text holds the name that a sentence complains of first; a person's own before the default."""
     quoted = sentence.split("'")[1] if "'" in sentence else ""
     key = quoted.split(".")[-1]
     holding = [file for file in files if key and key in file.read_text()]
-    return shown((holding or files)[-1]) if files else "the configuration"
+    own = [file for file in holding if file.resolve() != CONFIG / "config.yaml"]
+    return shown((own or holding)[-1]) if holding else THE_CONFIG

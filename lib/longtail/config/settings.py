@@ -9,7 +9,9 @@ from longtail.config.registry import Registry, merge
 def source(registry: Registry, dataset: str) -> dict[str, Any]:
     """Settings that the arrays of a data set depend on."""
     definition = registry.datasets[dataset]
-    return {key: definition[key] for key in ("kind", "data_dir", "image_size")}
+    # An archive is the same wherever it was found: a new data_dir must not train everything anew.
+    keys = ("kind", "data_dir", "image_size") if definition["kind"] == "folder" else ("kind",)
+    return {key: definition[key] for key in keys}
 
 
 def stage1(registry: Registry, dataset: str, imbalance: str, backbone: str, method: str, seed: int) -> dict[str, Any]:
@@ -26,11 +28,9 @@ def stage2(registry: Registry, dataset: str, imbalance: str, method: str, seed: 
 def _block(registry: Registry, dataset: str, imbalance: str, method: str, stage: str) -> dict[str, Any]:
     definition, data = registry.methods[method], registry.datasets[dataset]
     block = definition[stage]
-    factor = factors.ratio(imbalance)
     for override in definition["overrides"]:
-        if override["dataset"] in (dataset, data.get("like")) and (
-            "factors" not in override or factor in override["factors"]
-        ):
+        slugs = [factors.slug(factor, f"method '{method}'") for factor in override.get("factors", [])]
+        if override["dataset"] in (dataset, data.get("like")) and ("factors" not in override or imbalance in slugs):
             block = merge(block, override.get(stage, {}))
     recipe = data["recipes"].get(block["recipe"], block["recipe"])
     return {**block, "recipe": {"name": recipe, **registry.recipe(recipe, f"method '{method}'")}}

@@ -1,5 +1,6 @@
 """The form every data set takes: uint8 images in memory with their labels."""
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,5 +46,5 @@ def load(path: Path | str) -> Arrays:
                 stored["test_labels"],
                 stored["classes"].tolist(),
             )
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} is not a whole arrays file ({error}): delete it and run again") from error

@@ -1,6 +1,7 @@
 """Fetch an archive: from a folder that holds it already, or from the first mirror that serves it whole."""
 
 import hashlib
+import http.client
 import logging
 import shutil
 import urllib.error
@@ -40,7 +41,7 @@ def fetch(path: Path | str, archive: dict[str, Any], data_dir: str | None) -> No
     for url in archive["urls"]:
         try:
             _download(url, part)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             failures.append(f"{url}: {getattr(error, 'reason', error)}")
             log.warning("%s", failures[-1])
             continue

@@ -34,7 +34,7 @@ def class_counts(n_max: int, factor: float, classes: int) -> list[int]:
     if counts[-1] < 1:
         raise InputError(
             f"factor {factor:g} leaves class {classes - 1} without images (the largest class has {n_max}): "
-            f"choose a factor of at most {n_max}"
+            f"choose a factor below {n_max}"
         )
     return counts
 

@@ -1,7 +1,6 @@
 """Checkpoints: tensors and plain values only, written whole, read without unpickling code."""
 
 import io
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,6 @@ def load(path: Path | str) -> Any:
     """Read a state onto the CPU; InputError when the file is cut short or holds anything but plain values."""
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
+    except Exception as error:  # bytes that are no checkpoint make the unpickler stumble in any way
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(f"{path} is not a whole checkpoint ({reason}): delete it and run again") from error

@@ -21,6 +21,8 @@ def prepare(compute: dict[str, Any]) -> tuple[torch.device, torch.dtype]:
     Raises InputError when a GPU is asked for and there is none.
     """
     torch.set_num_threads(compute["threads"])
+    # cuDNN would otherwise compute "float32" convolutions in TF32, 10 bits of mantissa.
+    torch.backends.cudnn.allow_tf32 = False
     name = compute["device"]
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"

@@ -73,13 +73,14 @@ def epoch_batches(
     settings: dict[str, Any],
     seed: int,
     epoch: int,
+    stage: int,
 ) -> Iterator[Batch]:
     """One epoch of augmented batches, mixed when `mixup_alpha` > 0 (one λ ~ Beta(α, α) and one π a batch)."""
     recipe = settings["recipe"]
     draws = schedule.draws(recipe, len(labels))
-    order = SAMPLERS[settings["sampler"]](labels, draws, seeding.generator(seed, epoch, seeding.ORDER))
-    augmentation = images.draw_augmentation(draws, seeding.generator(seed, epoch, seeding.AUGMENTATION))
-    mixing = seeding.generator(seed, epoch, seeding.MIXING)
+    order = SAMPLERS[settings["sampler"]](labels, draws, seeding.generator(seed, epoch, seeding.ORDER, stage))
+    augmentation = images.draw_augmentation(draws, seeding.generator(seed, epoch, seeding.AUGMENTATION, stage))
+    mixing = seeding.generator(seed, epoch, seeding.MIXING, stage)
     for start in range(0, draws, recipe["batch_size"]):
         chosen = order[start : start + recipe["batch_size"]]
         inputs = images.take(chosen, augmentation[start : start + len(chosen)])

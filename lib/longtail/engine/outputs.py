@@ -39,15 +39,15 @@ def recorded(outputs: Any, settings: dict[str, Any], code: str, inputs: str) -> 
     """Time a training whose `outputs` name last, best, history and provenance, and write the provenance.
 
     The resume file stands beside the outputs, where Snakemake, which does not know it, lets it be after a
-    failure; it is taken up only under the same settings, code, inputs, torch and processor architecture.
+    failure; it is taken up only under the same settings, code, inputs, torch and kind of processor.
     """
-    identity = [settings, code, inputs, torch.__version__, platform.machine()]
+    on_gpu = settings["compute"]["device"] != "cpu" and torch.cuda.is_available()
+    accelerator = torch.cuda.get_device_name() if on_gpu else None
+    identity = [settings, code, inputs, torch.__version__, platform.machine(), accelerator]
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     resume = Path(outputs.last).with_name("resume.pt")
     started = time.time()
     yield Recorded(outputs, resume, key)
-    on_gpu = settings["compute"]["device"] != "cpu" and torch.cuda.is_available()
-    accelerator = torch.cuda.get_device_name() if on_gpu else None
     record = {"settings": settings, "code": code, "inputs": inputs, "accelerator": accelerator}
     record |= provenance.machine() | {"seconds_of_last_start": round(time.time() - started, 1)}
     files.write_json(outputs.provenance, record)

@@ -7,6 +7,10 @@ AUGMENTATION = 2
 MIXING = 3
 
 
-def generator(seed: int, epoch: int, purpose: int) -> np.random.Generator:
-    """The generator of one purpose in one epoch: the same whether or not the run was interrupted before."""
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, epoch, purpose])))
+def generator(seed: int, epoch: int, purpose: int, stage: int) -> np.random.Generator:
+    """The generator of one purpose in one epoch: the same whether or not the run was interrupted before.
+
+    Stages 1 and 2 of one seed draw from independent streams.
+    """
+    sequence = np.random.SeedSequence([seed, epoch, purpose], spawn_key=() if stage == 1 else (stage,))
+    return np.random.Generator(np.random.PCG64(sequence))

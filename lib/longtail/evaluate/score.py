@@ -91,4 +91,4 @@ def _checked(logits: ArrayLike, labels: ArrayLike, train_counts: ArrayLike) -> t
     broken = np.count_nonzero(~np.isfinite(logits).all(axis=1))
     if broken:
         raise InputError(f"logits of {broken} of {n} images are not finite: the run diverged, so train it again.")
-    return logits, labels.astype(np.intp), train_counts  # bincount takes no uint64
+    return logits, labels, train_counts

@@ -1,5 +1,6 @@
 """Penultimate features and logits of a Stage-1 run, in evaluation mode and float32, not augmented."""
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,5 +71,5 @@ def load(path: Path | str) -> Features:
     try:
         with np.load(path, allow_pickle=False) as stored:
             return Features(**dict(stored.items()))
-    except (OSError, ValueError, TypeError, EOFError) as error:
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} is not a whole features file ({error}): delete it and run again") from error

@@ -1,4 +1,4 @@
-"""Label-aware smoothing (MiSLAS, slides 8-9; card MiSLAS): the more images a class has, the softer its label."""
+"""Label-aware smoothing (MiSLAS, slides "Label-aware Smoothing"): the more images a class has, the softer its label."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ def build(settings: dict[str, Any], counts: list[int]) -> Callable[[Tensor, Tens
     """−Σ q_i log p_i for logits [B, K] and labels [B], one value an image.
 
     ε_y follows `head`, `tail` and `form` (longtail.smoothing). `las_form: code` spreads ε_y over all K classes
-    (q_y = 1 − ε_y + ε_y/K, the official code); `paper` over the K − 1 others (q_y = 1 − ε_y, slide 8).
+    (q_y = 1 − ε_y + ε_y/K, the official code); `paper` over the K − 1 others (q_y = 1 − ε_y, the slides).
     Raises InputError for another `las_form` or factors out of range.
     """
     if settings["las_form"] not in LAS_FORMS:

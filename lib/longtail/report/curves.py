@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
 from longtail.evaluate.scores import FEW_BELOW, MANY_ABOVE
-from longtail.losses.smoothing_factors import FORMS, smoothing
 from longtail.report import style
 from longtail.runtime.errors import InputError
+from longtail.smoothing import FORMS, smoothing
 
 _COLUMNS = ("epoch", "loss", "learning_rate", "test_top1")
 
@@ -55,7 +55,7 @@ def class_counts(series: Mapping[str, Sequence[int]], title: str) -> Figure:
     low, high = 0.75 * min(everything), 1.4 * max(everything)
     with style.theme():
         figure = Figure(figsize=(6.0, 3.3), layout="constrained")
-        style.write_title(figure, title)
+        figure.suptitle(style.broken(title, figure.get_figwidth()))
         ax = figure.subplots()
         bands = (
             (f"Many (> {MANY_ABOVE})", MANY_ABOVE, high, "#f3f7fb"),
@@ -102,7 +102,7 @@ def training_curves(histories: Mapping[str, pd.DataFrame], title: str) -> Figure
     with style.theme():
         rows = ceil((len(histories) + 1) / columns)
         figure = Figure(figsize=(6.8, 3.0 + 0.17 * rows), layout="constrained")
-        style.write_title(figure, title)
+        figure.suptitle(style.broken(title, figure.get_figwidth()))
         loss_ax, accuracy_ax = figure.subplots(1, 2, sharex=True)
         for label, history in histories.items():
             color, _, dash = looks[label]

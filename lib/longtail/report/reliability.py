@@ -98,8 +98,6 @@ def draw_panel(ax: Axes, score: Score, title: str) -> Axes:
     strip.bar(bins.centre, bins.share, bins.width, label="share", **_SHARE)
     strip.set_xlabel("Confidence")
     strip.set_ylabel("Images", fontsize="small")
-    for axis in (ax.yaxis, strip.yaxis):
-        axis.set_label_coords(-0.17, 0.5)
     strip.yaxis.set_major_locator(MaxNLocator(nbins=2, steps=[1, 2, 5, 10], min_n_ticks=2))
     strip.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
     strip.tick_params(axis="y", labelsize="x-small")
@@ -118,11 +116,7 @@ def _key() -> list[Artist]:
 
 def reliability_diagram(score: Score, title: str) -> Figure:
     """One reliability diagram as a figure of its own; raises as `draw_panel`."""
-    with style.theme():
-        figure = Figure(figsize=(3.5, 4.6), layout="constrained")
-        draw_panel(figure.subplots(), score, fill(title, 40))
-        figure.legend(handles=_key(), loc="outside lower center", ncols=2)
-    return figure
+    return comparison([(title, score)], "")
 
 
 def comparison(panels: Sequence[tuple[str, Score]], title: str) -> Figure:
@@ -134,24 +128,44 @@ def comparison(panels: Sequence[tuple[str, Score]], title: str) -> Figure:
         raise InputError(f"the comparison {title!r} has no panel; name at least one run.")
     rows = ceil(len(panels) / 4)
     columns = ceil(len(panels) / rows)
-    side, foot = (2.15 if columns > 1 else 3.0), (0.65 if columns > 2 else 1.05)  # inches
+    key_columns = 5 if columns > 2 else 2
+
+    # Every length in inches: square panels with a strip hanging below are more than an automatic layout settles.
+    side = 1.95 if columns > 1 else 2.9
+    width = 0.62 + side * columns + 0.25 * (columns - 1)
+    heading, names = style.broken(title, width), [fill(name, round(13.5 * side)) for name, _ in panels]
+    head = 0.12 + 0.17 * (1 + heading.count("\n")) if heading else 0.03
+    above = 0.14 + 0.15 * (1 + max(name.count("\n") for name in names))
+    below = 0.24 * side + 0.45
+    foot = 0.08 + 0.17 * ceil(5 / key_columns)
+    height = head + (above + side + below) * rows + foot
+    margins = {
+        "left": 0.5 / width,
+        "right": 1 - 0.12 / width,
+        "bottom": (foot + below) / height,
+        "top": 1 - (head + above) / height,
+        "wspace": 0.25 / side,
+        "hspace": (above + below) / side,
+    }
+
     with style.theme():
-        figure = Figure(figsize=(0.5 + side * columns, foot + (side + 0.8) * rows), layout="constrained")
-        style.write_title(figure, title)
-        grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
-        strips = [draw_panel(ax, score, fill(name, 26)) for ax, (name, score) in zip(grid, panels, strict=False)]
+        figure = Figure(figsize=(width, height))
+        figure.suptitle(heading, y=1 - 0.07 / height)
+        grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True, gridspec_kw=margins).ravel()
+        strips = [draw_panel(ax, score, name) for ax, name, (_, score) in zip(grid, names, panels, strict=False)]
         tallest = max(strip.get_ylim()[1] for strip in strips)
         for place, strip in enumerate(strips):
             strip.set_ylim(0, tallest)
-            if place % columns:
-                for ax in (grid[place], strip):
+            for ax in (grid[place], strip):
+                ax.yaxis.set_label_coords(-0.34 / side, 0.5)  # one line for both labels
+                if place % columns:
                     ax.set_ylabel("")
                     ax.tick_params(labelleft=False)
             if place + columns < len(panels):
                 strip.set_xlabel("")
         for ax in grid[len(panels) :]:
             ax.remove()
-        figure.legend(handles=_key(), loc="outside lower center", ncols=5 if columns > 2 else 2)
+        figure.legend(handles=_key(), loc="lower center", ncols=key_columns, borderaxespad=0.3)
     return figure
 
 
@@ -163,16 +177,20 @@ def overlay(lines: Sequence[tuple[str, Score]], title: str) -> Figure:
     if not lines:
         raise InputError(f"the overlay {title!r} has no line; name at least one run.")
     looks = style.looks(label for label, _ in lines)
-    width = max(len(label) for label in ("Method", *looks))
+    letters = max(len(label) for label in (*looks, "long enough"))  # the note below the legend needs some
+
     # Inches: the legend has a row for each method, one above them and room for the note below.
     side = max(3.4, 0.157 * (len(lines) + 3))
+    width = 0.55 + 1.03 * side + 0.45 + 0.063 * (letters + 20)
+    heading = style.broken(title, width)
+    height = 0.48 + side + 0.2 + 0.17 * (1 + heading.count("\n"))
+
     with style.theme():
-        figure = Figure(figsize=(side + 1.1 + 0.063 * (width + 19), side + 0.75), layout="constrained")
-        style.write_title(figure, title)
-        ax = figure.subplots()
-        ax.set_anchor("W")
+        figure = Figure(figsize=(width, height))
+        figure.suptitle(heading, y=1 - 0.07 / height)
+        ax = figure.add_axes((0.55 / width, 0.48 / height, side / width, side / height))
         ax.plot([0, 1], [0, 1], **_DIAGONAL)
-        handles = [Line2D([], [], linestyle="", label=f"{'Method':<{width}}  {'ACC %':>5}  {'ECE %':>5}")]
+        handles = [Line2D([], [], linestyle="", label=f"{'Method':<{letters}}  {'ACC %':>5}  {'ECE %':>5}")]
         for label, score in lines:
             bins, (color, marker, dash) = _filled_bins(score, label), looks[label]
             ax.plot(bins.confidence, bins.accuracy, color=color, linestyle=dash, linewidth=1.1, label=label)
@@ -187,13 +205,15 @@ def overlay(lines: Sequence[tuple[str, Score]], title: str) -> Figure:
                 zorder=3,
                 label=label,
             )
-            text = f"{label:<{width}}  {100 * score['top1']:5.1f}  {100 * score['ece']:5.2f} {_sign(score)}"
+            text = f"{label:<{letters}}  {100 * score['top1']:5.1f}  {100 * score['ece']:5.2f} {_sign(score)}"
             handles.append(Line2D([], [], color=color, linestyle=dash, marker=marker, markersize=5, label=text))
-        ax.set(xlim=(0, 1), ylim=(0, 1), xticks=_TICKS, yticks=_TICKS, box_aspect=1)
+        ax.set(xlim=(0, 1), ylim=(0, 1), xticks=_TICKS, yticks=_TICKS)
         ax.set(xlabel="Mean confidence in the bin", ylabel="Accuracy in the bin")
         ax.text(0.02, 0.97, "under-confident", color=style.FAINT, va="top")
         ax.text(0.98, 0.03, "over-confident", color=style.FAINT, ha="right")
-        ax.text(1.02, 0.0, "Marker area: share of the images", color=style.FAINT, transform=ax.transAxes)
+        ax.text(
+            1.02, 0.0, "Marker area: share of the images", color=style.FAINT, fontsize="small", transform=ax.transAxes
+        )
         legend = ax.legend(
             handles=handles,
             loc="upper left",

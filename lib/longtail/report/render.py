@@ -10,7 +10,7 @@ import pandas as pd
 from longtail.report.tables import PROTOCOLS
 
 NAMES = {"top1": "Top-1", "ece": "ECE", "nll": "NLL", "brier": "Brier"}
-UNITS = {"top1": "%", "ece": "%", "nll": "nats", "brier": ""}
+UNITS = {"top1": "%", "ece": "%", "nll": "nats", "brier": "0..2"}
 TITLES = {
     "last": "Last epoch (no look at the test set)",
     "best": "Best epoch on the test set (the papers' habit)",
@@ -66,15 +66,16 @@ def _number(line: Mapping[Hashable, Any]) -> Number:
 
 
 def _rows(numbers: pd.DataFrame, protocol: str) -> Iterator[tuple[str, list[list[Number]]]]:
-    """Row heads with a list of numbers per column."""
+    """Row heads with a list of numbers per column; a metric neither printed nor ours is left out."""
     chosen = numbers[numbers["protocol"] == protocol]
-    for label, row in chosen.groupby("row", sort=False):
-        cells = row.groupby("column", sort=False)
-        yield str(label), [[_number(line) for line in cell.to_dict("records")] for _, cell in cells]
+    for _, row in chosen.groupby("row_number"):
+        label, cells = row["row"].iloc[0], row.groupby("column_number")
+        numbers_of = [[_number(line) for line in cell.to_dict("records")] for _, cell in cells]
+        yield str(label), [[n for n in cell if n.printed != NONE or n.ours != NONE] for cell in numbers_of]
 
 
 def _heads(numbers: pd.DataFrame) -> list[str]:
-    return [str(column) for column in numbers["column"].unique()]
+    return [str(column) for column in numbers.groupby("column_number")["column"].first()]
 
 
 def missing(numbers: pd.DataFrame) -> list[str]:
@@ -86,16 +87,19 @@ def missing(numbers: pd.DataFrame) -> list[str]:
     return [f"{', '.join(rows)}: needs {need}." for need, rows in reasons.items()]
 
 
+def _units(table: Mapping[str, Any]) -> str:
+    return ", ".join(f"{NAMES[metric]} in {UNITS[metric]}" for metric in table["metrics"])
+
+
 def markdown(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
     """GitHub Markdown: a grid per protocol, what is missing, where the numbers come from."""
-    metrics = ", ".join(f"{NAMES[m]} {UNITS[m]}".strip() for m in table["metrics"])
     lines = [f"# {table['title']}", "", *([table["note"], ""] if table["note"] else [])]
-    lines += [f"Each cell: printed | ours mean ± sd (n runs) | difference; {metrics}.", ""]
+    lines += [f"Each cell: printed | ours mean ± sd (n runs) | difference; {_units(table)}.", ""]
     for protocol in PROTOCOLS:
         lines += [f"## {TITLES[protocol]}", "", f"| Method | {' | '.join(_heads(numbers))} |"]
         lines.append("|" + " --- |" * (len(_heads(numbers)) + 1))
         for label, cells in _rows(numbers, protocol):
-            texts = ["<br>".join(f"{NAMES[n.metric]} {PIPE.join(n.plain)}" for n in cell) for cell in cells]
+            texts = ["<br>".join(f"{NAMES[n.metric]} {PIPE.join(n.plain)}" for n in cell) or NONE for cell in cells]
             lines.append(f"| {label} | {' | '.join(texts)} |")
         lines.append("")
     if sentences := missing(numbers):
@@ -118,6 +122,11 @@ def _latex(text: str) -> str:
     return "".join(_LATEX.get(symbol, symbol) for symbol in text)
 
 
+def _shortstack(cell: list[Number]) -> str:
+    lines = [_latex(f"{NAMES[number.metric]} {' / '.join(number.plain)}") for number in cell]
+    return r"\shortstack{" + r"\\".join(lines or ["--"]) + "}"
+
+
 def latex(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
     """A `tabular` per protocol (packages booktabs and graphicx), each cell stacked."""
     heads = _heads(numbers)
@@ -128,22 +137,22 @@ def latex(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) ->
         lines += [rf"\resizebox{{\linewidth}}{{!}}{{\begin{{tabular}}{{l{'c' * len(heads)}}}", r"\toprule"]
         lines += [" & ".join(["Method", *map(_latex, heads)]) + r" \\", r"\midrule"]
         for label, cells in _rows(numbers, protocol):
-            stacks = [r"\\".join(_latex(f"{NAMES[n.metric]} {' / '.join(n.plain)}") for n in cell) for cell in cells]
-            lines.append(" & ".join([_latex(label), *(rf"\shortstack{{{s}}}" for s in stacks)]) + r" \\")
+            stacks = [_shortstack(cell) for cell in cells]
+            lines.append(" & ".join([_latex(label), *stacks]) + r" \\")
         lines += [r"\bottomrule", r"\end{tabular}}", r"\end{table}", ""]
     return "\n".join(lines)
 
 
 _STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; color: #222; margin: 2rem auto; max-width: 90rem; padding: 0 1rem }
+body { font: 15px/1.45 system-ui, sans-serif; color: #222; margin: 2rem auto; max-width: 112rem; padding: 0 1rem }
 h1 { font-size: 1.35rem } h2 { font-size: 1.05rem; margin-top: 2rem }
 .wide { overflow-x: auto }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums }
-th, td { padding: .35rem .8rem; text-align: left; vertical-align: top; border-bottom: 1px solid #ddd }
+th, td { padding: .35rem .7rem; text-align: left; vertical-align: top; border-bottom: 1px solid #ddd }
 thead th { border-bottom: 2px solid #444 }
-td span { display: inline-block; white-space: nowrap }
-.metric { color: #767676; width: 3.2em } .printed { width: 3em; color: #555 } .ours { font-weight: 600; width: 10em }
-.difference { color: #555; width: 3.5em; text-align: right }
+tr > th:first-child { position: sticky; left: 0; background: #fff; min-width: 9rem }
+td div { white-space: nowrap; font-size: 13px; line-height: 1.7 }
+.metric { display: inline-block; width: 2.9em; color: #767676 } .printed, .difference { color: #555 } .ours { font-weight: 600 }
 .missing { color: #767676; font-style: italic } ul { color: #444 }
 """
 
@@ -152,14 +161,14 @@ def webpage(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) 
     """A page that stands by itself; hovering over one of our numbers names its runs."""
     escape = html.escape
     body = [f"<h1>{escape(table['title'])}</h1>", f"<p>{escape(table['note'])}</p>" if table["note"] else ""]
-    body.append("<p>Each cell: metric, printed, <b>ours mean ± sd (n runs)</b>, difference. ECE is over-confidence ")
-    body.append("unless marked <i>under</i>. Hover over a number for its runs.</p>")
+    body.append(f"<p>Each cell: printed | <b>ours mean ± sd (n runs)</b> | difference; {_units(table)}. ECE is ")
+    body.append("over-confidence unless marked <i>under</i>. Hover over a number for its runs.</p>")
     for protocol in PROTOCOLS:
         heads = "".join(f"<th>{escape(head)}</th>" for head in _heads(numbers))
         body.append(f"<h2>{escape(TITLES[protocol])}</h2><div class='wide'><table><thead><tr><th>Method</th>{heads}")
         body.append("</tr></thead><tbody>")
         for label, cells in _rows(numbers, protocol):
-            texts = "".join(f"<td>{'<br>'.join(_html_number(n) for n in cell)}</td>" for cell in cells)
+            texts = "".join(f"<td>{''.join(map(_html_number, cell)) or NONE}</td>" for cell in cells)
             body.append(f"<tr><th>{escape(label)}</th>{texts}</tr>")
         body.append("</tbody></table></div>")
     if sentences := missing(numbers):
@@ -178,7 +187,7 @@ def _html_number(number: Number) -> str:
     hint = html.escape((number.needs and f"needs {number.needs}") or number.runs.replace(" ", "\n"), quote=True)
     kind = "ours missing" if number.needs else "ours"
     return (
-        f"<span class='metric'>{NAMES[number.metric]}</span><span class='printed'>{number.printed}</span>"
-        f"<span class='{kind}' title='{hint}'>{number.ours}</span>"
-        f"<span class='difference'>{number.difference}</span>"
+        f"<div><span class='metric'>{NAMES[number.metric]}</span> <span class='printed'>{number.printed}</span> | "
+        f"<span class='{kind}' title='{hint}'>{number.ours}</span> | "
+        f"<span class='difference'>{number.difference}</span></div>"
     )

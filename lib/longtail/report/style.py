@@ -134,9 +134,9 @@ def theme() -> Iterator[None]:
         yield
 
 
-def write_title(figure: Figure, title: str) -> None:
-    """Head the figure with its title, broken into lines that fit its width."""
-    figure.suptitle(fill(title, round(10.5 * figure.get_figwidth())))
+def broken(title: str, width: float) -> str:
+    """The title of a figure, broken into lines that fit its width in inches."""
+    return fill(title, round(10.5 * width))
 
 
 def save(figure: Figure, svg_path: str | Path, png_path: str | Path) -> None:

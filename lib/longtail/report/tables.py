@@ -8,7 +8,19 @@ import pandas as pd
 PROTOCOLS = ("last", "best")
 PERCENT = ("top1", "ece")
 COLUMNS = [
-    *("table", "row", "method", "column", "dataset", "imbalance", "backbone", "metric", "protocol"),
+    *(
+        "table",
+        "row_number",
+        "row",
+        "method",
+        "column_number",
+        "column",
+        "dataset",
+        "imbalance",
+        "backbone",
+        "metric",
+        "protocol",
+    ),
     *("printed", "ours", "sd", "n", "difference", "signed_gap", "needs", "runs"),
 ]
 
@@ -22,12 +34,13 @@ def frame(table: Mapping[str, Any], metrics: Mapping[str, Mapping[str, Any]]) ->
     the sign of the calibration error.
     """
     lines = []
-    for row in table["rows"]:
-        for column, cell in zip(table["columns"], row["cells"], strict=True):
+    for row_number, row in enumerate(table["rows"]):
+        for column_number, (column, cell) in enumerate(zip(table["columns"], row["cells"], strict=True)):
             for metric in table["metrics"]:
                 for protocol in PROTOCOLS:
                     place = {"table": table["name"], "row": row["label"], "method": row["method"]}
-                    place |= {"column": column["label"], "metric": metric, "protocol": protocol}
+                    place |= {"row_number": row_number, "column_number": column_number, "column": column["label"]}
+                    place |= {"metric": metric, "protocol": protocol}
                     place |= {key: column[key] for key in ("dataset", "imbalance", "backbone")}
                     scores = [metrics[run][protocol] for run in cell["runs"]]
                     lines.append(place | _numbers(cell, scores, metric))

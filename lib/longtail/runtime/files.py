@@ -48,7 +48,7 @@ def read_json(path: Path | str) -> Any:
     """Read a JSON file; InputError when it is missing or cut short."""
     try:
         return json.loads(Path(path).read_text())
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"{path} is not readable JSON ({error}): delete it and run again") from error
 
 

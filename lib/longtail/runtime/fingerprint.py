@@ -45,7 +45,7 @@ def _meaning(source: Path) -> str:
         body = getattr(node, "body", None)
         first = body[0] if isinstance(body, list) and body else None
         if isinstance(body, list) and _is_text(first):
-            body[0] = ast.Pass()
+            body[:1] = [] if len(body) > 1 else [ast.Pass()]
     return ast.unparse(tree)
 
 

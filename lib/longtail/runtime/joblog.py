@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 
 from longtail.runtime.errors import InputError
@@ -28,4 +29,8 @@ def job(log: Sequence[str]) -> Iterator[None]:
             yield
         except InputError as error:
             print(f"error: {error}", file=stream)
+            sys.exit(1)
+        except Exception:
+            # Python itself would print it only when the log is closed.
+            traceback.print_exc(file=stream)
             sys.exit(1)

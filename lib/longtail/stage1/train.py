@@ -37,7 +37,7 @@ class Stage1Learner:
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Augmented, possibly mixed batches."""
         self.module.train()
-        return epoch_batches(self.train, self.labels, self.settings, self.settings["seeds"]["order"], epoch)
+        return epoch_batches(self.train, self.labels, self.settings, self.settings["seeds"]["order"], epoch, stage=1)
 
     def loss(self, batch: Batch) -> Tensor:
         """Forward in the chosen precision; the loss itself in float32."""

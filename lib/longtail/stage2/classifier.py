@@ -1,4 +1,4 @@
-"""The Stage-2 classifier of MiSLAS, of which cRT and LWS are special cases (slide 11)."""
+"""The Stage-2 classifier of MiSLAS, of which cRT and LWS are special cases (slide "Label-aware Smoothing")."""
 
 from typing import Any
 

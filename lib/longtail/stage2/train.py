@@ -47,7 +47,7 @@ class FeatureLearner:
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Rows of the cached features in the sampler's order."""
         recipe = self.settings["recipe"]
-        rng = seeding.generator(self.settings["seeds"]["order"], epoch, seeding.ORDER)
+        rng = seeding.generator(self.settings["seeds"]["order"], epoch, seeding.ORDER, stage=2)
         draws = schedule.draws(recipe, len(self.labels))
         order = SAMPLERS[self.settings["sampler"]](self.labels, draws, rng)
         for start in range(0, draws, recipe["batch_size"]):
@@ -93,7 +93,7 @@ class ImageLearner(FeatureLearner):
         """Features of augmented, possibly mixed batches."""
         self.backbone.eval()
         seed = self.settings["seeds"]["order"]
-        for batch in epoch_batches(self.images, self.labels, self.settings, seed, epoch):
+        for batch in epoch_batches(self.images, self.labels, self.settings, seed, epoch, stage=2):
             yield Batch(self._features(batch.inputs), batch.labels, batch.partner, batch.share)
 
     @torch.no_grad()

@@ -2,6 +2,7 @@
 
 import tarfile
 import tempfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def read(settings: dict[str, Any], archive: str | None) -> Arrays:
             with tarfile.open(archive) as stored:
                 stored.extractall(folder, filter="data")
             train, test = reader(folder, train=True), reader(folder, train=False)
-        except (OSError, EOFError, tarfile.TarError, RuntimeError) as error:
+        except (OSError, EOFError, tarfile.TarError, zlib.error, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(
                 f"{archive} is not the whole official archive ({reason}): delete it and run again"

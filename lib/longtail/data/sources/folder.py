@@ -32,7 +32,9 @@ def _decode(path: Path, size: int) -> NDArray[np.uint8]:
 
     try:
         with Image.open(path) as opened:
-            image = opened.convert("RGB")
+            # Pillow cuts 16-bit grey levels off at 255 when it converts them.
+            deep = opened.mode.startswith("I;16")
+            image = (opened.point(lambda level: level * (1 / 257)) if deep else opened).convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{path} is not a readable image ({error}): repair or remove it") from error
     if image.size != (size, size):

@@ -1,0 +1,115 @@
+"""The tables of the documentation, made from what the program itself reads: the schemas and the method files.
+
+`PYTHONPATH=lib python -m longtail.config.reference` rewrites them in place, between their markers.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import yaml
+
+from longtail.config import schema
+from longtail.config.registry import CONFIG
+from longtail.runtime import files
+from longtail.runtime.fingerprint import ROOT
+
+PAGES = (CONFIG / "README.md", ROOT / "docs" / "methods.md")
+METHODS = "methods"
+NONE = "–"
+
+_MARKED = re.compile(r"(<!-- reference: (\w+) -->\n).*?(?=<!-- end -->)", re.DOTALL)
+
+
+def rows(schema_name: str) -> list[tuple[str, str, str]]:
+    """Dotted key, default and description of every key of a schema, in its order; items of a list as `key[]`.
+
+    The default is YAML, `required` where there must be a value and `–` where the key may be absent.
+    """
+    root = schema.load(schema_name)
+    return list(_keys("", root, root))
+
+
+def markdown(schema_name: str) -> str:
+    """The keys of a schema as a Markdown table."""
+    shown = [
+        (f"`{key}`", default if default in ("required", NONE) else f"`{default}`", description)
+        for key, default, description in rows(schema_name)
+    ]
+    return _table(("key", "default", "description"), shown)
+
+
+def methods() -> str:
+    """All of config/methods as a Markdown table, those that run first."""
+    found = [(file.stem, schema.read_yaml(file)) for file in sorted((CONFIG / "methods").glob("*.yaml"))]
+    found.sort(key=lambda named: "needs" in named[1])
+    shown = []
+    for name, method in found:
+        what = _first_sentence(method.get("about", NONE))
+        shown.append((f"{method['label']} (`{name}`)", what, method["paper"], _status(method)))
+    return _table(("method", "what it does", "paper", "status"), shown)
+
+
+def updated(page: str) -> str:
+    """A page with each table between `<!-- reference: name -->` and `<!-- end -->` made anew.
+
+    The name is that of a schema, or `methods`. Raises InputError where it is neither.
+    """
+
+    def remade(match: re.Match[str]) -> str:
+        opening, name = match.groups()
+        return opening + (methods() if name == METHODS else markdown(name))
+
+    return _MARKED.sub(remade, page)
+
+
+def _keys(prefix: str, node: dict[str, Any], root: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for form in node.get("oneOf", []):
+        yield from _keys(prefix, schema._resolve(form, root), root)
+    if "items" in node:
+        yield from _keys(f"{prefix}[]", schema._resolve(node["items"], root), root)
+    for key, child in node.get("properties", {}).items():
+        child = schema._resolve(child, root)
+        dotted = f"{prefix}.{key}" if prefix else key
+        yield dotted, _default(key, child, node), child["description"] + _choices(child)
+        yield from _keys(dotted, child, root)
+
+
+def _default(key: str, child: dict[str, Any], parent: dict[str, Any]) -> str:
+    if key in parent.get("required", []):
+        return "required"
+    if "default" not in child:
+        return NONE
+    text: str = yaml.safe_dump(child["default"], default_flow_style=True, sort_keys=False, width=10_000)
+    return text.removesuffix("...\n").strip()
+
+
+def _choices(child: dict[str, Any]) -> str:
+    one, several = child.get("enum", []), child.get("items", {}).get("enum", [])
+    names = ", ".join(f"`{value}`" for value in one or several)
+    return f"; {'one' if one else 'any'} of {names}" if names else ""
+
+
+def _first_sentence(text: str) -> str:
+    return text.split(". ")[0].rstrip(".\n")
+
+
+def _status(method: dict[str, Any]) -> str:
+    if "needs" in method:
+        return f"needs {method['needs']}"
+    return f"runs on the Stage 1 of `{method['stage1']}`" if isinstance(method["stage1"], str) else "runs"
+
+
+def _table(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> str:
+    cells = [head, ("---",) * len(head), *lines]
+    return "".join(f"| {' | '.join(map(_plain, line))} |\n" for line in cells)
+
+
+def _plain(cell: str) -> str:
+    """What would end a cell or begin a tag, escaped."""
+    return cell.replace("|", r"\|").replace("<", r"\<")
+
+
+if __name__ == "__main__":
+    for path in PAGES:
+        files.write_text(path, updated(path.read_text()))
