@@ -72,9 +72,7 @@ def torchmetrics_error(
     return float(error)
 
 
-def netcal_error(
-    metric: type, probabilities: np.ndarray, labels: np.ndarray, bins: int, **options: bool
-) -> float:
+def netcal_error(metric: type, probabilities: np.ndarray, labels: np.ndarray, bins: int, **options: bool) -> float:
     return float(metric(bins, **options).measure(probabilities, labels))
 
 
@@ -115,9 +113,7 @@ def test_reliability_bins_agree(digits):
     )
     bins = digits.result["bins"]
     assert [value for value in bins["accuracy"] if value is not None] == pytest.approx(accuracy.tolist())
-    assert [value for value in bins["confidence"] if value is not None] == pytest.approx(
-        mean_confidence.tolist()
-    )
+    assert [value for value in bins["confidence"] if value is not None] == pytest.approx(mean_confidence.tolist())
     assert bins["count"] == np.histogram(confidence, bins=bins["edges"])[0].tolist()
 
 
@@ -210,8 +206,6 @@ def test_difference_when_the_test_set_holds_two_classes_only():
     # netcal guesses the task from the labels it sees: two of three classes are "binary", and it gives up.
     probabilities = np.array([[0.7, 0.2, 0.1], [0.3, 0.6, 0.1]])
     labels = np.array([0, 1])
-    assert score(np.log(probabilities), labels, [9, 9, 9], resamples=2)["ece"] == pytest.approx(
-        (0.3 + 0.4) / 2
-    )
+    assert score(np.log(probabilities), labels, [9, 9, 9], resamples=2)["ece"] == pytest.approx((0.3 + 0.4) / 2)
     with pytest.raises(RuntimeError, match="binary classification"):
         netcal_error(ECE, probabilities, labels, BINS)

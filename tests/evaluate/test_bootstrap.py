@@ -47,9 +47,7 @@ def test_intervals_of_an_over_confident_model_cover_the_truth_about_95_times_in_
         for name, (low, high) in intervals.items():
             covered[name] += low <= truth[name] <= high
     # 95 % ± three standard deviations of a binomial of 200, plus the small-sample bias of percentiles
-    assert {name: 0.89 <= count / worlds <= 0.985 for name, count in covered.items()} == dict.fromkeys(
-        truth, True
-    )
+    assert {name: 0.89 <= count / worlds <= 0.985 for name, count in covered.items()} == dict.fromkeys(truth, True)
 
 
 def test_ece_interval_of_a_calibrated_model_lies_too_high():
@@ -61,18 +59,14 @@ def test_ece_interval_of_a_calibrated_model_lies_too_high():
 def test_top1_interval_has_the_width_of_the_normal_approximation():
     n = 10_000
     correct = (np.arange(n) < 8000).astype(np.float64)
-    intervals = percentile_intervals(
-        np.full(n, 0.9), correct, correct, correct, bins=15, resamples=1000, seed=0
-    )
+    intervals = percentile_intervals(np.full(n, 0.9), correct, correct, correct, bins=15, resamples=1000, seed=0)
     low, high = intervals["top1"]
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.8 * 0.2 / n), rel=0.1)
     assert (low + high) / 2 == pytest.approx(0.8, abs=0.001)
 
 
 def test_intervals_are_those_of_re_scoring_every_resample():
-    confidence, correct, nll, brier = drawn_test_set(
-        np.random.default_rng(5), np.array([0.4, 0.6, 0.8]), n=150
-    )
+    confidence, correct, nll, brier = drawn_test_set(np.random.default_rng(5), np.array([0.4, 0.6, 0.8]), n=150)
     rng = np.random.default_rng(7)
     picks = [rng.integers(150, size=150) for _ in range(60)]
     rescored = {
@@ -88,9 +82,7 @@ def test_intervals_are_those_of_re_scoring_every_resample():
 
 def test_the_seed_decides_the_bytes():
     images = drawn_test_set(np.random.default_rng(0), np.array([0.5, 0.6, 0.9]), n=300)
-    first, again, other = (
-        percentile_intervals(*images, bins=15, resamples=100, seed=seed) for seed in (3, 3, 4)
-    )
+    first, again, other = (percentile_intervals(*images, bins=15, resamples=100, seed=seed) for seed in (3, 3, 4))
     assert first == again
     assert all(first[name] != other[name] for name in first)
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from longtail.evaluate import calibration
@@ -25,6 +25,8 @@ predictions = st.lists(st.tuples(st.floats(0.0, 1.0), st.booleans()), min_size=1
 )
 bin_numbers = st.integers(1, 40)
 hits_of_n = st.integers(1, 20).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+# A busy machine must not turn a property red.
+any_speed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ERRORS = [expected_calibration_error, maximum_calibration_error, adaptive_calibration_error]
 
 
@@ -106,7 +108,7 @@ def test_classwise_error_counts_a_probability_of_exactly_zero():
     assert classwise_calibration_error(np.array([[1.0, 0.0]]), np.array([1])) == 1.0
 
 
-@settings(deadline=None)
+@any_speed
 @given(predictions, bin_numbers)
 def test_every_error_lies_between_zero_and_one(prediction, bins):
     confidence, correct = prediction
@@ -114,19 +116,17 @@ def test_every_error_lies_between_zero_and_one(prediction, bins):
         assert 0.0 <= error(confidence, correct, bins) <= 1.0
 
 
-@settings(deadline=None)
+@any_speed
 @given(predictions, bin_numbers)
 def test_signed_gap_is_no_larger_than_ece_and_ece_no_larger_than_mce(prediction, bins):
     confidence, correct = prediction
     ece = expected_calibration_error(confidence, correct, bins)
     assert abs(signed_gap(confidence, correct)) <= ece + 1e-12
-    assert (
-        abs(signed_gap(confidence, correct)) <= adaptive_calibration_error(confidence, correct, bins) + 1e-12
-    )
+    assert abs(signed_gap(confidence, correct)) <= adaptive_calibration_error(confidence, correct, bins) + 1e-12
     assert ece <= maximum_calibration_error(confidence, correct, bins) + 1e-12
 
 
-@settings(deadline=None)
+@any_speed
 @given(predictions, bin_numbers)
 def test_one_bin_or_one_sided_gaps_leave_only_the_signed_gap(prediction, bins):
     confidence, correct = prediction
@@ -136,7 +136,7 @@ def test_one_bin_or_one_sided_gaps_leave_only_the_signed_gap(prediction, bins):
     assert expected_calibration_error(confidence, never, bins) == pytest.approx(confidence.mean(), abs=1e-12)
 
 
-@settings(deadline=None)
+@any_speed
 @given(predictions, bin_numbers, st.randoms(use_true_random=False))
 def test_order_of_images_does_not_matter(prediction, bins, random):
     confidence, correct = prediction
@@ -147,7 +147,7 @@ def test_order_of_images_does_not_matter(prediction, bins, random):
         )
 
 
-@settings(deadline=None)
+@any_speed
 @given(predictions, bin_numbers)
 def test_every_image_is_in_exactly_the_bin_that_holds_it(prediction, bins):
     confidence, correct = prediction
@@ -158,7 +158,7 @@ def test_every_image_is_in_exactly_the_bin_that_holds_it(prediction, bins):
     assert ((confidence > diagram.edges[index]) | (confidence == 0.0)).all()
 
 
-@settings(deadline=None)
+@any_speed
 @given(st.lists(hits_of_n, min_size=1, max_size=8), bin_numbers)
 def test_a_perfectly_calibrated_model_has_no_error(groups, bins):
     # Each group of n images has `hits` correct ones and confidence hits / n.

@@ -13,9 +13,7 @@ from longtail.runtime.errors import InputError
 LIB = Path(__file__).parents[2] / "lib"
 
 # The confidences of these five images are 1/2, 0.55, 0.95, 0.6 and 0.8; the third and the last are right.
-PROBABILITIES = np.array(
-    [[0.5, 0.3, 0.2], [0.2, 0.55, 0.25], [0.95, 0.03, 0.02], [0.3, 0.6, 0.1], [0.1, 0.1, 0.8]]
-)
+PROBABILITIES = np.array([[0.5, 0.3, 0.2], [0.2, 0.55, 0.25], [0.95, 0.03, 0.02], [0.3, 0.6, 0.1], [0.1, 0.1, 0.8]])
 LABELS = np.array([1, 2, 0, 0, 2])
 TRAIN_COUNTS = np.array([150, 60, 5])
 
@@ -68,9 +66,7 @@ def test_an_under_confident_model_has_a_negative_gap():
 def test_result_survives_strict_json_and_keeps_its_keys():
     # Class 1 has no test image, no class is medium, and most bins are empty: three sources of None.
     logits = np.array([[2.0, 0.0, 0.0], [0.0, 0.0, 3.0]], dtype=np.float32)
-    result = score(
-        logits, np.array([0, 2], dtype=np.uint64), np.array([500, 200, 3], dtype=np.uint16), resamples=20
-    )
+    result = score(logits, np.array([0, 2], dtype=np.uint64), np.array([500, 200, 3], dtype=np.uint16), resamples=20)
     assert json.loads(json.dumps(result, allow_nan=False)) == result
     assert set(result) == KEYS
     assert result["per_class"] == [1.0, None, 1.0]

@@ -8,9 +8,9 @@ from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
-from longtail.losses.smoothing_factors import FORMS, smoothing
 from longtail.report import curves, style
 from longtail.runtime.errors import InputError
+from longtail.smoothing import FORMS, smoothing
 
 COUNTS = [500, 314, 48, 5]
 SERIES = {f"IF {factor}": [int(500 * factor ** (-i / 99)) for i in range(100)] for factor in (200, 100, 50, 10)}

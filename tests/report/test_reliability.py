@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,19 @@ def assert_nothing_is_cut_off(figure: Figure) -> None:
     assert drawn.y1 <= height
 
 
+def assert_no_label_lies_on_another(figure: Figure) -> None:
+    """After `assert_nothing_is_cut_off`, which lays the figure out."""
+    panels = axes(figure)
+    strips = [ax.child_axes[0] for ax in panels]
+    labels = [figure.legends[0], *figure.texts, *(ax.title for ax in panels), *(ax.yaxis.label for ax in panels)]
+    labels += [label for strip in strips for label in (strip.xaxis.label, strip.yaxis.label)]
+    labels += [tick for strip in strips for tick in strip.get_xticklabels()]
+    extents = [label.get_window_extent() for label in labels]
+    shown = [extent for extent in extents if extent.width > 0]
+    for one, other in combinations(shown, 2):
+        assert not one.overlaps(other), labels[extents.index(one)]
+
+
 def test_bars_are_the_bins() -> None:
     ax, strip = panel(SCORE)
     np.testing.assert_allclose(
@@ -107,6 +121,7 @@ def test_diagonal_is_dashed_from_corner_to_corner() -> None:
 def test_single_diagram_fits() -> None:
     figure = reliability.reliability_diagram(SCORE, "LWS+mixup on iNaturalist 2018, ResNet-50, 200 epochs")
     assert_nothing_is_cut_off(figure)
+    assert_no_label_lies_on_another(figure)
     assert len(bars(axes(figure)[0], "accuracy")) == 3
 
 
@@ -114,14 +129,23 @@ def test_single_diagram_fits() -> None:
 def test_comparison_has_one_panel_a_run_on_shared_axes(number: int, shape: tuple[int, int]) -> None:
     figure = reliability.comparison(SEVEN[:number], "CIFAR-100-LT, imbalance factor 100")
     assert_nothing_is_cut_off(figure)
+    assert_no_label_lies_on_another(figure)
     assert [ax.get_title() for ax in axes(figure)] == [label for label, _ in SEVEN[:number]]
     assert [box(ax).split()[1] for ax in axes(figure)] == [f"{100 * s['top1']:.1f}" for _, s in SEVEN[:number]]
     grid = axes(figure)[0].get_subplotspec().get_gridspec()
     assert (grid.nrows, grid.ncols) == shape
-    assert all(axes(figure)[0].get_shared_y_axes().joined(axes(figure)[0], ax) for ax in axes(figure))
+    assert all(axes(figure)[0].get_shared_y_axes().joined(axes(figure)[0], ax) for ax in axes(figure)[1:])
     legend = figure.legends[0].get_window_extent()
     assert figure.bbox.x0 <= legend.x0
     assert legend.x1 <= figure.bbox.x1
+
+
+@pytest.mark.parametrize("number", [1, 2, 5])
+def test_comparison_with_long_titles_fits(number: int) -> None:
+    panels = [("cRT+mixup, CIFAR-100-LT, factor 0.01, from JPEG files", SCORE)] * number
+    figure = reliability.comparison(panels, "Reliability, imbalance factor 100, from a folder of image files")
+    assert_nothing_is_cut_off(figure)
+    assert_no_label_lies_on_another(figure)
 
 
 def test_comparison_has_one_scale_for_all_histograms() -> None:

@@ -66,13 +66,15 @@ def test_theme_leaves_no_trace() -> None:
 
 
 def test_long_title_is_broken_into_lines_that_fit() -> None:
+    title = style.broken("Reliability on CIFAR-10-LT, imbalance factor 100, from a folder of JPEG files", 3.5)
     with style.theme():
         figure = Figure(figsize=(3.5, 3))
-        style.write_title(figure, "Reliability on CIFAR-10-LT, imbalance factor 100, from a folder of JPEG files")
+        heading = figure.suptitle(title)
         figure.draw_without_rendering()
-        title = figure.texts[0].get_window_extent()
-    assert figure.bbox.x0 <= title.x0
-    assert title.x1 <= figure.bbox.x1
+        extent = heading.get_window_extent()
+    assert title.count("\n") == 2
+    assert figure.bbox.x0 <= extent.x0
+    assert extent.x1 <= figure.bbox.x1
 
 
 def test_saving_gives_the_same_bytes_whatever_the_settings_of_the_reader(tmp_path: Path) -> None:

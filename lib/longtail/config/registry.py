@@ -10,9 +10,9 @@ from typing import Any
 
 from longtail.config import schema
 from longtail.config.imbalance import slug
+from longtail.runtime import parts
 from longtail.runtime.errors import InputError
 from longtail.runtime.fingerprint import ROOT
-from longtail.runtime.parts import names, nearest
 
 CONFIG = ROOT / "config"
 STAGES = ("stage1", "stage2")
@@ -78,7 +78,7 @@ def locate(kind: str, name: str) -> Path:
     path = Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
     if not path.is_file():
         known = (file.stem for file in folder.glob("*.yaml"))
-        raise InputError(f"{THE_CONFIG}, key '{kind}s': there is no {kind} '{name}': {nearest(name, known)}")
+        raise InputError(f"{THE_CONFIG}, key '{kind}s': there is no {kind} '{name}': {parts.nearest(name, known)}")
     return path
 
 
@@ -123,15 +123,19 @@ def _definitions(kind: str, stored: dict[str, Any], own: dict[str, Any]) -> dict
 
 def _known(entries: dict[str, dict[str, Any]], name: str, complaint: str) -> dict[str, Any]:
     if name not in entries:
-        raise InputError(f"{complaint} '{name}': {nearest(name, entries)}")
+        raise InputError(f"{complaint} '{name}': {parts.nearest(name, entries)}")
     return entries[name]
 
 
 def _check_dataset(registry: Registry, name: str) -> None:
     dataset, where = registry.datasets[name], place("dataset", name, registry.config["datasets"])
-    kinds = names("data.sources")
+    if ("kind" in dataset) == ("needs" in dataset):
+        raise InputError(f"{where}: give the data set a 'kind', or say what it 'needs' before it can be used")
+    kinds = parts.names("data.sources")
     if "kind" in dataset and dataset["kind"] not in kinds:
-        raise InputError(f"{where}, key 'kind': unknown kind '{dataset['kind']}': {nearest(dataset['kind'], kinds)}")
+        raise InputError(
+            f"{where}, key 'kind': unknown kind '{dataset['kind']}': {parts.nearest(dataset['kind'], kinds)}"
+        )
     if "like" in dataset:
         registry.dataset(dataset["like"], f"{where}, key 'like'")
     for recipe in [*dataset["recipes"], *dataset["recipes"].values()]:
@@ -146,6 +150,11 @@ def _check_method(registry: Registry, name: str) -> None:
         base = registry.method(method["stage1"], f"{where}, key 'stage1'")
         if "stage2" in base or "needs" in base:
             raise InputError(f"{where}, key 'stage1': '{method['stage1']}' is not a one-stage method that can run")
+    if isinstance(method["stage1"], str) != ("stage2" in method):
+        raise InputError(
+            f"{where}: a method with a 'stage2' names the one-stage method it shares the network of as 'stage1', "
+            "and a method without has a 'stage1' block of its own"
+        )
     _check_stages(registry, method, where)
     for number, override in enumerate(method["overrides"]):
         at = f"{where}, key 'overrides.{number}'"
@@ -162,11 +171,20 @@ def _check_stages(registry: Registry, method: dict[str, Any], where: str) -> Non
         if not isinstance(block, dict):
             continue
         registry.recipe(block["recipe"], f"{where}, key '{stage}.recipe'")
-        if block["loss"]["name"] not in names("losses"):
-            raise InputError(
-                f"{where}, key '{stage}.loss.name': unknown loss '{block['loss']['name']}': "
-                f"{nearest(block['loss']['name'], names('losses'))}"
-            )
+        _check_loss(block["loss"], where, f"{stage}.loss")
+
+
+def _check_loss(loss: dict[str, Any], where: str, key: str) -> None:
+    name = loss["name"]
+    if name not in parts.names("losses"):
+        raise InputError(f"{where}, key '{key}.name': unknown loss '{name}': {parts.nearest(name, parts.names('losses'))}")
+    wanted = ["name", *parts.settings("losses", name)]
+    for given in loss:
+        if given not in wanted:
+            raise InputError(f"{where}, key '{key}': unknown setting '{given}': {parts.nearest(given, wanted)}")
+    for setting in wanted:
+        if setting not in loss:
+            raise InputError(f"{where}, key '{key}' lacks '{setting}', a setting of {name}: add it")
 
 
 def _culprit(sentence: str, files: list[Path]) -> str:

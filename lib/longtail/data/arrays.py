@@ -1,14 +1,12 @@
 """The form every data set takes: uint8 images in memory with their labels."""
 
-import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from longtail.runtime import files
-from longtail.runtime.errors import InputError
+from longtail.runtime import npz
 
 
 @dataclass(frozen=True)
@@ -23,28 +21,11 @@ class Arrays:
 
 
 def save(path: Path | str, arrays: Arrays) -> None:
-    """Write all five arrays into one uncompressed .npz."""
-    with files.whole(path) as handle:
-        np.savez(
-            handle,
-            train_images=arrays.train_images,
-            train_labels=arrays.train_labels,
-            test_images=arrays.test_images,
-            test_labels=arrays.test_labels,
-            classes=np.array(arrays.classes),
-        )
+    """Write all five arrays into one .npz."""
+    npz.save(path, vars(arrays) | {"classes": np.array(arrays.classes)})
 
 
 def load(path: Path | str) -> Arrays:
     """Read what `save` wrote; InputError when the file is not whole."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return Arrays(
-                stored["train_images"],
-                stored["train_labels"],
-                stored["test_images"],
-                stored["test_labels"],
-                stored["classes"].tolist(),
-            )
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} is not a whole arrays file ({error}): delete it and run again") from error
+    stored = npz.load(path, [field.name for field in fields(Arrays)], "arrays")
+    return Arrays(**stored | {"classes": stored["classes"].tolist()})

@@ -3,28 +3,23 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from longtail.evaluate.score import score
-from longtail.runtime.errors import InputError
+from longtail.runtime import npz
 
-# The names under which a Stage 2's logits and a Stage-1 network's features hold each protocol's test logits.
+# What a Stage 2's logits file, and a Stage-1 network's features file, call the test logits and labels.
 STAGE2_NAMES = {"last": "last", "best": "best", "labels": "labels"}
 STAGE1_NAMES = {"last": "test_logits", "best": "best_test_logits", "labels": "test_labels"}
 
 
 def score_both(path: Path | str, train_counts: list[int], bins: int, resamples: int) -> dict[str, Any]:
-    """Scores of a logits file (Stage 2) or a features file (Stage 1), by protocol.
+    """Scores of a logits file (Stage 2) or a file features.npz (Stage 1), by protocol.
 
-    Raises InputError when the file is neither.
+    Raises InputError when the file is not whole.
     """
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            names = STAGE2_NAMES if "last" in stored else STAGE1_NAMES
-            found = {key: stored[name] for key, name in names.items()}
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise InputError(f"{path} holds no test logits ({error}): delete it and run again") from error
+    names = STAGE1_NAMES if Path(path).name == "features.npz" else STAGE2_NAMES
+    stored = npz.load(path, names.values(), "logits")
+    labels = stored[names["labels"]]
     return {
-        protocol: score(found[protocol], found["labels"], train_counts, bins, resamples)
+        protocol: score(stored[names[protocol]], labels, train_counts, bins, resamples)
         for protocol in ("last", "best")
     }

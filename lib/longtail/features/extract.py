@@ -1,7 +1,6 @@
 """Penultimate features and logits of a Stage-1 run, in evaluation mode and float32, not augmented."""
 
-import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,7 @@ from longtail.data.long_tail import Subset
 from longtail.engine import checkpoint, device, objective
 from longtail.engine.images import ImageSet
 from longtail.models import network
-from longtail.runtime import files
-from longtail.runtime.errors import InputError
+from longtail.runtime import npz
 
 Floats = NDArray[np.float32]
 
@@ -61,15 +59,10 @@ def extract(arrays: Arrays, subset: Subset, settings: dict[str, Any], last: Path
 
 
 def save(path: Path | str, features: Features) -> None:
-    """Write all arrays into one uncompressed .npz."""
-    with files.whole(path) as handle:
-        np.savez(handle, **vars(features))
+    """Write all arrays into one .npz."""
+    npz.save(path, vars(features))
 
 
 def load(path: Path | str) -> Features:
     """Read what `save` wrote; InputError when the file is not whole."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return Features(**dict(stored.items()))
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} is not a whole features file ({error}): delete it and run again") from error
+    return Features(**npz.load(path, [field.name for field in fields(Features)], "features"))

@@ -1,4 +1,4 @@
-"""Label-aware smoothing (MiSLAS, slides "Label-aware Smoothing"): the more images a class has, the softer its label."""
+"""Label-aware smoothing (MiSLAS, slides of that name): the more images a class has, the softer its label."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from longtail.runtime.errors import InputError
 from longtail.smoothing import smoothing
 
+SETTINGS = ("head", "tail", "form", "las_form")
 LAS_FORMS = ("code", "paper")
 
 

@@ -152,7 +152,8 @@ th, td { padding: .35rem .7rem; text-align: left; vertical-align: top; border-bo
 thead th { border-bottom: 2px solid #444 }
 tr > th:first-child { position: sticky; left: 0; background: #fff; min-width: 9rem }
 td div { white-space: nowrap; font-size: 13px; line-height: 1.7 }
-.metric { display: inline-block; width: 2.9em; color: #767676 } .printed, .difference { color: #555 } .ours { font-weight: 600 }
+.metric { display: inline-block; width: 2.9em; color: #767676 }
+.printed, .difference { color: #555 } .ours { font-weight: 600 }
 .missing { color: #767676; font-style: italic } ul { color: #444 }
 """
 

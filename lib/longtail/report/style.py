@@ -148,7 +148,8 @@ def save(figure: Figure, svg_path: str | Path, png_path: str | Path) -> None:
     try:
         # Ticks and text are made only when drawn, so saving needs the theme as much as building did.
         with theme(), whole(svg_path) as svg, whole(png_path) as png:
-            # Laid out once: a layout starts from the one before, so a second would differ in the last digits.
+            # A layout starts from the one before: two settle it, and none may follow, or the SVG and the PNG differ.
+            figure.draw_without_rendering()
             figure.draw_without_rendering()
             figure.set_layout_engine("none")
             figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})

@@ -1,5 +1,6 @@
 """Parts (losses, backbones, data sources, …) are modules found by name in the package of their kind."""
 
+import ast
 import difflib
 import importlib
 from collections.abc import Iterable
@@ -30,3 +31,12 @@ def names(package: str) -> list[str]:
     """The parts a package offers, without importing them."""
     folder = LIB.joinpath(*package.split("."))
     return sorted(file.stem for file in folder.glob("*.py") if file.stem != "__init__")
+
+
+def settings(package: str, name: str) -> list[str]:
+    """The keys a part wants in its settings: its literal `SETTINGS`, read without importing it."""
+    tree = ast.parse(LIB.joinpath(*package.split("."), f"{name}.py").read_text())
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["SETTINGS"]:
+            return list(ast.literal_eval(node.value))
+    return []

@@ -16,7 +16,7 @@ from longtail.engine import device, loop, objective, schedule, seeding
 from longtail.engine.images import Batch, ImageSet, epoch_batches
 from longtail.features.extract import Features
 from longtail.models import network
-from longtail.runtime import files, parts
+from longtail.runtime import npz, parts
 from longtail.samplers import SAMPLERS
 from longtail.stage2 import classifier
 
@@ -166,5 +166,4 @@ def train(
 
 def save_logits(path: Path | str, trained: Trained, labels: NDArray[np.int64]) -> None:
     """Write the test logits of both protocols with the labels into one .npz."""
-    with files.whole(path) as handle:
-        np.savez(handle, last=trained.last, best=trained.best, labels=labels)
+    npz.save(path, {"last": trained.last, "best": trained.best, "labels": labels})

@@ -1,0 +1,202 @@
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from longtail.config import plan
+from longtail.config.plan import Plan
+from longtail.config.registry import CONFIG, merge
+from longtail.runtime.errors import InputError
+
+COLUMN = {"dataset": "digits", "factor": 50, "backbone": "resnet32"}
+TABLE = {
+    "title": "Own",
+    "columns": [COLUMN],
+    "rows": [{"method": "ce"}, {"method": "mislas"}, {"method": "crt"}],
+}
+
+
+def build(*files: Path, **own: Any) -> Plan:
+    """The plan of the default configuration with files and keys of one's own on top."""
+    config: dict[str, Any] = {}
+    for file in (CONFIG / "config.yaml", *files):
+        config = merge(config, yaml.safe_load(file.read_text()))
+    return plan.build(merge(config, own), list(files))
+
+
+@pytest.fixture
+def own_table(tmp_path: Path) -> Callable[..., str]:
+    """A writer of a small table, with changes; gives its path."""
+
+    def write(name: str = "own", **changes: Any) -> str:
+        path = tmp_path / f"{name}.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(yaml.safe_dump({**TABLE, **changes}))
+        return str(path)
+
+    return write
+
+
+def test_the_default_configuration_builds() -> None:
+    built = build()
+
+    assert list(built.tables) == yaml.safe_load((CONFIG / "config.yaml").read_text())["tables"]
+    assert {run.setting.dataset for run in built.runs} == {"cifar10", "cifar100"}
+
+
+def test_the_demo_builds_and_needs_nothing() -> None:
+    built = build(CONFIG / "demo.yaml")
+
+    assert [cell.needs for table in built.tables.values() for cell in table.cells if cell.needs] == []
+    assert {run.setting.dataset for run in built.runs} == {"digits"}
+    # 2 factors x 7 methods x 2 seeds, and CE on the balanced set x 2 seeds, once though two figures show it.
+    assert len(built.runs) == 2 * 7 * 2 + 2
+
+
+def test_the_configuration_of_jpeg_files_builds(image_tree: Callable[..., Path]) -> None:
+    root = image_tree("cat", "dog")
+
+    built = build(CONFIG / "cifar10_jpeg.yaml", datasets={"cifar10_jpeg": {"data_dir": str(root)}})
+
+    assert {run.setting.folder for run in built.runs} == {"cifar10_jpeg/if100/resnet32"}
+    assert len(built.runs) == 7
+
+
+@pytest.mark.parametrize("path", sorted(CONFIG.glob("*.yaml")), ids=lambda path: path.name)
+def test_every_file_of_config_is_a_configuration_that_the_tests_know(path: Path) -> None:
+    assert path.name in {"config.yaml", "demo.yaml", "cifar10_jpeg.yaml", "recipes.yaml"}
+
+
+@pytest.mark.parametrize("path", sorted((CONFIG / "tables").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_row_prints_a_cell_for_each_column_and_no_more_numbers_than_metrics(path: Path) -> None:
+    table = yaml.safe_load(path.read_text())
+    metrics = table.get("metrics", ["top1", "ece"])
+    for row in table["rows"]:
+        if "printed" in row:
+            assert len(row["printed"]) == len(table["columns"]), row["method"]
+            assert all(cell is None or 1 <= len(cell) <= len(metrics) for cell in row["printed"]), row["method"]
+            assert any(cell is not None for cell in row["printed"]), row["method"]
+            assert table["source"]
+
+
+@pytest.mark.parametrize(
+    ("table", "method", "column", "printed"),
+    [
+        ("mislas_cifar", "ce", 0, {"top1": 70.4}),
+        ("mislas_cifar", "mixup", 5, {"top1": 58.2}),
+        ("mislas_cifar", "remix_drw", 1, {}),
+        ("mislas_cifar", "crt_mixup", 3, {"top1": 45.1, "ece": 13.8}),
+        ("mislas_cifar", "lws_mixup", 4, {"top1": 50.7, "ece": 19.2}),
+        ("mislas_cifar", "mislas", 0, {"top1": 82.1, "ece": 3.7}),
+        ("mislas_cifar", "mislas", 5, {"top1": 63.2, "ece": 1.73}),
+        ("mislas_imagenet_lt", "mislas", 0, {"top1": 52.7, "ece": 1.8}),
+        ("mislas_places_lt", "mislas", 0, {"top1": 40.4, "ece": 3.6}),
+        ("mislas_mixup_lws", "lws_mixup12", 1, {"top1": 53.3, "ece": 6.97}),
+    ],
+)
+def test_printed_numbers_reach_their_cells(table: str, method: str, column: int, printed: dict[str, float]) -> None:
+    (row,) = [row for row in build().tables[table].rows if row[0].method == method]
+
+    assert row[column].printed == printed
+
+
+def test_a_run_is_shared_by_all_that_show_it(own_table: Callable[..., str]) -> None:
+    once, twice = build(tables=[own_table()], figures=[]), build(tables=[own_table(), own_table("other")], figures=[])
+
+    assert once.runs == twice.runs
+    assert max(Counter(twice.runs).values()) == 1
+    assert len(once.runs) == 3 * 3
+
+
+def test_two_stage_methods_stand_on_the_stage1_they_name(own_table: Callable[..., str]) -> None:
+    runs = build(tables=[own_table()], figures=[], seeds={"runs": [4]}).runs
+
+    assert {(run.method, run.two_stage, run.metrics) for run in runs} == {
+        ("ce", False, "digits/if50/resnet32/ce/seed4/ce/metrics.json"),
+        ("crt", True, "digits/if50/resnet32/ce/seed4/crt/metrics.json"),
+        ("mislas", True, "digits/if50/resnet32/mixup/seed4/mislas/metrics.json"),
+    }
+
+
+def test_a_panel_may_have_a_factor_of_its_own() -> None:
+    cells = build().figures["mislas_reliability_cifar10"].cells
+
+    assert [cell.setting.imbalance for cell in cells[:2]] == ["if1", "if100"]
+    assert (cells[0].label, cells[0].printed) == ("CE, balanced", {"top1": 93.2, "ece": 3.91})
+
+
+def test_cells_that_cannot_run_say_what_they_need(own_table: Callable[..., str]) -> None:
+    columns = [
+        {"dataset": dataset, "factor": "natural", "backbone": backbone}
+        for dataset, backbone in (("digits", "resnet32"), ("digits", "resnet50"), ("places_lt", "resnet32"))
+    ]
+    table = build(tables=[own_table(columns=columns, rows=[{"method": "ce"}, {"method": "bbn"}])], figures=[]).tables[
+        "own"
+    ]
+    ce, bbn = table.rows
+
+    assert ce[0].needs is None
+    assert ce[1].needs == "backbone resnet50"
+    assert str(ce[2].needs).startswith("the loader of Places-LT")
+    assert bbn[0].needs == "the two-branch network with its cumulative learning"
+    assert str(bbn[2].needs) == f"{ce[2].needs}; {bbn[0].needs}"
+    assert [bool(cell.runs) for cell in table.cells] == [True, False, False, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"rows": [{"method": "mislass"}]}, r"unknown method 'mislass': did you mean 'mislas'\?"),
+        ({"columns": [{**COLUMN, "dataset": "digit"}]}, r"unknown data set 'digit': did you mean 'digits'\?"),
+        ({"columns": [{**COLUMN, "factor": 0}]}, r"factor 0 is not allowed: write 100 or 0\.01"),
+        ({"columns": [{**COLUMN, "factor": None}]}, r"factor None is not allowed: write 100 or 0\.01"),
+        ({"rows": [{"method": "ce", "printed": [[1.0], [2.0]]}]}, r"row 'ce' has 2 printed cells for 1 columns"),
+        ({"rows": [{"method": "ce", "printed": [[1.0, 2.0, 3.0]]}]}, r"row 'ce' prints \[1\.0, 2\.0, 3\.0\] in one"),
+        ({"rows": []}, r"key 'rows' is \[\], which is not allowed: methods, top to bottom"),
+    ],
+)
+def test_a_mistake_in_a_table_names_its_file(
+    own_table: Callable[..., str], changes: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(InputError, match=rf"own\.yaml: {sentence}"):
+        build(tables=[own_table(**changes)], figures=[])
+
+
+def test_two_tables_of_one_name_are_refused(own_table: Callable[..., str]) -> None:
+    with pytest.raises(InputError, match="key 'tables': two of them are called 'own': rename the file of one"):
+        build(tables=[own_table(), own_table("folder/own")], figures=[])
+
+
+def test_a_table_whose_name_makes_no_path_is_refused(own_table: Callable[..., str]) -> None:
+    with pytest.raises(InputError, match="key 'tables': rename the file of 'my table'"):
+        build(tables=[own_table("my table")], figures=[])
+
+
+@pytest.mark.parametrize(
+    ("data_dir", "sentence"),
+    [
+        (None, "dataset 'birds' lacks the key 'data_dir': name the folder that holds train/ and test/"),
+        (
+            "/nowhere/birds",
+            "dataset 'birds', key 'data_dir': there is no folder /nowhere/birds: create it or correct",
+        ),
+    ],
+)
+def test_a_data_set_without_its_folder_is_refused(
+    own_table: Callable[..., str], data_dir: str | None, sentence: str
+) -> None:
+    table = own_table(columns=[{**COLUMN, "dataset": "birds"}])
+
+    with pytest.raises(InputError, match=sentence):
+        build(
+            tables=[table], figures=[], datasets={"birds": {"title": "Birds", "kind": "folder", "data_dir": data_dir}}
+        )
+
+
+def test_a_folder_that_nothing_uses_may_be_missing(own_table: Callable[..., str]) -> None:
+    birds = {"title": "Birds", "kind": "folder", "data_dir": "/nowhere/birds"}
+
+    assert build(tables=[own_table()], figures=[], datasets={"birds": birds}).runs

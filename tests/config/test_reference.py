@@ -1,0 +1,159 @@
+"""The documentation agrees with the program: generated tables are in step, and every example is valid."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from longtail.config import plan, reference, registry, schema
+from longtail.runtime.errors import InputError
+
+SCHEMAS = ["config", "dataset", "method", "recipe", "table", "figure"]
+README, METHODS_PAGE = (path.read_text() for path in reference.PAGES)
+SECTIONS = dict(re.findall(r"^## .*?```yaml\n(.*?)```.*?<!-- reference: (\w+) -->", README, re.DOTALL | re.MULTILINE))
+EXAMPLES = {name: yaml.safe_load(text) for text, name in SECTIONS.items()}
+KEYWORDS = {*Draft202012Validator.VALIDATORS, "$schema", "$defs", "title", "description", "default"}
+
+
+def test_every_schema_has_a_section_and_there_are_no_others() -> None:
+    stored = {path.stem for path in schema.SCHEMAS.glob("*.yaml")}
+
+    assert re.findall(r"<!-- reference: (\w+) -->", README) == SCHEMAS
+    assert stored == set(SCHEMAS) == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("page", reference.PAGES, ids=lambda path: path.name)
+def test_generated_tables_are_in_step(page: Path) -> None:
+    text = page.read_text()
+
+    assert reference.updated(text) == text, "run: PYTHONPATH=lib python -m longtail.config.reference"
+
+
+def test_updating_replaces_a_stale_table_and_nothing_else() -> None:
+    page = "before\n<!-- reference: recipe -->\n| stale |\n<!-- end -->\nafter\n"
+
+    updated = reference.updated(page)
+
+    assert updated == f"before\n<!-- reference: recipe -->\n{reference.markdown('recipe')}<!-- end -->\nafter\n"
+    assert "stale" not in updated
+    assert reference.updated(updated) == updated
+
+
+def test_an_unknown_table_is_named() -> None:
+    with pytest.raises(InputError, match=r"nonsense\.yaml"):
+        reference.updated("<!-- reference: nonsense -->\n<!-- end -->")
+
+
+def test_rows_of_a_schema_worked_out_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = {
+        "required": ["size"],
+        "properties": {
+            "size": {"type": "integer", "description": "how big"},
+            "mode": {"enum": ["a", "b"], "default": "a", "description": "which way"},
+            "part": {
+                "description": "a name or a block",
+                "oneOf": [{"type": "string"}, {"$ref": "#/$defs/part"}],
+            },
+            "list": {
+                "description": "many",
+                "default": [],
+                "items": {"required": ["x"], "properties": {"x": {"description": "of an item"}}},
+            },
+            "marks": {"items": {"enum": [1, 2]}, "description": "left | right <b>"},
+        },
+        "$defs": {"part": {"properties": {"on": {"default": None, "description": "inside"}}}},
+    }
+    monkeypatch.setattr(schema, "load", lambda name: small)
+
+    assert reference.rows("small") == [
+        ("size", "required", "how big"),
+        ("mode", "a", "which way; one of `a`, `b`"),
+        ("part", "–", "a name or a block"),
+        ("part.on", "null", "inside"),
+        ("list", "[]", "many"),
+        ("list[].x", "required", "of an item"),
+        ("marks", "–", "left | right <b>; any of `1`, `2`"),
+    ]
+    assert reference.markdown("small").splitlines()[2:5] == [
+        "| `size` | required | how big |",
+        "| `mode` | `a` | which way; one of `a`, `b` |",
+        "| `part` | – | a name or a block |",
+    ]
+    assert reference.markdown("small").splitlines()[-1] == "| `marks` | – | left \\| right \\<b>; any of `1`, `2` |"
+
+
+def test_keys_of_the_real_schemas() -> None:
+    keys = {name: {key: default for key, default, _ in reference.rows(name)} for name in SCHEMAS}
+
+    assert keys["method"]["stage1.loss.name"] == "required"
+    assert keys["method"]["stage2.loss"] == "{name: cross_entropy}"
+    assert keys["method"]["overrides[].dataset"] == "required"
+    assert keys["method"]["needs"] == "–"
+    assert keys["dataset"]["preprocessing.crop_padding"] == "4"
+    assert keys["table"]["columns[].dataset"] == "required"
+    assert keys["figure"]["panels[].printed.ece"] == "–"
+    assert keys["recipe"]["momentum"] == "0.9"
+    assert keys["config"]["seeds.initialisation"] == "null"
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_no_description_is_cut_short_by_a_comma(name: str) -> None:
+    """In `{description: a, b}` YAML ends the text at the comma, and `b` becomes a keyword nobody knows."""
+    unknown = {key for node in _nodes(schema.load(name)) for key in set(node) - KEYWORDS}
+
+    assert unknown == set()
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    inner = [*node.get("properties", {}).values(), *node.get("$defs", {}).values(), *node.get("oneOf", [])]
+    inner += [node[key] for key in ("items", "additionalProperties") if isinstance(node.get(key), dict)]
+    for child in inner:
+        yield from _nodes(child)
+
+
+@pytest.mark.parametrize("name", ["config", "dataset", "method", "recipe"])
+def test_examples_of_a_configuration_are_valid(name: str) -> None:
+    own = EXAMPLES[name]
+    found = registry.load(own, [])
+
+    for kind in ("datasets", "methods", "recipes"):
+        assert set(own.get(kind, {})) <= set(getattr(found, kind))
+
+
+def test_the_example_of_each_kind_is_of_that_kind() -> None:
+    assert [kind for kind in ("dataset", "method", "recipe") if f"{kind}s" not in EXAMPLES[kind]] == []
+
+
+def test_the_example_table_and_figure_can_be_run(tmp_path: Path) -> None:
+    for kind in ("table", "figure"):
+        (tmp_path / f"my_{kind}.yaml").write_text(yaml.safe_dump(EXAMPLES[kind]))
+    config = {"tables": [f"{tmp_path}/my_table.yaml"], "figures": [f"{tmp_path}/my_figure.yaml"]}
+
+    found = plan.build(config, [])
+
+    cells = found.tables["my_table"].cells + found.figures["my_figure"].cells
+    assert [cell.needs for cell in cells] == [None] * len(cells)
+    assert {run.setting.imbalance for run in found.runs} == {"if20", "if1"}
+
+
+def test_every_method_stands_in_the_table_with_its_status() -> None:
+    lines = METHODS_PAGE.splitlines()
+
+    for file in sorted((registry.CONFIG / "methods").glob("*.yaml")):
+        method = yaml.safe_load(file.read_text())
+        (line,) = [line for line in lines if f"(`{file.stem}`)" in line]
+        assert method["label"] in line
+        assert method["paper"] in line
+        assert (f"needs {method['needs']}" if "needs" in method else "| runs") in line
+
+
+def test_methods_that_run_come_first() -> None:
+    statuses = ["| needs " in line for line in reference.methods().splitlines()[2:]]
+
+    assert statuses == sorted(statuses)
+    assert {True, False} == set(statuses)

@@ -1,0 +1,202 @@
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from longtail.config import registry
+from longtail.config.registry import CONFIG, Registry
+from longtail.runtime.errors import InputError
+
+STAGE2 = {"recipe": "MiSLAS-S2", "classifier": {"keep_stage1": True, "weight_rate": 0.0, "scale_rate": 1.0}}
+MINE = {"label": "Mine", "paper": "mine"}
+MAPPINGS = st.recursive(
+    st.integers() | st.text(max_size=2),
+    lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=8,
+).filter(lambda value: isinstance(value, dict))
+
+
+def refusal(own: dict[str, Any]) -> str:
+    with pytest.raises(InputError) as caught:
+        registry.load(own, [])
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def twins(methods: dict[str, dict[str, Any]]) -> set[frozenset[str]]:
+    """Pairs of methods that would train one and the same Stage 1 under two names."""
+    blocks = {
+        name: (method["stage1"], [entry for entry in method["overrides"] if "stage1" in entry])
+        for name, method in methods.items()
+        if isinstance(method.get("stage1"), dict)
+    }
+    return {frozenset((a, b)) for a in blocks for b in blocks if a < b and blocks[a] == blocks[b]}
+
+
+def test_every_shipped_definition_is_loaded(shipped: Registry) -> None:
+    for kind in ("datasets", "methods"):
+        assert set(getattr(shipped, kind)) == {path.stem for path in (CONFIG / kind).glob("*.yaml")}
+    assert set(shipped.recipes) == set(yaml.safe_load((CONFIG / "recipes.yaml").read_text()))
+    assert "mislas" in shipped.methods
+
+
+@pytest.mark.parametrize("path", [*CONFIG.glob("tables/*"), *CONFIG.glob("figures/*")], ids=lambda path: path.stem)
+def test_every_shipped_table_and_figure_is_valid(path: Path) -> None:
+    kind = path.parent.name.removesuffix("s")
+
+    assert registry.locate(kind, path.stem) == path
+    assert registry.definition(kind, path)["title"]
+
+
+def test_no_two_shipped_methods_train_the_same_stage1(shipped: Registry) -> None:
+    """Such a Stage 1 is to be shared by its name."""
+    assert twins(shipped.methods) == set()
+
+
+def test_two_methods_with_identical_stage1_blocks_are_flagged(shipped: Registry) -> None:
+    again = copy.deepcopy(shipped.methods["mixup"]) | {"label": "Again"}
+
+    assert twins({**shipped.methods, "again": again}) == {frozenset({"again", "mixup"})}
+
+
+def test_labels_of_methods_differ(shipped: Registry) -> None:
+    labels = [method["label"] for method in shipped.methods.values()]
+
+    assert len(set(labels)) == len(labels)
+
+
+def test_an_own_definition_is_laid_upon_the_shipped_one(shipped: Registry) -> None:
+    found = registry.load({"methods": {"mislas": {"stage2": {"loss": {"form": "linear"}}}}}, [])
+    loss = shipped.methods["mislas"]["stage2"]["loss"]
+
+    assert loss["form"] == "concave"
+    assert found.methods["mislas"]["stage2"]["loss"] == {**loss, "form": "linear"}
+    assert found.methods["ce"] == shipped.methods["ce"]
+
+
+def test_an_own_method_gets_the_defaults() -> None:
+    found = registry.load({"methods": {"mine": {**MINE, "stage1": "ce", "stage2": STAGE2}}}, [])
+
+    assert found.methods["mine"]["stage2"]["loss"] == {"name": "cross_entropy"}
+    assert found.methods["mine"]["stage2"]["sampler"] == "class_aware"
+    assert found.methods["mine"]["overrides"] == []
+
+
+@pytest.mark.parametrize(
+    ("own", "sentence"),
+    [
+        ({"datasets": {"birds": {"title": "Birds", "kind": "foldr"}}},
+         "the configuration, dataset 'birds', key 'kind': unknown kind 'foldr': did you mean 'folder'?"),
+        ({"datasets": {"birds": {"title": "Birds", "kind": "folder", "like": "cifar1"}}},
+         "dataset 'birds', key 'like': unknown data set 'cifar1': did you mean 'cifar10'?"),
+        ({"datasets": {"birds": {"title": "Birds", "kind": "folder", "recipes": {"MiSLAS-S1": "MiSLAS-S3"}}}},
+         "dataset 'birds', key 'recipes': unknown recipe 'MiSLAS-S3': did you mean"),
+        ({"datasets": {"birds": {"title": "Birds", "kind": "folder", "recipes": {"MiSLAS_S1": "digits-S1"}}}},
+         "dataset 'birds', key 'recipes': unknown recipe 'MiSLAS_S1': did you mean 'MiSLAS-S1'?"),
+        ({"datasets": {"my-birds": {"title": "Birds", "kind": "folder"}}},
+         "dataset 'my-birds': the name must be letters, digits and _"),
+        ({"methods": {"stage1": {**MINE, "stage1": "ce", "stage2": STAGE2}}}, "method 'stage1': the name must be"),
+        ({"methods": {"mine": MINE}}, "method 'mine'"),
+        ({"methods": {"mine": {**MINE, "stage1": "cee"}}},
+         "method 'mine', key 'stage1': unknown method 'cee': did you mean 'ce'?"),
+        ({"methods": {"mine": {**MINE, "stage1": "mislas", "stage2": STAGE2}}},
+         "method 'mine', key 'stage1': 'mislas' is not a one-stage method that can run"),
+        ({"methods": {"mine": {**MINE, "stage1": "bbn", "stage2": STAGE2}}},
+         "method 'mine', key 'stage1': 'bbn' is not a one-stage method that can run"),
+        ({"methods": {"mine": {**MINE, "stage1": {"recipe": "MiSLAS-S9"}}}},
+         "method 'mine', key 'stage1.recipe': unknown recipe 'MiSLAS-S9': did you mean"),
+        ({"methods": {"mine": {**MINE, "stage1": {"recipe": "MiSLAS-S1", "loss": {"name": "cross_entrpy"}}}}},
+         "method 'mine', key 'stage1.loss.name': unknown loss 'cross_entrpy': did you mean 'cross_entropy'?"),
+        ({"methods": {"mine": {**MINE, "stage1": "ce"}}}, "method 'mine': a method with a 'stage2' names the one-stage"),
+        ({"methods": {"mine": {**MINE, "stage1": {"recipe": "MiSLAS-S1"}, "stage2": STAGE2}}},
+         "method 'mine': a method with a 'stage2' names the one-stage method"),
+        ({"datasets": {"birds": {"title": "Birds"}}}, "dataset 'birds': give the data set a 'kind'"),
+        ({"methods": {"mislas": {"stage2": {"loss": {"heda": 0.1}}}}},
+         "key 'stage2.loss': unknown setting 'heda': did you mean 'head'?"),
+        ({"methods": {"mine": {**MINE, "stage1": "ce", "stage2": {**STAGE2, "loss": {"name": "label_aware_smoothing"}}}}},
+         "key 'stage2.loss' lacks 'head', a setting of label_aware_smoothing: add it"),
+        ({"methods": {"mislas": {"stage2": {"batchnorm": "frozen"}}}},
+         "method 'mislas': unknown key 'batchnorm' in 'stage2': did you mean 'batch_norm'?"),
+        ({"methods": {"mislas": {"overrides": [{"dataset": "cifar11"}]}}},
+         "method 'mislas', key 'overrides.0': unknown data set 'cifar11': did you mean 'cifar10'?"),
+        ({"methods": {"mislas": {"overrides": [{"dataset": "cifar10", "factors": [0]}]}}},
+         "method 'mislas', key 'overrides.0': factor 0 is not allowed: write 100 or 0.01"),
+        ({"methods": {"mislas": {"overrides": [{"dataset": "cifar10", "stage2": {"mixup_alfa": 1}}]}}},
+         "method 'mislas', key 'overrides.0': unknown key 'mixup_alfa' in 'stage2': did you mean 'mixup_alpha'?"),
+        ({"methods": {"mislas": {"overrides": [{"dataset": "cifar10", "stage2": {"recipe": "MiSLAS-S9"}}]}}},
+         "method 'mislas', key 'overrides.0', key 'stage2.recipe': unknown recipe 'MiSLAS-S9'"),
+        ({"recipes": {"digits-S1": {"epoch": 2}}},
+         "recipe 'digits-S1': unknown key 'epoch': did you mean 'epochs'?"),
+        ({"recipes": {"mine": {"epochs": 2}}}, "recipe 'mine': the top level lacks 'batch_size': add it"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_its_place_and_the_remedy(own: dict[str, Any], sentence: str) -> None:
+    assert sentence in refusal(own)
+
+
+def test_the_file_at_fault_is_named(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text("methods: {ce: {stage1: {recipe: MiSLAS-S9}}}\n")
+    second.write_text("seeds: {runs: [0]}\n")
+    own = {**yaml.safe_load(first.read_text()), **yaml.safe_load(second.read_text())}
+
+    with pytest.raises(InputError, match=r"^\S*first\.yaml, method 'ce', key 'stage1\.recipe'"):
+        registry.load(own, [first, second])
+
+
+def test_a_persons_own_file_is_blamed_before_the_default(tmp_path: Path) -> None:
+    """Both hold the key; which of them Snakemake lists first does not matter."""
+    mine, default = tmp_path / "mine.yaml", CONFIG / "config.yaml"
+    mine.write_text("compute: {threads: 0}\n")
+
+    for files in ([mine, default], [default, mine]):
+        with pytest.raises(InputError, match=r"^\S*mine\.yaml: key 'compute\.threads' is 0"):
+            registry.load(yaml.safe_load(mine.read_text()), files)
+
+
+def test_a_key_of_no_file_is_blamed_on_none(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("seeds: {runs: [0]}\n")
+
+    with pytest.raises(InputError, match=r"^the configuration: unknown key 'tabels'"):
+        registry.load({"tabels": 1}, [mine])
+
+
+@pytest.mark.parametrize("kind", ["table", "figure"])
+def test_an_unknown_table_or_figure_is_told_the_nearest(kind: str) -> None:
+    known = sorted(path.stem for path in (CONFIG / f"{kind}s").glob("*.yaml"))[-1]
+
+    with pytest.raises(InputError, match=rf"key '{kind}s': there is no {kind} '{known}x': did you mean '{known}'\?"):
+        registry.locate(kind, f"{known}x")
+
+
+def test_a_table_may_be_a_path(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text((CONFIG / "tables" / "digits.yaml").read_text())
+
+    assert registry.locate("table", str(path)) == path
+    assert registry.definition("table", path) == registry.definition("table", CONFIG / "tables" / "digits.yaml")
+
+
+def test_merge_lays_mapping_upon_mapping_and_replaces_the_rest() -> None:
+    base = {"loss": {"head": 0.3, "tail": 0.0}, "factors": [1, 2], "recipe": "a"}
+
+    merged = registry.merge(base, {"loss": {"head": 0.4}, "factors": [3], "recipe": {"x": 1}})
+
+    assert merged == {"loss": {"head": 0.4, "tail": 0.0}, "factors": [3], "recipe": {"x": 1}}
+
+
+@given(MAPPINGS, MAPPINGS)
+def test_merge_is_settled_after_once_and_changes_nothing_given(base: dict[str, Any], over: dict[str, Any]) -> None:
+    kept = copy.deepcopy((base, over))
+
+    merged = registry.merge(base, over)
+
+    assert registry.merge(merged, over) == merged
+    assert registry.merge(base, {}) == base
+    assert registry.merge({}, over) == over
+    assert (base, over) == kept

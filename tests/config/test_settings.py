@@ -1,0 +1,134 @@
+from typing import Any
+
+import pytest
+
+from longtail.config import registry, settings
+from longtail.config.registry import Registry
+
+# Of the official configs: (ε1, εK, rate of ΔW, shift batch norm). Factor 200 has none and takes those of 100.
+MISLAS = {
+    ("cifar10", "if200"): (0.3, 0.0, 0.5, False),
+    ("cifar10", "if100"): (0.3, 0.0, 0.5, False),
+    ("cifar10", "if50"): (0.2, 0.0, 0.2, False),
+    ("cifar10", "if10"): (0.1, 0.0, 0.2, False),
+    ("cifar100", "if200"): (0.4, 0.1, 0.2, True),
+    ("cifar100", "if100"): (0.4, 0.1, 0.2, True),
+    ("cifar100", "if50"): (0.3, 0.0, 0.1, True),
+    ("cifar100", "if10"): (0.2, 0.0, 0.1, True),
+    ("imagenet_lt", "natural"): (0.3, 0.0, 0.05, True),
+    ("inaturalist2018", "natural"): (0.3, 0.0, 0.05, True),
+    ("places_lt", "natural"): (0.4, 0.1, 0.05, True),
+}
+
+
+def of_mislas(stage2: dict[str, Any]) -> tuple[float, float, float, bool]:
+    loss = stage2["loss"]
+    return loss["head"], loss["tail"], stage2["classifier"]["weight_rate"], stage2["batch_norm"] == "shifted"
+
+
+@pytest.mark.parametrize(("dataset", "imbalance"), MISLAS)
+def test_hyper_parameters_of_mislas(shipped: Registry, dataset: str, imbalance: str) -> None:
+    stage2 = settings.stage2(shipped, dataset, imbalance, "mislas", 0)
+
+    assert of_mislas(stage2) == MISLAS[dataset, imbalance]
+    assert (stage2["loss"]["form"], stage2["loss"]["las_form"]) == ("concave", "code")
+    assert (stage2["sampler"], stage2["mixup_alpha"]) == ("class_aware", 0)
+    assert stage2["classifier"]["keep_stage1"] is True
+    assert stage2["classifier"]["scale_rate"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("dataset", "imbalance", "alpha"),
+    [
+        ("cifar10", "if100", 1.0),
+        ("cifar100", "if10", 1.0),
+        ("imagenet_lt", "natural", 0.2),
+        ("places_lt", "natural", 0.2),
+    ],
+)
+def test_mixup_alpha_by_data_set(shipped: Registry, dataset: str, imbalance: str, alpha: float) -> None:
+    assert settings.stage1(shipped, dataset, imbalance, "resnet32", "mixup", 0)["mixup_alpha"] == alpha
+
+
+def test_stage1_of_ce_is_that_of_the_paper(shipped: Registry) -> None:
+    stage1 = settings.stage1(shipped, "cifar10", "if100", "resnet32", "ce", 0)
+
+    assert (stage1["backbone"], stage1["loss"], stage1["mixup_alpha"]) == ("resnet32", {"name": "cross_entropy"}, 0)
+    assert stage1["recipe"] == {
+        "name": "MiSLAS-S1",
+        "epochs": 200,
+        "batch_size": 128,
+        "batches": "ceil",
+        "learning_rate": 0.1,
+        "momentum": 0.9,
+        "nesterov": False,
+        "weight_decay": 2e-4,
+        "schedule": {"kind": "step", "warmup": 5, "milestones": [160, 180], "factor": 0.1},
+        "evaluate": {"every": 5, "each_from": 160},
+    }
+
+
+def test_stage2_baselines_differ_from_mislas_as_the_paper_says(shipped: Registry) -> None:
+    blocks = {
+        name: settings.stage2(shipped, "cifar10", "if100", name, 0) for name in ("crt_mixup", "lws_mixup", "mislas")
+    }
+
+    assert blocks["crt_mixup"]["classifier"] == {"keep_stage1": False, "weight_rate": 1.0, "scale_rate": 0.0}
+    assert blocks["lws_mixup"]["classifier"] == {"keep_stage1": True, "weight_rate": 0.0, "scale_rate": 1.0}
+    assert blocks["crt_mixup"]["loss"] == blocks["lws_mixup"]["loss"] == {"name": "cross_entropy"}
+    assert blocks["crt_mixup"]["recipe"] == blocks["lws_mixup"]["recipe"] == blocks["mislas"]["recipe"]
+
+
+def test_a_data_set_takes_the_hyper_parameters_of_the_one_it_is_like() -> None:
+    birds = {"title": "Birds", "kind": "folder", "data_dir": "birds"}
+    found = registry.load({"datasets": {"birds": birds, "finches": {**birds, "like": "cifar100"}}}, [])
+
+    assert of_mislas(settings.stage2(found, "finches", "if100", "mislas", 0)) == MISLAS["cifar100", "if100"]
+    # Without `like`, those of CIFAR-10 at factor 100, at every imbalance.
+    assert of_mislas(settings.stage2(found, "birds", "if10", "mislas", 0)) == MISLAS["cifar10", "if100"]
+
+
+def test_an_override_for_factor_one_over_a_hundred_is_one_for_a_hundred() -> None:
+    overrides = [{"dataset": "digits", "factors": [0.01], "stage2": {"loss": {"head": 0.123}}}]
+    found = registry.load({"methods": {"mislas": {"overrides": overrides}}}, [])
+
+    assert settings.stage2(found, "digits", "if100", "mislas", 0)["loss"]["head"] == 0.123
+    assert settings.stage2(found, "digits", "if50", "mislas", 0)["loss"]["head"] == 0.3
+
+
+def test_a_later_override_wins_and_lays_only_what_it_names() -> None:
+    overrides = [
+        {"dataset": "digits", "stage2": {"loss": {"head": 0.11, "tail": 0.05}}},
+        {"dataset": "digits", "factors": [50], "stage2": {"loss": {"head": 0.22}}},
+    ]
+    found = registry.load({"methods": {"mislas": {"overrides": overrides}}}, [])
+
+    at_50 = settings.stage2(found, "digits", "if50", "mislas", 0)["loss"]
+    at_10 = settings.stage2(found, "digits", "if10", "mislas", 0)["loss"]
+    assert (at_50["head"], at_50["tail"]) == (0.22, 0.05)
+    assert (at_10["head"], at_10["tail"]) == (0.11, 0.05)
+
+
+def test_a_data_set_puts_its_own_recipe_in_place_of_the_methods(shipped: Registry) -> None:
+    for block, name in (
+        (settings.stage1(shipped, "digits", "if10", "resnet32", "ce", 0), "digits-S1"),
+        (settings.stage2(shipped, "digits", "if10", "mislas", 0), "digits-S2"),
+    ):
+        assert block["recipe"] == {"name": name, **shipped.recipes[name]}
+
+
+def test_seeds_are_the_runs_own_unless_one_is_fixed_for_all(shipped: Registry) -> None:
+    fixed = registry.load({"seeds": {"initialisation": 7}}, [])
+
+    free = settings.stage1(shipped, "cifar10", "if100", "resnet32", "ce", 2)
+    held = settings.stage1(fixed, "cifar10", "if100", "resnet32", "ce", 2)
+
+    assert free["seeds"] == {"initialisation": 2, "order": 2}
+    assert held["seeds"] == {"initialisation": 7, "order": 2}
+    assert {**held, "seeds": free["seeds"]} == free
+
+
+def test_arrays_depend_on_the_source_alone(shipped: Registry) -> None:
+    assert settings.source(shipped, "digits") == {"kind": "digits"}
+    # An archive found elsewhere is the same archive.
+    assert settings.source(shipped, "cifar10") == {"kind": "cifar"}

@@ -1,0 +1,36 @@
+"""Fixtures that several packages of tests share."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from longtail.config import registry
+from longtail.config.registry import Registry
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Registry:
+    """All definitions of `config/`, under a configuration that says nothing of its own."""
+    return registry.load({}, [])
+
+
+@pytest.fixture
+def image_tree(tmp_path: Path) -> Callable[..., Path]:
+    """A writer of image trees: `image_tree("cat", "dog", images=12)` gives the root of train/ and test/."""
+
+    def write(*classes: str, images: int = 12) -> Path:
+        root = tmp_path / "tree"
+        noise = np.random.default_rng(0)
+        for split in ("train", "test"):
+            for name in classes:
+                folder = root / split / name
+                folder.mkdir(parents=True)
+                for number in range(images):
+                    pixels = noise.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+                    Image.fromarray(pixels).save(folder / f"{number}.png")
+        return root
+
+    return write

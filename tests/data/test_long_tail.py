@@ -1,0 +1,147 @@
+import hashlib
+import json
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from longtail.data import long_tail
+from longtail.runtime.errors import InputError
+
+# The subsets of LDAM-DRW, MiSLAS, BBN and BagofTricks: classes, images a class, factor, total, smallest class.
+SUBSETS = [
+    (10, 5000, 200, 11_203, 25),
+    (10, 5000, 100, 12_406, 50),
+    (10, 5000, 50, 13_996, 100),
+    (10, 5000, 10, 20_431, 500),
+    (100, 500, 200, 9_502, 2),
+    (100, 500, 100, 10_847, 5),
+    (100, 500, 50, 12_608, 10),
+    (100, 500, 10, 19_573, 50),
+]
+# Positions, among the images of their class, of the first five that are kept.
+FIRST_KEPT = {
+    10: {0: [398, 3833, 4836, 4572, 636], 9: [2204, 3816, 2206, 2507, 1926]},
+    100: {0: [90, 254, 283, 445, 461], 99: [348, 153, 363, 361, 299]},
+}
+
+
+@pytest.mark.parametrize(("classes", "n_max", "factor", "total", "smallest"), SUBSETS)
+def test_size_of_the_published_subsets(classes, n_max, factor, total, smallest):
+    counts = long_tail.class_counts(n_max, factor, classes)
+    assert sum(counts) == total
+    assert min(counts) == counts[-1] == smallest
+    assert counts[0] == n_max
+    assert counts == sorted(counts, reverse=True)
+
+
+@pytest.mark.parametrize(("factor", "rounded"), [(200, 9_548), (100, 10_899)])
+def test_rounding_would_give_another_subset(factor, rounded):
+    assert sum(round(500 * (1 / factor) ** (i / 99)) for i in range(100)) == rounded
+    assert sum(long_tail.class_counts(500, factor, 100)) < rounded
+
+
+@pytest.mark.parametrize(("classes", "n_max", "factor", "total", "smallest"), SUBSETS)
+def test_images_of_the_published_subsets(classes, n_max, factor, total, smallest):
+    labels = np.repeat(np.arange(classes), n_max)
+    subset = long_tail.cut(labels, factor, classes, seed=0)
+    assert len(subset.indices) == len(set(subset.indices.tolist())) == total
+    assert np.bincount(labels[subset.indices]).tolist() == subset.counts
+    for label, positions in FIRST_KEPT[classes].items():
+        kept = subset.indices[labels[subset.indices] == label] - label * n_max
+        assert kept[:5].tolist() == positions[: subset.counts[label]]
+
+
+def test_only_the_order_within_a_class_matters():
+    labels = np.random.default_rng(5).permutation(np.repeat(np.arange(10), 5000))
+    subset = long_tail.cut(labels, 100, 10, seed=0)
+    for label, positions in FIRST_KEPT[10].items():
+        members = np.flatnonzero(labels == label)
+        first = subset.indices[labels[subset.indices] == label][:5]
+        assert np.searchsorted(members, first).tolist() == positions
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    classes=st.integers(2, 12),
+    n_max=st.integers(5, 60),
+    factors=st.tuples(st.floats(1, 60), st.floats(1, 60)),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_subset_of_a_larger_factor_lies_within_that_of_a_smaller_one(classes, n_max, factors, seed):
+    assume(max(factors) < n_max)
+    labels = np.random.default_rng(seed).permutation(np.repeat(np.arange(classes), n_max))
+    wider, narrower = (long_tail.cut(labels, factor, classes, seed) for factor in sorted(factors))
+    assert set(narrower.indices) <= set(wider.indices)
+    assert np.bincount(labels[narrower.indices], minlength=classes).tolist() == narrower.counts
+
+
+def test_another_seed_keeps_other_images():
+    labels = np.repeat(np.arange(4), 50)
+    first, second = (long_tail.cut(labels, 10, 4, seed) for seed in (0, 1))
+    assert first.counts == second.counts
+    assert set(first.indices) != set(second.indices)
+
+
+def test_largest_class_is_what_the_smallest_class_of_the_source_offers():
+    labels = np.repeat([0, 1, 2], [9, 7, 8])
+    assert long_tail.cut(labels, 1, 3, seed=0).counts == [7, 7, 7]
+    assert long_tail.cut(labels, 4, 3, seed=0, n_max=8).counts == [8, 4, 2]
+
+
+def test_factors_as_paths_spell_them():
+    labels = np.array([1, 0, 1, 1, 0])
+    natural = long_tail.subset(labels, 2, "natural", seed=0, n_max=None)
+    assert natural.indices.tolist() == [0, 1, 2, 3, 4]
+    assert natural.counts == [2, 3]
+    balanced = long_tail.subset(labels, 2, "if1", seed=0, n_max=None)
+    assert balanced.counts == [2, 2]
+    assert set(balanced.indices[:2]) == {1, 4}
+    assert long_tail.subset(labels, 2, "if2", seed=0, n_max=2).counts == [2, 1]
+
+
+@pytest.mark.parametrize(("n_max", "factor"), [(7, 8), (7, 1000), (49, 49)])  # 49 · (1/49) is 0.99… in binary
+def test_factor_that_empties_a_class_is_refused(n_max, factor):
+    with pytest.raises(InputError, match=rf"factor {factor} leaves class 2 without images.*below {n_max}"):
+        long_tail.cut(np.repeat([0, 1, 2], n_max), factor, 3, seed=0)
+
+
+def test_source_that_is_too_small_is_refused():
+    with pytest.raises(InputError, match=r"class 1 has 3 training images and factor 2 keeps 5.*n_max to at most 3"):
+        long_tail.cut(np.repeat([0, 1], [10, 3]), 2, 2, seed=0, n_max=10)
+
+
+def test_hash_is_that_of_the_index_list():
+    subset = long_tail.Subset(np.array([3, 1, 2]), [2, 1])
+    assert subset.sha256 == hashlib.sha256(struct.pack("<3q", 3, 1, 2)).hexdigest()
+
+
+def test_subset_survives_its_file(tmp_path):
+    subset = long_tail.cut(np.repeat(np.arange(10), 50), 10, 10, seed=3)
+    long_tail.save(tmp_path / "a.json", subset)
+    loaded = long_tail.load(tmp_path / "a.json")
+    assert loaded.counts == subset.counts
+    assert loaded.indices.dtype == np.int64
+    np.testing.assert_array_equal(loaded.indices, subset.indices)
+    long_tail.save(tmp_path / "b.json", loaded)
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+
+
+def test_changed_index_list_is_refused(tmp_path):
+    path = tmp_path / "subset.json"
+    long_tail.save(path, long_tail.cut(np.repeat(np.arange(3), 9), 3, 3, seed=0))
+    stored = json.loads(path.read_text())
+    stored["indices"][4] += 1
+    path.write_text(json.dumps(stored))
+    with pytest.raises(InputError, match=r"subset\.json: the index list does not match its sha256"):
+        long_tail.load(path)
+
+
+def test_subset_that_was_cut_short_is_refused(tmp_path):
+    path = tmp_path / "subset.json"
+    long_tail.save(path, long_tail.cut(np.repeat(np.arange(3), 9), 3, 3, seed=0))
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(InputError, match=r"subset\.json is not readable JSON"):
+        long_tail.load(path)

@@ -1,0 +1,72 @@
+import math
+
+import pytest
+
+from longtail.config import registry, schema
+from longtail.engine import schedule
+
+
+@pytest.fixture(scope="module")
+def recipes():
+    stored = schema.read_yaml(registry.CONFIG / "recipes.yaml")
+    return {name: schema.check(recipe, "recipe", name) for name, recipe in stored.items()}
+
+
+WARMUP = {1: 0.02, 2: 0.04, 3: 0.06, 4: 0.08, 5: 0.1, 6: 0.1, 100: 0.1, 160: 0.1}
+RATES = {
+    "MiSLAS-S1": WARMUP | {161: 0.01, 180: 0.01, 181: 0.001, 200: 0.001},
+    "LDAM": WARMUP | {161: 0.001, 180: 0.001, 181: 1e-5, 200: 1e-5},
+    "MiSLAS-S2": {
+        1: 0.1,
+        2: 0.1 * (1 + math.cos(0.1 * math.pi)) / 2,
+        6: 0.05,
+        10: 0.1 * (1 + math.cos(0.9 * math.pi)) / 2,
+    },
+}
+
+
+@pytest.mark.parametrize("name", RATES)
+def test_rates_of_the_published_schedules(recipes, name):
+    for epoch, rate in RATES[name].items():
+        assert schedule.learning_rate(recipes[name], epoch) == pytest.approx(rate, rel=1e-12)
+
+
+@pytest.mark.parametrize(("name", "epochs"), [("MiSLAS-S1", 200), ("LDAM", 200), ("MiSLAS-S2", 10)])
+def test_rest_of_the_published_recipes(recipes, name, epochs):
+    recipe = recipes[name]
+    assert recipe["epochs"] == epochs
+    assert recipe["batch_size"] == 128
+    assert recipe["weight_decay"] == 2e-4
+    assert recipe["momentum"] == 0.9
+    assert recipe["nesterov"] is False
+
+
+def test_rate_never_rises_after_the_warmup(recipes):
+    for recipe in recipes.values():
+        warmup = recipe["schedule"]["warmup"]
+        rates = [schedule.learning_rate(recipe, epoch) for epoch in range(1, recipe["epochs"] + 1)]
+        assert rates[max(warmup, 1) - 1] == pytest.approx(recipe["learning_rate"])
+        assert rates[:warmup] == sorted(rates[:warmup])
+        assert rates[warmup:] == sorted(rates[warmup:], reverse=True)
+        assert min(rates) > 0
+
+
+@pytest.mark.parametrize(
+    ("batches", "images", "expected"),
+    [
+        ("ceil", 12_406, 12_406),
+        ("floor", 12_406, 96 * 128),
+        ("floor", 128, 128),
+        ("ceil_plus_one", 12_406, 98 * 128),
+        ("ceil_plus_one", 256, 3 * 128),
+    ],
+)
+def test_images_drawn_in_an_epoch(batches, images, expected):
+    assert schedule.draws({"batch_size": 128, "batches": batches}, images) == expected
+
+
+def test_epochs_that_are_evaluated():
+    recipe = {"epochs": 13, "evaluate": {"every": 4, "each_from": 10}}
+    assert [e for e in range(1, 14) if schedule.is_evaluated(recipe, e)] == [4, 8, 10, 11, 12, 13]
+    rarely = {"epochs": 13, "evaluate": {"every": 50, "each_from": 50}}
+    assert [e for e in range(1, 14) if schedule.is_evaluated(rarely, e)] == [13]

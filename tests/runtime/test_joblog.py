@@ -1,0 +1,67 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LIB = Path(__file__).parents[2] / "lib"
+START = """
+import logging, os, subprocess, sys, warnings
+from longtail.runtime.errors import InputError
+from longtail.runtime.joblog import job
+with job(sys.argv[1:]):
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Runs the body of a job in a fresh Python: its exit code, its log, and what leaked past the log."""
+
+    def run(body: str):
+        log = tmp_path / "job.log"
+        log.write_text("what an earlier run said\n")
+        command = [sys.executable, "-c", START + f"    {body}\n", str(log)]
+        environment = os.environ | {"PYTHONPATH": str(LIB)}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        return done.returncode, log.read_text(), done.stdout + done.stderr
+
+    return run
+
+
+def test_all_that_a_job_says_is_in_its_log(run):
+    code, log, leaked = run(
+        "print('from print'); logging.getLogger('longtail.x').info('from logging'); warnings.warn('from warnings'); "
+        "os.write(1, b'from descriptor 1\\n'); os.write(2, b'from descriptor 2\\n'); "
+        "subprocess.run(['echo', 'from a child'])"
+    )
+    assert code == 0
+    assert leaked == ""
+    for source in ("print", "logging", "warnings", "descriptor 1", "descriptor 2", "a child"):
+        assert f"from {source}\n" in log or f"from {source}" in log
+    assert "earlier run" not in log
+
+
+def test_log_can_be_followed_line_by_line(run):
+    code, log, _ = run("print('epoch 1'); print('epoch 2'); os._exit(7)  # as if it were killed")
+    assert code == 7
+    assert log == "epoch 1\nepoch 2\n"
+
+
+def test_bad_input_is_one_sentence(run):
+    code, log, leaked = run("print('begun'); raise InputError('a.json is cut short: delete it')")
+    assert code == 1
+    assert log == "begun\nerror: a.json is cut short: delete it\n"
+    assert leaked == ""
+
+
+def test_defect_leaves_its_traceback_in_the_log(run):
+    code, log, _ = run("print('begun'); {}['missing']")
+    assert code == 1
+    assert "begun" in log
+    assert "Traceback" in log
+    assert "KeyError: 'missing'" in log
+
+
+def test_exit_code_of_a_job_is_kept(run):
+    assert run("sys.exit(3)")[0] == 3

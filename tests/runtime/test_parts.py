@@ -1,0 +1,55 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from longtail.losses import cross_entropy
+from longtail.runtime import parts
+from longtail.runtime.errors import InputError
+
+
+def test_part_is_found_by_its_name():
+    assert parts.find("losses", "cross_entropy") is cross_entropy
+    assert parts.find("data.sources", "digits").__name__ == "longtail.data.sources.digits"
+
+
+def test_names_are_the_files_of_a_package():
+    assert {"cross_entropy", "label_aware_smoothing"} <= set(parts.names("losses"))
+    assert {"cifar", "digits", "folder"} <= set(parts.names("data.sources"))
+    assert parts.names("losses") == sorted(parts.names("losses"))
+    assert "__init__" not in parts.names("losses")
+
+
+@pytest.mark.parametrize("package", ["losses", "data.sources", "models"])
+def test_every_part_offers_what_its_kind_promises(package):
+    offered = "read" if package == "data.sources" else "build"
+    # The file of the network that parts are put into stands beside the backbones.
+    for name in set(parts.names(package)) - {"network"}:
+        assert callable(getattr(parts.find(package, name), offered)), name
+
+
+@pytest.mark.parametrize("name", ["crossentropy", "Cross_Entropy", "cross_entropie"])
+def test_misspelt_part_brings_the_nearest(name):
+    with pytest.raises(InputError, match=rf"longtail\.losses has no part '{name}': did you mean 'cross_entropy'\?"):
+        parts.find("losses", name)
+
+
+@pytest.mark.parametrize("name", ["", "__init__", "..smoothing", "../smoothing", "sources.digits"])
+def test_only_parts_of_the_package_are_found(name):
+    with pytest.raises(InputError, match=r"longtail\.losses has no part"):
+        parts.find("losses", name)
+
+
+def test_nearest_name():
+    assert parts.nearest("mislass", ["crt", "mislas"]) == "did you mean 'mislas'? (known: crt, mislas)"
+    assert parts.nearest("xyz", ["crt", "mislas"]) == "(known: crt, mislas)"
+    assert parts.nearest("xyz", []) == "(known: none)"
+
+
+def test_names_need_no_import():
+    lib = str(Path(parts.__file__).parents[2])
+    program = (
+        "import sys; from longtail.runtime import parts; parts.names('losses'); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": lib}, check=False).returncode == 0

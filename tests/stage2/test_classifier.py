@@ -1,0 +1,120 @@
+import pytest
+import torch
+
+from longtail.models import network
+from longtail.stage2 import classifier
+
+CRT = {"keep_stage1": False, "weight_rate": 1.0, "scale_rate": 0.0}
+LWS = {"keep_stage1": True, "weight_rate": 0.0, "scale_rate": 1.0}
+MISLAS = {"keep_stage1": True, "weight_rate": 0.2, "scale_rate": 1.0}
+CLASSES = 4
+RATE, DECAY = 0.1, 0.01
+
+
+@pytest.fixture
+def stage1():
+    return {
+        f"classifier.{name}": value
+        for name, value in network.build("resnet32", 1, CLASSES, seed=0).classifier.state_dict().items()
+    }
+
+
+@pytest.fixture
+def batch():
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(12, 64, generator=generator), torch.arange(12) % CLASSES
+
+
+def mean_surprise(logits, labels):
+    return -torch.log(torch.softmax(logits, dim=1)[range(len(labels)), labels]).mean()
+
+
+def stepped(settings, stage1, batch):
+    """A classifier before and after one step of SGD with weight decay, and the gradients of that step."""
+    built = classifier.build(settings, stage1, seed=3)
+    before = {name: value.clone() for name, value in built.state_dict().items()}
+    groups = classifier.parameter_groups(built, settings)
+    optimizer = torch.optim.SGD(groups, lr=RATE, momentum=0.9, weight_decay=DECAY)
+    for group in optimizer.param_groups:
+        group["lr"] = RATE * group["rate_factor"]
+    mean_surprise(built(batch[0]), batch[1]).backward()
+    optimizer.step()
+    gradients = {name: value.grad for name, value in built.named_parameters()}
+    return before, dict(built.state_dict()), gradients
+
+
+def test_crt_starts_afresh_and_learns_weight_and_bias_only(stage1, batch):
+    before, after, _ = stepped(CRT, stage1, batch)
+    assert not torch.equal(before["weight"], stage1["classifier.weight"])
+    assert not torch.equal(before["bias"], stage1["classifier.bias"])
+    assert before["weight"].std().item() == pytest.approx((2 / 64) ** 0.5, rel=0.3)
+    assert not torch.equal(after["weight"], before["weight"])
+    assert not torch.equal(after["bias"], before["bias"])
+    assert torch.equal(after["scale"], torch.ones(CLASSES))
+
+
+def test_crt_is_settled_by_its_seed(stage1):
+    first, again, other = (classifier.build(CRT, stage1, seed).weight for seed in (3, 3, 4))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_fresh_classifier_leaves_the_global_random_state_alone(stage1):
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    classifier.build(CRT, stage1, seed=3)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_lws_learns_the_scale_only(stage1, batch):
+    before, after, _ = stepped(LWS, stage1, batch)
+    assert torch.equal(before["scale"], torch.ones(CLASSES))
+    for part in ("weight", "bias"):
+        assert torch.equal(before[part], stage1[f"classifier.{part}"])
+        assert torch.equal(after[part], before[part])
+    assert (after["scale"] != before["scale"]).all()
+
+
+def test_mislas_learns_all_at_their_rates_with_decay_on_all(stage1, batch):
+    before, after, gradients = stepped(MISLAS, stage1, batch)
+    for part, rate in (("weight", 0.2 * RATE), ("bias", 0.2 * RATE), ("scale", RATE)):
+        expected = before[part] - rate * (gradients[part] + DECAY * before[part])
+        torch.testing.assert_close(after[part], expected)
+        assert not torch.equal(after[part], before[part])
+    assert torch.equal(before["weight"], stage1["classifier.weight"])
+
+
+def test_gradients_by_hand(stage1, batch):
+    features, labels = batch
+    _, _, gradients = stepped(MISLAS, stage1, batch)
+    weight, bias = stage1["classifier.weight"], stage1["classifier.bias"]
+    unscaled = features @ weight.T + bias
+    error = torch.softmax(unscaled, dim=1) - torch.eye(CLASSES)[labels]  # s = 1
+    torch.testing.assert_close(gradients["weight"], error.T @ features / 12)
+    torch.testing.assert_close(gradients["bias"], error.mean(dim=0))
+    torch.testing.assert_close(gradients["scale"], (error * unscaled).mean(dim=0))
+
+
+def test_bias_is_scaled_too():
+    built = classifier.ScaledClassifier(torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.tensor([3.0, -1.0]))
+    with torch.no_grad():
+        built.scale.copy_(torch.tensor([2.0, 10.0]))
+    assert built(torch.tensor([[5.0, 7.0], [0.0, 0.0]])).tolist() == [[16.0, 130.0], [6.0, -10.0]]
+
+
+def test_stage1_state_is_not_shared(stage1, batch):
+    before = {name: value.clone() for name, value in stage1.items()}
+    stepped(MISLAS, stage1, batch)
+    assert all(torch.equal(stage1[name], before[name]) for name in stage1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "learning"),
+    [(CRT, {"weight", "bias"}), (LWS, {"scale"}), (MISLAS, {"weight", "bias", "scale"})],
+)
+def test_parts_that_learn(stage1, settings, learning):
+    built = classifier.build(settings, stage1, seed=0)
+    assert {name for name, value in built.named_parameters() if value.requires_grad} == learning
+    grouped = {id(p) for group in classifier.parameter_groups(built, settings) for p in group["params"]}
+    assert grouped == {id(value) for name, value in built.named_parameters() if name in learning}

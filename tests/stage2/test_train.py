@@ -1,0 +1,211 @@
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from tests import small
+
+from longtail.engine import checkpoint, loop
+from longtail.features import extract
+from longtail.models import network
+from longtail.stage2 import train
+
+STILL = {"crop_padding": 0, "flip": False}
+CRT = {"keep_stage1": False, "weight_rate": 1.0, "scale_rate": 0.0}
+
+
+@pytest.fixture(scope="module")
+def features(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stage1")
+    checkpoint.save(folder / "last.pt", small.network_state())
+    return extract.extract(*small.data(), small.STAGE1, folder / "last.pt", folder / "last.pt")
+
+
+def image_learner(kind, features, settings):
+    return kind(*small.data(), "resnet32", features, small.network_state(), settings)
+
+
+def run(features, folder, settings):
+    state = small.network_state()
+    return train.train(*small.data(), "resnet32", features, state, settings, folder / "resume.pt", "key")
+
+
+def through_network(state, images):
+    """Logits of a backbone and a scaled classifier, put together here, in evaluation mode."""
+    built = network.build("resnet32", 1, 10, seed=9)
+    built.backbone.load_state_dict(
+        {name.removeprefix("backbone."): value for name, value in state.items() if name.startswith("backbone.")}
+    )
+    built.eval()
+    normalised = torch.from_numpy((images.transpose(0, 3, 1, 2) / 255 - 0.305) / 0.376).float()
+    with torch.no_grad():
+        unscaled = built.backbone(normalised) @ state["classifier.weight"].T + state["classifier.bias"]
+        return (state["classifier.scale"] * unscaled).numpy()
+
+
+@pytest.mark.parametrize(
+    ("augment", "padding", "flip", "alpha", "norm"),
+    list(itertools.product([True, False], [0, 4], [True, False], [0.0, 1.0], ["frozen", "shifted"])),
+)
+def test_features_suffice_only_where_nothing_changes_them(augment, padding, flip, alpha, norm):
+    preprocessing = small.PREPROCESSING | {"crop_padding": padding, "flip": flip}
+    settings = small.changed(
+        small.STAGE2, augment=augment, mixup_alpha=alpha, batch_norm=norm, preprocessing=preprocessing
+    )
+    still = not augment or (padding == 0 and not flip)
+    assert train.features_suffice(settings) is (still and alpha == 0 and norm == "frozen")
+
+
+@pytest.mark.parametrize("classifier", [small.STAGE2["classifier"], CRT])
+def test_cached_features_give_what_images_give(features, tmp_path, classifier):
+    settings = small.changed(small.STAGE2, augment=False, classifier=classifier)
+    assert train.features_suffice(settings)
+    cached = train.FeatureLearner(features, small.network_state(), small.data()[1].counts, settings)
+    seen = image_learner(train.ImageLearner, features, settings)
+    first, second = (
+        loop.fit(learner, settings["recipe"], tmp_path / name, "key")
+        for learner, name in ((cached, "a.pt"), (seen, "b.pt"))
+    )
+    for name, value in first.last_state.items():
+        torch.testing.assert_close(second.last_state[name], value, rtol=1e-4, atol=1e-5)
+    start = small.network_state()["classifier.weight"]
+    assert (first.last_state["weight"] - start).abs().max() > 0.01
+    losses = [[row["loss"] for row in fitted.history] for fitted in (first, second)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_shortcut_is_taken_where_it_is_exact(features, tmp_path):
+    still = small.changed(small.STAGE2, preprocessing=small.PREPROCESSING | STILL)
+    trained = run(features, tmp_path, still)
+    settings = small.changed(small.STAGE2, augment=False)
+    learner = train.FeatureLearner(features, small.network_state(), small.data()[1].counts, settings)
+    fitted = loop.fit(learner, settings["recipe"], tmp_path / "other.pt", "key")
+    assert trained.fitted.history == fitted.history
+    assert all(torch.equal(value, fitted.last_state[name]) for name, value in trained.fitted.last_state.items())
+
+
+def test_epoch_is_balanced_and_one_batch_longer_than_the_images(features):
+    settings = small.changed(small.STAGE2, augment=False)
+    learner = train.FeatureLearner(features, small.network_state(), small.data()[1].counts, settings)
+    drawn = [batch.labels for batch in learner.batches(1)]
+    assert [len(labels) for labels in drawn] == [32] * 8  # ceil(199 / 32) + 1
+    assert np.ptp(torch.bincount(torch.cat(drawn)).numpy()) <= 4
+
+
+def test_frozen_backbone_stays_as_it_is(features, tmp_path):
+    learner = image_learner(train.ImageLearner, features, small.STAGE2)
+    loop.fit(learner, small.STAGE2["recipe"], tmp_path / "resume.pt", "key")
+    stage1 = small.network_state()
+    for name, value in learner.backbone.state_dict().items():
+        assert torch.equal(value, stage1[f"backbone.{name}"])
+
+
+def test_frozen_run_ends_with_the_logits_of_its_classifier(features, tmp_path):
+    trained = run(features, tmp_path, small.STAGE2)
+    stage1 = small.network_state()
+    images = small.data()[0].test_images
+    for logits, state in [
+        (trained.last, trained.fitted.last_state),
+        (trained.best, trained.fitted.best_state),
+    ]:
+        whole = stage1 | {f"classifier.{name}": value for name, value in state.items()}
+        np.testing.assert_allclose(logits, through_network(whole, images), rtol=1e-3, atol=1e-4)
+
+
+def test_mixed_images_pass_through_the_backbone(features):
+    settings = small.changed(small.STAGE2, mixup_alpha=1.0)
+    learner = image_learner(train.ImageLearner, features, settings)
+    batch = next(learner.batches(1))
+    assert batch.inputs.shape == (32, 64)
+    assert not batch.inputs.requires_grad
+    logits = learner.classifier(batch.inputs)
+    first, second = learner.criterion(logits, batch.labels), learner.criterion(logits, batch.labels[batch.partner])
+    expected = (batch.share * first + (1 - batch.share) * second).mean()
+    torch.testing.assert_close(learner.loss(batch), expected)
+
+
+@pytest.fixture(scope="module")
+def shifted(features, tmp_path_factory):
+    settings = small.changed(small.STAGE2, batch_norm="shifted")
+    return run(features, tmp_path_factory.mktemp("shifted"), settings)
+
+
+def test_shifted_batch_norm_moves_statistics_and_nothing_else(shifted):
+    stage1, state = small.network_state(), shifted.fitted.last_state
+    batches = 2 * 8  # epochs times batches of an epoch
+    for name, value in stage1.items():
+        if not name.startswith("backbone."):
+            continue
+        if name.endswith(("running_mean", "running_var")):
+            assert not torch.equal(state[name], value)
+        elif name.endswith("num_batches_tracked"):
+            assert state[name] == value + batches
+        else:
+            assert torch.equal(state[name], value)
+    assert not torch.equal(state["classifier.weight"], stage1["classifier.weight"])
+
+
+def test_shifted_statistics_follow_the_batches_with_momentum(features):
+    settings = small.changed(small.STAGE2, batch_norm="shifted")
+    learner = image_learner(train.ShiftedLearner, features, settings)
+    seen = []
+    learner.backbone.conv1.register_forward_hook(lambda module, given, out: seen.append(out.clone()))
+    old = learner.backbone.bn1.running_mean.clone(), learner.backbone.bn1.running_var.clone()
+    next(learner.batches(1))
+    expected_mean = 0.9 * old[0] + 0.1 * seen[0].mean((0, 2, 3))
+    expected_variance = 0.9 * old[1] + 0.1 * seen[0].var((0, 2, 3), correction=1)
+    torch.testing.assert_close(learner.backbone.bn1.running_mean, expected_mean)
+    torch.testing.assert_close(learner.backbone.bn1.running_var, expected_variance)
+
+
+def test_shifted_run_is_tested_under_its_new_statistics(shifted, features):
+    images = small.data()[0].test_images
+    for logits, state in [
+        (shifted.last, shifted.fitted.last_state),
+        (shifted.best, shifted.fitted.best_state),
+    ]:
+        np.testing.assert_allclose(logits, through_network(state, images), rtol=1e-3, atol=1e-4)
+    top1 = (shifted.last.argmax(1) == features.test_labels).mean()
+    assert shifted.fitted.history[-1]["test_top1"] == pytest.approx(top1, abs=1e-9)
+
+
+def test_testing_does_not_shift(features):
+    settings = small.changed(small.STAGE2, batch_norm="shifted")
+    learner = image_learner(train.ShiftedLearner, features, settings)
+    before = {name: value.clone() for name, value in learner.module.state_dict().items()}
+    learner.test_top1()
+    assert all(torch.equal(value, before[name]) for name, value in learner.module.state_dict().items())
+
+
+class Interrupted(Exception):
+    """Stands for a job that is killed."""
+
+
+def test_shifted_run_goes_on_where_it_was(shifted, features, tmp_path, monkeypatch):
+    settings = small.changed(small.STAGE2, batch_norm="shifted")
+    monkeypatch.setattr(loop, "SAVE_SHARE", 0)
+    batches = train.ShiftedLearner.batches
+
+    def killed(self, epoch):
+        if epoch == 2:
+            raise Interrupted
+        yield from batches(self, epoch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train.ShiftedLearner, "batches", killed)
+        with pytest.raises(Interrupted):
+            run(features, tmp_path, settings)
+    again = run(features, tmp_path, settings)
+    assert again.fitted.history == shifted.fitted.history
+    np.testing.assert_array_equal(again.last, shifted.last)
+    np.testing.assert_array_equal(again.best, shifted.best)
+
+
+def test_logits_file_holds_both_protocols(shifted, features, tmp_path):
+    train.save_logits(tmp_path / "logits.npz", shifted, features.test_labels)
+    with np.load(tmp_path / "logits.npz") as stored:
+        assert set(stored) == {"last", "best", "labels"}
+        np.testing.assert_array_equal(stored["last"], shifted.last)
+        np.testing.assert_array_equal(stored["best"], shifted.best)
+        np.testing.assert_array_equal(stored["labels"], features.test_labels)
+        assert stored["last"].dtype == np.float32

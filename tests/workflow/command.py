@@ -1,0 +1,61 @@
+"""The real command, run in a folder of its own."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from longtail.runtime.files import sha256
+from longtail.runtime.fingerprint import ROOT
+
+PARTS = ("config", "lib", "profiles", "rules", "workflow_scripts", "envs", "Snakefile")
+
+
+def snakemake(
+    directory: Path, *arguments: str, project: Path = ROOT, before: Callable[[], None] | None = None
+) -> tuple[int, str]:
+    """Exit code and all that is printed of `snakemake arguments`, run in `directory` with a project's Snakefile.
+
+    `before` runs in the new process ahead of the command.
+    """
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(project / "Snakefile"), "--cores", "2"]
+    environment = {name: value for name, value in os.environ.items() if name != "SNAKEMAKE_PROFILE"}
+    done = subprocess.run(
+        [*command, *arguments],
+        cwd=directory,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        preexec_fn=before,
+    )
+    return done.returncode, done.stdout
+
+
+def checkout(folder: Path) -> Path:
+    """A copy of the project without its results, to be run and edited at will."""
+    for part in PARTS:
+        source, target = ROOT / part, folder / part
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target)
+    return folder
+
+
+def jobs(output: str) -> dict[str, int]:
+    """Number of jobs of each rule, from the last "Job stats" printed; empty if nothing is to be done."""
+    if "Job stats:" not in output:
+        return {}
+    stats = output.rsplit("Job stats:", 1)[1].split("\n\n")[0]
+    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", stats, re.MULTILINE) if rule != "total"}
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Hash of every file below a folder, by its path."""
+    return {str(path.relative_to(folder)): sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()}

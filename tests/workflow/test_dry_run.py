@@ -1,0 +1,97 @@
+"""What Snakemake itself makes of the shipped configuration, without running anything."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.workflow.command import jobs, snakemake
+
+from longtail.config.graph import Graph
+from longtail.config.registry import CONFIG
+
+
+@pytest.fixture
+def configured(tmp_path: Path) -> Callable[[str], list[str]]:
+    """A writer of configurations; gives the arguments to run one."""
+
+    def write(text: str) -> list[str]:
+        (tmp_path / "mine.yaml").write_text(text)
+        return ["-n", "--configfile", "mine.yaml"]
+
+    return write
+
+
+def test_jobs_of_the_cifar_table(tmp_path: Path, configured: Callable[[str], list[str]]) -> None:
+    code, output = snakemake(tmp_path, *configured("{tables: [mislas_cifar], figures: []}"))
+
+    assert code == 0, output
+    assert jobs(output) == {
+        "download": 2,  # CIFAR-10 and CIFAR-100
+        "build_arrays": 2,
+        "build_long_tail": 6,  # 2 data sets x factors 100, 50, 10
+        "train_stage1": 36,  # 6 settings x {ce, mixup} x 3 seeds; the methods that cannot run yet have none
+        "extract_features": 36,  # one for each network
+        "train_stage2": 54,  # 6 settings x {crt_mixup, lws_mixup, mislas} x 3 seeds
+        "evaluate": 90,  # 36 networks as they are, 54 after Stage 2
+        "make_table": 1,
+        "draw_class_counts": 2,
+        "draw_training_curves": 6,
+        "draw_smoothing": 6,  # mislas is in each setting
+        "draw_reliability": 90,  # one for each evaluation
+        "all": 1,
+    }
+
+
+def test_one_mixup_network_serves_its_three_stage2s(tmp_path: Path, configured: Callable[[str], list[str]]) -> None:
+    folder = "results/runs/cifar100/if50/resnet32/mixup/seed1"
+    methods = ("crt_mixup", "lws_mixup", "mislas")
+    wanted = [f"{folder}/{method}/metrics.json" for method in methods]
+
+    code, output = snakemake(tmp_path, *wanted, *configured("{tables: [mislas_cifar], figures: []}"))
+
+    assert code == 0, output
+    assert jobs(output) == {
+        "download": 1,
+        "build_arrays": 1,
+        "build_long_tail": 1,
+        "train_stage1": 1,
+        "extract_features": 1,
+        "train_stage2": 3,
+        "evaluate": 3,
+    }
+    for method in methods:
+        (reason,) = re.findall(rf"Stage 2: train {method} on .*\nReason: (.*)", output)
+        assert f"{folder}/stage1/last.pt" in reason
+        assert f"{folder}/features.npz" in reason
+
+
+def test_the_default_configuration_lists_its_whole_grid(
+    tmp_path: Path, configured: Callable[[str], list[str]]
+) -> None:
+    default = (CONFIG / "config.yaml").read_text()
+    graph = Graph.of(yaml.safe_load(default), [CONFIG / "config.yaml"])
+    runs, settings = graph.plan.runs, graph.plan.settings
+
+    code, output = snakemake(tmp_path, *configured(default))
+
+    assert code == 0, output
+    assert jobs(output) == {
+        "download": 2,
+        "build_arrays": 2,
+        "build_long_tail": len({(s.dataset, s.imbalance) for s in settings}),
+        "train_stage1": len({run.folder for run in runs}),
+        "extract_features": len({run.folder for run in runs}),
+        "train_stage2": sum(run.two_stage for run in runs),
+        "evaluate": len(runs),
+        "make_table": len(graph.plan.tables),
+        "draw_class_counts": 2,
+        "draw_training_curves": len(settings),
+        "draw_smoothing": sum(any(r.method == "mislas" for r in runs if r.setting == s) for s in settings),
+        "draw_reliability": len(runs),
+        "draw_comparison": len(graph.plan.figures),
+        "all": 1,
+    }
+    # The three MiSLAS methods and CE, mixup in 6 settings; cRT, LWS in 2 of them, CE on 2 balanced sets; 3 seeds.
+    assert len(runs) >= 3 * (6 * 5 + 2 * 2 + 2)
