@@ -91,7 +91,8 @@ class Graph:
         """The layout of a comparison of reliability diagrams."""
         figure = self.plan.figures[w.figure]
         panels = [_cell(cell) | {"label": cell.label} for cell in figure.cells]
-        return _text({"title": figure.definition["title"], "source": figure.definition["source"], "panels": panels})
+        seeds = self.registry.config["seeds"]["runs"]
+        return _text({"title": figure.definition["title"], "seeds": seeds, "panels": panels})
 
     def download(self, w: Any) -> str:
         """Where the archive of a data set may be found."""

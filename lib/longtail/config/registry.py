@@ -177,7 +177,9 @@ def _check_stages(registry: Registry, method: dict[str, Any], where: str) -> Non
 def _check_loss(loss: dict[str, Any], where: str, key: str) -> None:
     name = loss["name"]
     if name not in parts.names("losses"):
-        raise InputError(f"{where}, key '{key}.name': unknown loss '{name}': {parts.nearest(name, parts.names('losses'))}")
+        raise InputError(
+            f"{where}, key '{key}.name': unknown loss '{name}': {parts.nearest(name, parts.names('losses'))}"
+        )
     wanted = ["name", *parts.settings("losses", name)]
     for given in loss:
         if given not in wanted:

@@ -18,6 +18,12 @@ def sentences(source: str, seeds: Sequence[int], records: Sequence[Mapping[str, 
     return told
 
 
+def line(seeds: Sequence[int], records: Sequence[Mapping[str, Any]]) -> str:
+    """The same in one line, for the small print of a figure."""
+    runs = f"n = {len(seeds)} run{'s' if len(seeds) > 1 else ''} a method (seeds {', '.join(map(str, seeds))})"
+    return " ".join([f"{runs}, last epoch.", *sentences("", seeds, records)[2:]])
+
+
 def _precision(record: Mapping[str, Any]) -> str:
     """What `auto` came to (engine.device)."""
     precision: str = record["settings"]["compute"]["precision"]

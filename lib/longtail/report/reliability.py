@@ -64,6 +64,17 @@ def _sign(score: Score) -> str:
     return "over" if score["signed_gap"] > 0 else "under" if score["signed_gap"] < 0 else ""
 
 
+def panel_title(label: str, printed: Mapping[str, float]) -> str:
+    """A method's label, with the accuracy and calibration error that the paper printed, in %, where it did."""
+    return f"{label} (printed {printed['top1']:.1f} / {printed['ece']:.3g})" if printed else label
+
+
+def _mean(score: Score, key: str, digits: int) -> str:
+    """A rate in %, with ± its standard deviation where the score is that of several runs (report.pool)."""
+    spread = score.get(f"{key}_sd")
+    return f"{100 * score[key]:.{digits}f}" + (f" ± {100 * spread:.{digits}f}" if spread is not None else "")
+
+
 def draw_panel(ax: Axes, score: Score, title: str) -> Axes:
     """Draw one reliability diagram into ``ax`` (inside ``style.theme()``); return the strip below it.
 
@@ -86,7 +97,7 @@ def draw_panel(ax: Axes, score: Score, title: str) -> Axes:
     ax.text(
         0.045,
         0.955,
-        f"ACC {100 * score['top1']:.1f} %\nECE {100 * score['ece']:.2f} % {_sign(score)}".rstrip(),
+        f"ACC {_mean(score, 'top1', 1)} %\nECE {_mean(score, 'ece', 2)} % {_sign(score)}".rstrip(),
         transform=ax.transAxes,
         va="top",
         fontsize="small",

@@ -139,9 +139,10 @@ def broken(title: str, width: float) -> str:
     return fill(title, round(10.5 * width))
 
 
-def save(figure: Figure, svg_path: str | Path, png_path: str | Path) -> None:
+def save(figure: Figure, svg_path: str | Path, png_path: str | Path, footnote: str = "") -> None:
     """Write the figure as SVG and as PNG at 160 dpi: both files appear whole, or neither is there.
 
+    A `footnote` (runs, code, machine) is set in small print below the figure, which grows by it.
     Equal figures give equal bytes: no date and no program version is written.
     Raises InputError, naming the file, where the disk is full or the folder cannot be written.
     """
@@ -152,8 +153,12 @@ def save(figure: Figure, svg_path: str | Path, png_path: str | Path) -> None:
             figure.draw_without_rendering()
             figure.draw_without_rendering()
             figure.set_layout_engine("none")
-            figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-            figure.savefig(png, format="png", dpi=PNG_DPI, metadata={"Software": None})
+            if footnote:
+                lines = fill(footnote, round(20 * figure.get_figwidth()))
+                figure.text(0.02, -0.01, lines, va="top", fontsize=6, color=FAINT)
+            extent = "tight" if footnote else None
+            figure.savefig(svg, format="svg", bbox_inches=extent, metadata={"Date": None, "Creator": None})
+            figure.savefig(png, format="png", bbox_inches=extent, dpi=PNG_DPI, metadata={"Software": None})
     except BaseException:
         for path in (Path(svg_path), Path(png_path)):
             with suppress(OSError):
