@@ -34,11 +34,11 @@ def learning_rate(recipe: dict[str, Any], epoch: int) -> float:
 
 
 def draws(recipe: dict[str, Any], images: int) -> int:
-    """Images drawn in an epoch: `ceil` all, `floor` whole batches only, `ceil_plus_one` as MiSLAS Stage 2 runs."""
+    """Images drawn in an epoch: `ceil` all, `floor` whole batches only (if there is one), `ceil_plus_one` as MiSLAS Stage 2 runs."""
     batch: int = recipe["batch_size"]
     return {
         "ceil": images,
-        "floor": images // batch * batch,
+        "floor": images // batch * batch or images,
         "ceil_plus_one": (math.ceil(images / batch) + 1) * batch,
     }[recipe["batches"]]
 
