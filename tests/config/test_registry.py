@@ -12,6 +12,7 @@ from longtail.config.registry import CONFIG, Registry
 from longtail.runtime.errors import InputError
 
 STAGE2 = {"recipe": "MiSLAS-S2", "classifier": {"keep_stage1": True, "weight_rate": 0.0, "scale_rate": 1.0}}
+SMOOTHING = "label_aware_smoothing"
 MINE = {"label": "Mine", "paper": "mine"}
 MAPPINGS = st.recursive(
     st.integers() | st.text(max_size=2),
@@ -111,13 +112,14 @@ def test_an_own_method_gets_the_defaults() -> None:
          "method 'mine', key 'stage1.recipe': unknown recipe 'MiSLAS-S9': did you mean"),
         ({"methods": {"mine": {**MINE, "stage1": {"recipe": "MiSLAS-S1", "loss": {"name": "cross_entrpy"}}}}},
          "method 'mine', key 'stage1.loss.name': unknown loss 'cross_entrpy': did you mean 'cross_entropy'?"),
-        ({"methods": {"mine": {**MINE, "stage1": "ce"}}}, "method 'mine': a method with a 'stage2' names the one-stage"),
+        ({"methods": {"mine": {**MINE, "stage1": "ce"}}},
+         "method 'mine': a method with a 'stage2' names the one-stage"),
         ({"methods": {"mine": {**MINE, "stage1": {"recipe": "MiSLAS-S1"}, "stage2": STAGE2}}},
          "method 'mine': a method with a 'stage2' names the one-stage method"),
         ({"datasets": {"birds": {"title": "Birds"}}}, "dataset 'birds': give the data set a 'kind'"),
         ({"methods": {"mislas": {"stage2": {"loss": {"heda": 0.1}}}}},
          "key 'stage2.loss': unknown setting 'heda': did you mean 'head'?"),
-        ({"methods": {"mine": {**MINE, "stage1": "ce", "stage2": {**STAGE2, "loss": {"name": "label_aware_smoothing"}}}}},
+        ({"methods": {"mine": {**MINE, "stage1": "ce", "stage2": {**STAGE2, "loss": {"name": SMOOTHING}}}}},
          "key 'stage2.loss' lacks 'head', a setting of label_aware_smoothing: add it"),
         ({"methods": {"mislas": {"stage2": {"batchnorm": "frozen"}}}},
          "method 'mislas': unknown key 'batchnorm' in 'stage2': did you mean 'batch_norm'?"),

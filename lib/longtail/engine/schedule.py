@@ -34,7 +34,10 @@ def learning_rate(recipe: dict[str, Any], epoch: int) -> float:
 
 
 def draws(recipe: dict[str, Any], images: int) -> int:
-    """Images drawn in an epoch: `ceil` all, `floor` whole batches only (if there is one), `ceil_plus_one` as MiSLAS Stage 2 runs."""
+    """Images drawn in an epoch.
+
+    `ceil` all, `floor` whole batches only (all where there is none), `ceil_plus_one` as MiSLAS Stage 2 runs.
+    """
     batch: int = recipe["batch_size"]
     return {
         "ceil": images,
