@@ -15,8 +15,8 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 .tools/bin/uv:
-	@python3 -m venv .tools 2>/dev/null && .tools/bin/python -m pip install --quiet uv \
-		|| { rm -rf .tools && python3 -m pip install --quiet --target .tools uv; }
+	@python3 -m venv .tools 2>/dev/null && .tools/bin/python -m pip install --quiet --disable-pip-version-check uv \
+		|| { rm -rf .tools && python3 -m pip install --quiet --disable-pip-version-check --target .tools uv; }
 
 setup: $(UV) ## make the environment (.venv)
 	@$(UV) sync --frozen --quiet

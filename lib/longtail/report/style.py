@@ -17,6 +17,7 @@ PNG_DPI = 160
 INK, FAINT = "#262626", "#8c8c8c"
 
 _RC: Any = {  # matplotlib types every key of rcParams
+    "figure.dpi": PNG_DPI,  # text is a little wider at some resolutions: lay out at the one that is saved
     "font.family": "DejaVu Sans",  # comes with matplotlib, so every machine draws the same glyphs
     "mathtext.fontset": "dejavusans",
     "font.size": 8.5,
