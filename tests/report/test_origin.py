@@ -17,3 +17,13 @@ def test_everything_a_reader_needs_is_told():
 
 def test_a_table_without_runs_says_so():
     assert "No run" in origin.sentences("slide 1", [0], [])[-1]
+
+
+def test_a_table_without_printed_numbers_names_no_source():
+    assert not any("Printed" in sentence for sentence in origin.sentences("", [0], [RECORD]))
+
+
+def test_the_small_print_counts_runs_and_repeats_no_seed_list():
+    told = origin.line([0, 1], [RECORD])
+    assert told.startswith("n = 2 runs a method (seeds 0, 1), last epoch. Commit: abc.")
+    assert told.count("0, 1") == 1

@@ -1,6 +1,6 @@
 import pytest
 
-from longtail.report.pool import pool
+from longtail.report.pool import pool, pooled_panels
 
 
 def score(top1, ece, counts, accuracy, confidence):
@@ -24,3 +24,13 @@ def test_one_run_has_no_deviation_and_an_empty_bin_stays_empty():
     pooled = pool([score(0.6, 0.1, [0, 10], [None, 0.5], [None, 0.9])])
     assert pooled["top1_sd"] is None
     assert pooled["bins"]["accuracy"] == [None, 0.5]
+
+
+def test_panels_without_runs_are_left_out():
+    one = score(0.6, 0.1, [0, 10], [None, 0.5], [None, 0.9])
+    panels = [
+        {"label": "CE", "runs": ["a"], "printed": {"top1": 72.3}},
+        {"label": "LDAM", "runs": [], "printed": {}},
+    ]
+    [(label, pooled, printed)] = pooled_panels({"panels": panels}, {"a": {"last": one}})
+    assert (label, pooled["top1"], printed) == ("CE", 0.6, {"top1": 72.3})

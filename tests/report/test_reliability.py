@@ -247,3 +247,25 @@ def test_another_process_writes_the_same_bytes(tmp_path: Path) -> None:
         for kind in ("svg", "png"):
             there, here = tmp_path / f"{name}.{kind}", tmp_path / f"{name}2.{kind}"
             assert there.read_bytes() == here.read_bytes()
+
+
+def test_a_panel_shows_the_spread_of_several_runs_and_the_printed_numbers():
+    score = dict(SEVEN[0][1]) | {"top1": 0.5, "ece": 0.1, "top1_sd": 0.012, "ece_sd": 0.0034}
+    title = reliability.panel_title("CE", {"top1": 72.3, "ece": 20.1})
+    figure = reliability.comparison([(title, score)], "")
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert "50.0 ± 1.2 %" in texts[0]
+    assert "10.00 ± 0.34 %" in texts[0]
+    assert figure.axes[0].get_title() == "CE (printed 72.3 / 20.1)"
+
+
+def test_a_footnote_grows_the_figure_and_stays_clear_of_the_key(tmp_path):
+    from PIL import Image
+
+    plain, noted = tmp_path / "plain.png", tmp_path / "noted.png"
+    style.save(reliability.comparison(SEVEN[:2], "two"), tmp_path / "plain.svg", plain)
+    figure = reliability.comparison(SEVEN[:2], "two")
+    style.save(figure, tmp_path / "noted.svg", noted, footnote="n = 2 runs " * 20)
+    assert Image.open(noted).height > Image.open(plain).height
+    key, small_print = figure.legends[0].get_window_extent(), figure.texts[-1].get_window_extent()
+    assert small_print.y1 <= key.y0 + 1

@@ -82,7 +82,7 @@ def test_words_and_layout_do_not_count(copy, file, old, new):
         (RESNET, "planes - planes_in) // 2", "planes - planes_in) // 4"),
         ("lib/longtail/losses/cross_entropy.py", 'reduction="none"', 'reduction="mean"'),
         ("lib/longtail/engine/seeding.py", "MIXING = 3", "MIXING = 4"),  # imported by what is imported
-        ("lib/longtail/runtime/parts.py", "LIB.joinpath", "LIB.with_name"),
+        ("lib/longtail/runtime/parts.py", "folder = LIB.joinpath", "folder = LIB.with_name"),
         (SCRIPT, "subset.sha256", "subset"),
     ],
 )

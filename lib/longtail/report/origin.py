@@ -6,7 +6,7 @@ from typing import Any
 
 def sentences(source: str, seeds: Sequence[int], records: Sequence[Mapping[str, Any]]) -> list[str]:
     """What stands under every table; `records` are the provenance files of all trainings behind it."""
-    told = [f"Printed numbers: {source}."]
+    told = [f"Printed numbers: {source}."] if source else []
     if not records:
         return [*told, "No run is behind this table yet."]
     told.append(f"Seeds: {', '.join(map(str, seeds))}.")
@@ -21,7 +21,7 @@ def sentences(source: str, seeds: Sequence[int], records: Sequence[Mapping[str, 
 def line(seeds: Sequence[int], records: Sequence[Mapping[str, Any]]) -> str:
     """The same in one line, for the small print of a figure."""
     runs = f"n = {len(seeds)} run{'s' if len(seeds) > 1 else ''} a method (seeds {', '.join(map(str, seeds))})"
-    return " ".join([f"{runs}, last epoch.", *sentences("", seeds, records)[2:]])
+    return " ".join([f"{runs}, last epoch.", *sentences("", seeds, records)[1:]])
 
 
 def _precision(record: Mapping[str, Any]) -> str:

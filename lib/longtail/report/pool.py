@@ -25,6 +25,20 @@ def pool(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return pooled
 
 
+def pooled_panels(
+    figure: Mapping[str, Any], metrics: Mapping[str, Mapping[str, Any]]
+) -> list[tuple[str, dict[str, Any], dict[str, float]]]:
+    """Label, pooled score of the last epoch and printed numbers of each panel of a figure that has runs.
+
+    `figure` is what `config.graph.Graph.comparison` lays out; `metrics` holds metrics.json by run path.
+    """
+    return [
+        (panel["label"], pool([metrics[run]["last"] for run in panel["runs"]]), panel["printed"])
+        for panel in figure["panels"]
+        if panel["runs"]
+    ]
+
+
 def _weighted(values: Sequence[float | None], weights: Sequence[int]) -> float | None:
     total = sum(weights)
     if total == 0:

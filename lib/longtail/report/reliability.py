@@ -176,7 +176,10 @@ def comparison(panels: Sequence[tuple[str, Score]], title: str) -> Figure:
                 strip.set_xlabel("")
         for ax in grid[len(panels) :]:
             ax.remove()
-        figure.legend(handles=_key(), loc="lower center", ncols=key_columns, borderaxespad=0.3)
+        # Anchored in figure coordinates: a figure that grows by a footnote leaves it in place.
+        figure.legend(
+            handles=_key(), loc="lower center", bbox_to_anchor=(0.5, 0.0), ncols=key_columns, borderaxespad=0.3
+        )
     return figure
 
 
