@@ -20,7 +20,8 @@ def sentences(source: str, seeds: Sequence[int], records: Sequence[Mapping[str, 
 
 def line(seeds: Sequence[int], records: Sequence[Mapping[str, Any]]) -> str:
     """The same in one line, for the small print of a figure."""
-    runs = f"n = {len(seeds)} run{'s' if len(seeds) > 1 else ''} a method (seeds {', '.join(map(str, seeds))})"
+    plural = "s" if len(seeds) > 1 else ""
+    runs = f"n = {len(seeds)} run{plural} a method (seed{plural} {', '.join(map(str, seeds))})"
     return " ".join([f"{runs}, last epoch.", *sentences("", seeds, records)[1:]])
 
 
