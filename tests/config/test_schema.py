@@ -121,6 +121,7 @@ def test_a_misspelt_key_is_told_its_place_and_its_right_spelling(key: str) -> No
         ("config", {"seeds": {"runs": [0, 0]}}, "key 'seeds.runs' is [0, 0], which is not allowed"),
         ("config", {"tables": "digits"}, "key 'tables' is 'digits', which is not allowed: tables to make"),
         ("config", [], "the top level is [], which is not allowed"),
+        ("config", {"seeds": [0]}, "key 'seeds' is [0], which is not allowed: the three seeds; write a mapping"),
         ("dataset", {"kind": "folder"}, "the top level lacks 'title': add it"),
         ("table", {"title": "x", "columns": [{"dataset": "digits", "factor": 1}], "rows": [{"method": "ce"}]},
          "key 'columns.0' lacks 'backbone': add it"),
@@ -153,3 +154,25 @@ def test_a_file_that_is_not_yaml_is_named_with_the_line(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read .*absent\.yaml: No such file"):
         schema.read_yaml(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [
+        ({"compute": {"threads": 0}}, "it must be at least 1"),
+        ({"compute": {"threads": "two"}}, "write a whole number"),
+        ({"tables": "digits"}, "write a list"),
+        ({"seeds": {"runs": []}}, "it must be at least 1 long"),
+        ({"seeds": {"runs": [0, 0]}}, "it must be without repetition"),
+        ({"seeds": {"order": "x"}}, "write a whole number or null"),
+    ],
+)
+def test_a_wrong_value_is_told_what_it_must_be(value: Any, remedy: str) -> None:
+    with pytest.raises(InputError, match=f"; {remedy}$"):
+        schema.check(value, "config", "mine.yaml")
+
+
+def test_a_number_that_yaml_takes_for_text_is_explained() -> None:
+    recipe = schema.read_yaml(CONFIG / "recipes.yaml")["MiSLAS-S2"]
+    with pytest.raises(InputError, match=r"'learning_rate' is '1e-3'.*; write a number \(1e-3 is text to YAML"):
+        schema.check({**recipe, "learning_rate": "1e-3"}, "recipe", "mine.yaml")

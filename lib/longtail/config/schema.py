@@ -13,6 +13,23 @@ from longtail.runtime.fingerprint import ROOT
 from longtail.runtime.parts import nearest
 
 SCHEMAS = ROOT / "config" / "schemas"
+KINDS = {
+    "number": "a number",
+    "integer": "a whole number",
+    "string": "text",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping of keys to values",
+    "null": "null",
+}
+BOUNDS = {
+    "minimum": "at least {}",
+    "exclusiveMinimum": "above {}",
+    "exclusiveMaximum": "below {}",
+    "minItems": "at least {} long",
+    "uniqueItems": "without repetition",
+    "pattern": "of the form {}",
+}
 
 
 def read_yaml(path: Path) -> Any:
@@ -88,5 +105,19 @@ def _sentence(error: exceptions.ValidationError) -> str:
         return f"{at} lacks '{missing}': add it"
     if error.validator == "enum":
         return f"{at} is {instance!r}: {nearest(str(instance), map(str, expected))}"
-    explanation = schema.get("description", error.message)
-    return f"{at} is {instance!r}, which is not allowed: {explanation}"
+    return f"{at} is {instance!r}, which is not allowed: {schema.get('description', error.message)}{_bound(error)}"
+
+
+def _bound(error: exceptions.ValidationError) -> str:
+    """What the value has to be, as far as the broken rule tells it in a few words."""
+    expected: Any = error.validator_value
+    if error.validator == "type":
+        kinds = [KINDS[kind] for kind in ([expected] if isinstance(expected, str) else expected)]
+        # YAML 1.1 wants a dot in a number with an exponent.
+        hint = (
+            " (1e-3 is text to YAML: write 1.0e-3)"
+            if "number" in expected and isinstance(error.instance, str)
+            else ""
+        )
+        return f"; write {' or '.join(kinds)}{hint}"
+    return f"; it must be {BOUNDS[error.validator].format(expected)}" if error.validator in BOUNDS else ""
