@@ -14,6 +14,6 @@ with joblog.job(snakemake.log):
     titled = [(reliability.panel_title(label, printed), score) for label, score, printed in panels]
     lines = [(label, score) for label, score, _ in panels]
     records = [files.read_json(path) for path in snakemake.input.provenance]
-    small_print, out = origin.line(figure["seeds"], records), snakemake.output
+    small_print, out = origin.line(figure["source"], figure["seeds"], records), snakemake.output
     style.save(reliability.comparison(titled, figure["title"]), out.panels_svg, out.panels_png, small_print)
     style.save(reliability.overlay(lines, figure["title"]), out.overlay_svg, out.overlay_png, small_print)

@@ -24,6 +24,10 @@ def test_a_table_without_printed_numbers_names_no_source():
 
 
 def test_the_small_print_counts_runs_and_repeats_no_seed_list():
-    told = origin.line([0, 1], [RECORD])
+    told = origin.line("", [0, 1], [RECORD])
     assert told.startswith("n = 2 runs a method (seeds 0, 1), last epoch. Commit: abc.")
     assert told.count("0, 1") == 1
+
+
+def test_the_small_print_names_the_source_of_printed_numbers():
+    assert "Printed numbers: slide 1." in origin.line("slide 1", [0], [RECORD])

@@ -92,7 +92,8 @@ class Graph:
         figure = self.plan.figures[w.figure]
         panels = [_cell(cell) | {"label": cell.label} for cell in figure.cells]
         seeds = self.registry.config["seeds"]["runs"]
-        return _text({"title": figure.definition["title"], "seeds": seeds, "panels": panels})
+        kept = {key: figure.definition[key] for key in ("title", "source")}
+        return _text(kept | {"seeds": seeds, "panels": panels})
 
     def download(self, w: Any) -> str:
         """Where the archive of a data set may be found."""

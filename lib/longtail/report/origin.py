@@ -18,11 +18,12 @@ def sentences(source: str, seeds: Sequence[int], records: Sequence[Mapping[str, 
     return told
 
 
-def line(seeds: Sequence[int], records: Sequence[Mapping[str, Any]]) -> str:
+def line(source: str, seeds: Sequence[int], records: Sequence[Mapping[str, Any]]) -> str:
     """The same in one line, for the small print of a figure."""
     plural = "s" if len(seeds) > 1 else ""
     runs = f"n = {len(seeds)} run{plural} a method (seed{plural} {', '.join(map(str, seeds))})"
-    return " ".join([f"{runs}, last epoch.", *sentences("", seeds, records)[1:]])
+    rest = [sentence for sentence in sentences(source, seeds, records) if not sentence.startswith("Seeds:")]
+    return " ".join([f"{runs}, last epoch.", *rest])
 
 
 def _precision(record: Mapping[str, Any]) -> str:
