@@ -5,11 +5,12 @@ RUN := $(UV) run --frozen --no-dev
 DEV := $(UV) run --frozen
 CORES ?= all
 DEMO := --configfile config/demo.yaml
+OVERVIEW = PYTHONPATH=lib $(RUN) python -m longtail.overview $@ --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 # The panel of the rich logger needs a terminal.
 LOGGER := $(shell test -t 1 && echo --logger rich)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo all report publish-demo test lint format envs clean
+.PHONY: help setup demo all plan progress report publish-demo test lint format envs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -32,6 +33,12 @@ demo: $(UV) ## the main job on the embedded data: 2 factors x 7 methods x 2 seed
 
 all: $(UV) ## every table and figure of the papers (see README for what that takes)
 	@$(RUN) snakemake --cores $(CORES) $(LOGGER)
+
+plan: $(UV) ## what a run takes, before anything runs (CONFIG=config/demo.yaml: that of a file)
+	@$(OVERVIEW)
+
+progress: $(UV) ## how far a run is (CONFIG as for plan)
+	@$(OVERVIEW)
 
 report: $(UV) ## results/report.html of the default configuration
 	@$(RUN) snakemake --report results/report.html

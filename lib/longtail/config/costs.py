@@ -1,0 +1,122 @@
+"""What the trainings of a plan cost in image passes, before anything runs and without torch."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from longtail.config import graph as graphs
+from longtail.config import imbalance as factors
+from longtail.config.graph import Graph
+from longtail.config.plan import Run, Setting
+from longtail.config.registry import Registry
+from longtail.data.long_tail import class_counts
+from longtail.engine import schedule
+from longtail.runtime import files, image_tree
+from longtail.stage2.inputs import features_suffice
+
+# A training step costs three forward passes (methods card 2).
+FORWARD = 1 / 3
+# Training images per class of the sources that are the same everywhere, as data/sources/ reads them.
+DIGITS = (118, 122, 117, 123, 121, 122, 121, 119, 114, 120)
+CIFAR10, CIFAR100 = (5000,) * 10, (500,) * 100
+SIDES = {"digits": 8, "cifar": 32}
+
+
+@dataclass(frozen=True)
+class Training:
+    """One Stage 1 or Stage 2: `folder` of its outputs below `results/runs`, and what its job is told.
+
+    `images` is N of its subset, `side` that of an image in pixels; None where only reading the data can tell N.
+    """
+
+    folder: str
+    stage: int
+    setting: Setting
+    settings: dict[str, Any]
+    code: str
+    images: int | None
+    side: int
+
+    @property
+    def passes(self) -> int | None:
+        """Training images that pass through the network; none where the classifier learns on cached features."""
+        if self.stage == 2 and features_suffice(self.settings):
+            return 0
+        if self.images is None:
+            return None
+        recipe = self.settings["recipe"]
+        return int(recipe["epochs"]) * schedule.draws(recipe, self.images)
+
+    @property
+    def work(self) -> float | None:
+        """The same in passes of a full training step: a frozen backbone is only passed forwards."""
+        return None if self.passes is None else self.passes * (1.0 if self.stage == 1 else FORWARD)
+
+
+def trainings(graph: Graph, runs: Iterable[Run]) -> list[Training]:
+    """Every training that runs stand on, a shared Stage 1 once, in path order."""
+    runs = list(runs)
+    sizes = {setting: images(graph.registry, setting) for setting in {run.setting for run in runs}}
+    found: dict[str, Training] = {}
+    for run in runs:
+        for folder in folders([run]) - found.keys():
+            found[folder] = _training(graph, run, folder, sizes[run.setting])
+    return [found[folder] for folder in sorted(found)]
+
+
+def folders(runs: Iterable[Run]) -> set[str]:
+    """Folders, below `results/runs`, of the trainings that runs stand on."""
+    runs = list(runs)
+    return {f"{run.folder}/stage1" for run in runs} | {f"{run.folder}/{run.method}" for run in runs if run.two_stage}
+
+
+def images(registry: Registry, setting: Setting) -> int | None:
+    """N of a setting's subset: of the subset itself where it is there, else from what its source offers.
+
+    None for a source whose class sizes only reading it can tell. Raises InputError as `class_counts` does.
+    """
+    stored = Path(f"{graphs.DATA}/{setting.dataset}/{setting.imbalance}/subset.json")
+    if stored.is_file():
+        return int(files.read_json(stored)["total"])
+    definition = registry.datasets[setting.dataset]
+    offered, factor = _class_sizes(definition), factors.ratio(setting.imbalance)
+    if offered is None:
+        return None
+    if factor is None:
+        return sum(offered)
+    return sum(class_counts(definition["n_max"] or min(offered), factor, len(offered)))
+
+
+def side(definition: dict[str, Any]) -> int:
+    """Side in pixels of a data set's training images as the network sees them."""
+    if definition["streamed"] or definition["kind"] == "image_list":
+        preprocessing = definition["preprocessing"]
+        return int(preprocessing["random_resized_crop"] or preprocessing["center_crop"])
+    return int(SIDES.get(definition["kind"], definition["image_size"]))
+
+
+def _training(graph: Graph, run: Run, folder: str, size: int | None) -> Training:
+    wildcards = SimpleNamespace(**vars(run.setting), stage1=run.stage1, method=run.method, seed=run.seed)
+    stage = 1 if folder.endswith("/stage1") else 2
+    told = graph.stage1(wildcards) if stage == 1 else graph.stage2(wildcards)
+    code = graph.code(f"train_stage{stage}", wildcards)
+    pixels = side(graph.registry.datasets[run.setting.dataset])
+    return Training(folder, stage, run.setting, json.loads(told), code, size, pixels)
+
+
+def _class_sizes(definition: dict[str, Any]) -> tuple[int, ...] | None:
+    """Training images per class that a source offers."""
+    if definition["kind"] == "digits":
+        return DIGITS
+    if definition["kind"] == "cifar":
+        return CIFAR100 if "100" in definition["archive"]["file"] else CIFAR10
+    if definition["kind"] == "folder":
+        return tuple(map(len, image_tree.listing(Path(definition["data_dir"]))["train"].values()))
+    if definition["kind"] == "image_list":
+        lines = Path(definition["train_list"]).read_text(errors="replace").splitlines()
+        return tuple(Counter(line.split()[-1] for line in lines if line.strip()).values())
+    return None

@@ -1,0 +1,63 @@
+"""`python -m longtail.overview plan|progress [--configfile FILE ...] [--cores N]`, from the project's root."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from longtail.config import registry, schema
+from longtail.config.graph import Graph
+from longtail.overview import plan, progress, speeds
+from longtail.overview.speeds import Machine
+from longtail.runtime.errors import InputError
+
+OVERVIEWS = {"plan": plan.lines, "progress": progress.lines}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print an overview; bad input is one sentence and exit code 1."""
+    parser = argparse.ArgumentParser(prog="longtail.overview", description="What a run will take, and how far it is.")
+    parser.add_argument("overview", choices=OVERVIEWS, help="plan: before anything runs; progress: while it runs")
+    parser.add_argument(
+        "--configfile",
+        nargs="+",
+        action="extend",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="laid upon config/config.yaml, as with snakemake",
+    )
+    parser.add_argument("--cores", default="all", help="what snakemake is given: a number, or all (default)")
+    given = parser.parse_args(arguments)
+    try:
+        config_files = [registry.CONFIG / "config.yaml", *given.configfile]
+        graph = Graph.of(_config(config_files), config_files)
+        told = OVERVIEWS[given.overview](graph, Machine.here(graph, _cores(given.cores)))
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print("\n".join(told))
+    return 0
+
+
+def _config(files: Sequence[Path]) -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    for file in files:
+        content = schema.read_yaml(file)
+        if not isinstance(content, dict):
+            raise InputError(f"{file} is not a mapping of keys to values: write it like config/demo.yaml")
+        config = registry.merge(config, content)
+    return config
+
+
+def _cores(text: str) -> int:
+    if text == "all":
+        return speeds.cores()
+    if not text.isdecimal() or int(text) < 1:
+        raise InputError(f"--cores is '{text}': give a number from 1 on, or all")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

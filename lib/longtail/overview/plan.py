@@ -1,0 +1,85 @@
+"""What a run will take: trainings, image passes and hours of every table, before anything runs."""
+
+import time
+from collections.abc import Collection
+
+from longtail.config import costs
+from longtail.config.costs import FORWARD, Training
+from longtail.config.graph import Graph
+from longtail.overview import states, text
+from longtail.overview.speeds import Machine, Remaining, Speeds, duration
+
+HEAD = (
+    ("", "cells", "Stage 1", "Stage 2", "passes to do", "passes to do", "time"),
+    ("", "that run", "done / all", "done / all", "in Stage 1", "in Stage 2", "here"),
+)
+ALL = "all, shared ones once"
+FIGURES = "in figures only"
+
+
+def lines(graph: Graph, machine: Machine) -> list[str]:
+    """The overview, line by line.
+
+    Raises InputError where the plan's subsets or the recorded speeds cannot be read.
+    """
+    now = time.time()
+    found = {training.folder: training for training in costs.trainings(graph, graph.plan.runs)}
+    looked = {folder: states.look(training, now) for folder, training in found.items()}
+    remaining = {folder: Remaining(found[folder], looked[folder].left) for folder in found}
+    sheet = _Sheet(remaining, Speeds(graph, machine), machine)
+    rows: list[tuple[str, ...]] = [*HEAD]
+    in_tables: set[str] = set()
+    for name, table in graph.plan.tables.items():
+        needed = costs.folders(run for cell in table.cells for run in cell.runs)
+        in_tables |= needed
+        runnable = sum(cell.needs is None for cell in table.cells)
+        rows.append((name, f"{runnable} / {len(table.cells)}", *sheet.row(needed)))
+    if in_figures := found.keys() - in_tables:
+        rows.append((FIGURES, "", *sheet.row(in_figures)))
+    rows.append((ALL, "", *sheet.row(found.keys())))
+    notes = [*_notes(graph, sheet, list(found.values())), *states.outdated(looked.values())]
+    return [*text.table(rows), "", *text.notes(notes)]
+
+
+class _Sheet:
+    def __init__(self, remaining: dict[str, Remaining], speeds: Speeds, machine: Machine) -> None:
+        self.remaining = remaining
+        self.speeds = speeds
+        self.machine = machine
+
+    def row(self, folders: Collection[str]) -> tuple[str, ...]:
+        """Done and all of both stages, passes to do of both, and the time that takes."""
+        items = [self.remaining[folder] for folder in folders]
+        stages = [[item for item in items if item.training.stage == stage] for stage in (1, 2)]
+        done = [f"{sum(i.fraction == 0 for i in stage)} / {len(stage)}" if stage else "-" for stage in stages]
+        return (*done, *(_passes(stage) for stage in stages), self.time(items))
+
+    def time(self, items: list[Remaining]) -> str:
+        """The time that the rest of some trainings takes."""
+        if not any(item.fraction for item in items):
+            return "-"
+        seconds, complete = duration(items, self.speeds, self.machine.side_by_side)
+        return text.span(seconds) if complete else f"{text.span(seconds)} + ?" if seconds else "?"
+
+
+def _passes(items: list[Remaining]) -> str:
+    if not items:
+        return "-"
+    known = [item.passes for item in items if item.passes is not None]
+    return f"{sum(known):,}" + (" + ?" if len(known) < len(items) else "")
+
+
+def _notes(graph: Graph, sheet: _Sheet, trainings: list[Training]) -> list[str]:
+    notes = [f"Here: {sheet.machine}; {text.count(sheet.machine.side_by_side, 'training')} side by side."]
+    notes += sheet.speeds.notes(trainings)
+    notes.append(
+        "A pass is one training image through the network. In Stage 2 it goes forwards only and counts as "
+        f"{FORWARD:.2f} of one in Stage 1; on cached features there is none."
+    )
+    notes.append("Time is that of training: reading data, extracting features, scoring and drawing come on top.")
+    if unknown := sorted({t.setting for t in trainings if t.images is None}):
+        names = ", ".join(f"{setting.dataset} {setting.imbalance}" for setting in unknown)
+        notes.append(f"How many images there are is known once the data are read (snakemake datasets): {names}.")
+    if waiting := sum(cell.needs is not None for table in graph.plan.tables.values() for cell in table.cells):
+        notes.append(f"{text.count(waiting, 'cell')} cannot run yet: their tables say what they need.")
+    return notes

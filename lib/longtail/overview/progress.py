@@ -1,0 +1,90 @@
+"""How far a run is: what is done, what each running training says, what failed and what is left."""
+
+import textwrap
+import time
+
+from longtail.config import costs
+from longtail.config.costs import Training
+from longtail.config.graph import Graph
+from longtail.overview import states, text
+from longtail.overview.speeds import Kind, Machine, Remaining, Speeds, duration
+from longtail.overview.states import DONE, FAILED, RUNNING, STOPPED, WAITING, State
+
+HEAD = ("running", "epoch", "loss", "test", "images/s", "left")
+
+
+def lines(graph: Graph, machine: Machine) -> list[str]:
+    """The overview, line by line.
+
+    Raises InputError where the plan's subsets or the recorded speeds cannot be read.
+    """
+    now = time.time()
+    looked = [(training, states.look(training, now)) for training in costs.trainings(graph, graph.plan.runs)]
+    of = {kind: [pair for pair in looked if pair[1].kind == kind] for kind in states.KINDS}
+    waiting = len(of[WAITING]) + len(of[STOPPED])
+    told = [
+        f"{text.count(len(looked), 'training')}: {len(of[DONE])} done, {len(of[RUNNING])} running, "
+        f"{waiting} waiting, {len(of[FAILED])} failed"
+    ]
+    if of[RUNNING]:
+        told += ["", *text.table([HEAD, *(_running(*pair, now) for pair in of[RUNNING])])]
+    if of[STOPPED]:
+        told += ["", *text.table([("stopped", ""), *(_stopped(*pair) for pair in of[STOPPED])], left=2)]
+    if of[FAILED]:
+        told += ["", "failed", *(line for pair in of[FAILED] for line in _failed(*pair))]
+    if len(of[DONE]) < len(looked):
+        told += ["", *_left(graph, machine, looked, now)]
+    return told
+
+
+def _running(training: Training, state: State, now: float) -> tuple[str, ...]:
+    progress = state.progress or {}
+    left = state.seconds_left(now)
+    remains = "-" if left is None else text.span(left)
+    if state.silent_since is not None:
+        remains = f"no sign of life since {states.clock(state.silent_since, now)}"
+    return (
+        training.folder,
+        f"{progress['epoch']}/{progress['epochs']}",
+        _number(progress["loss"], "{:.4f}"),
+        _number(progress["test_top1"], "{:.2%}"),
+        _number(progress["images_per_second"], "{:,.0f}"),
+        remains,
+    )
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else form.format(value)
+
+
+def _stopped(training: Training, state: State) -> tuple[str, str]:
+    epoch = (state.progress or {})["epoch"]
+    if state.saved:
+        return training.folder, f"will go on after epoch {epoch} or where it last saved"
+    return training.folder, f"nothing saved by epoch {epoch}: will start anew"
+
+
+def _failed(training: Training, state: State) -> list[str]:
+    # Paths stay whole, so that they can be copied.
+    sentence = textwrap.wrap(state.error, text.WIDTH - 4, break_long_words=False, break_on_hyphens=False)
+    return [training.folder, *(f"    {line}" for line in [*sentence, f"log: {states.log(training)}"])]
+
+
+def _left(graph: Graph, machine: Machine, looked: list[tuple[Training, State]], now: float) -> list[str]:
+    """What all the rest takes, failed ones included, at as many side by side as run now."""
+    alive = [(t, s.progress) for t, s in looked if s.kind == RUNNING and s.silent_since is None and s.progress]
+    rates = [
+        (Kind.of(training), float(progress["images_per_second"]))
+        for training, progress in alive
+        if training.stage == 1 and progress["images_per_second"]
+    ]
+    speeds = Speeds(graph, machine, rates)
+    rest = [Remaining(training, state.left, state.seconds_left(now)) for training, state in looked]
+    side_by_side = len(alive) or machine.side_by_side
+    seconds, complete = duration(rest, speeds, side_by_side)
+    notes = []
+    if seconds:
+        known = "About" if complete else "More than"
+        notes.append(f"{known} {text.span(seconds)} left for all that is not done, {side_by_side} side by side.")
+    notes += speeds.notes(item.training for item in rest if item.fraction)
+    return text.notes([*notes, *states.outdated(state for _, state in looked)])

@@ -1,0 +1,220 @@
+"""How fast this machine trains, as far as it has been measured, and what that makes of the work to do."""
+
+import math
+import os
+import shutil
+import statistics
+import subprocess
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from longtail.config import costs, schema
+from longtail.config import graph as graphs
+from longtail.config.costs import Training
+from longtail.config.graph import Graph
+from longtail.overview import states
+from longtail.runtime import files, provenance
+from longtail.runtime.fingerprint import ROOT
+
+BENCHMARKS = "benchmarks/results"
+PROFILE = ROOT / "profiles" / "default" / "profile.yaml"
+
+
+@dataclass(frozen=True, order=True)
+class Kind:
+    """What a speed belongs to."""
+
+    backbone: str
+    side: int
+
+    @classmethod
+    def of(cls, training: Training) -> "Kind":
+        """The kind of a training."""
+        return cls(training.setting.backbone, training.side)
+
+    def __str__(self) -> str:
+        return f"{self.backbone} at {self.side}x{self.side}"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What trains here: processor or GPU, precision, and how many trainings side by side."""
+
+    processor: str
+    accelerator: str | None
+    precision: str
+    side_by_side: int
+    compute: dict[str, Any]
+
+    @classmethod
+    def here(cls, graph: Graph, cores: int) -> "Machine":
+        """This machine, of which Snakemake is given `cores`."""
+        compute = graph.registry.config["compute"]
+        accelerator = None if compute["device"] == "cpu" else _accelerator()
+        precision = compute["precision"]
+        if precision == "auto":
+            precision = "bfloat16" if accelerator or _computes_bfloat16() else "float32"
+        side_by_side = cores // (compute["threads"] * compute["processes"])
+        if accelerator:
+            side_by_side = min(side_by_side, schema.read_yaml(PROFILE)["resources"]["gpu"] // max(1, graph.gpus))
+        return cls(provenance.processor(), accelerator, precision, max(1, side_by_side), compute)
+
+    def __str__(self) -> str:
+        return self.accelerator or self.processor
+
+    def made(self, record: dict[str, Any], threads: int, processes: int) -> bool:
+        """Whether a record comes from a machine like this, computing as this configuration asks."""
+        same = record.get("accelerator") == self.accelerator
+        if not self.accelerator:
+            same = same and _model(record["processor"]) == _model(self.processor)
+        alike = (threads, processes) == (self.compute["threads"], self.compute["processes"])
+        return same and alike and record.get("precision", self.precision) == self.precision
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Image passes of training that one of the trainings side by side makes in a second, and where that is from."""
+
+    each: float
+    source: str
+
+
+class Speeds:
+    """The speeds known of a machine, by kind: of trainings that run now, else finished ones, else benchmarks."""
+
+    def __init__(self, graph: Graph, machine: Machine, running: Sequence[tuple[Kind, float]] = ()) -> None:
+        self.machine = machine
+        self.running = running
+        self.finished = _finished(graph, machine)
+        self.benchmarks = _benchmarks(machine)
+
+    def of(self, kind: Kind) -> Speed | None:
+        """The speed of a kind; None where it was never measured here."""
+        for rates, told in ((self.running, "running now"), (self.finished, "finished here")):
+            if found := [rate for other, rate in rates if other == kind]:
+                plural = "s" if len(found) > 1 else ""
+                median = "median of " if len(found) > 1 else ""
+                return Speed(statistics.median(found), f"{median}{len(found)} training{plural} {told}")
+        return self._benchmark(kind)
+
+    def notes(self, trainings: Iterable[Training]) -> list[str]:
+        """A sentence on each speed and where it comes from, and on what has none."""
+        told, unknown = [], []
+        for kind in sorted({Kind.of(training) for training in trainings}):
+            if speed := self.of(kind):
+                told.append(f"Speed of {kind}: {speed.each:,.0f} images/s each ({speed.source}).")
+            else:
+                unknown.append(str(kind))
+        if unknown:
+            told.append(f"Not yet timed here: {', '.join(unknown)}.")
+            told.append("`make benchmark` times ResNet-32; any first training that finishes times its own kind.")
+        return told
+
+    def _benchmark(self, kind: Kind) -> Speed | None:
+        records = [r for r in self.benchmarks if (r["backbone"], r["image_size"]) == (kind.backbone, kind.side)]
+        if not records:
+            return None
+        wanted = self.machine.side_by_side
+        # As many side by side as there will be, or the next fewer; they slow each other down.
+        counts = {r["processes"] for r in records}
+        count = max((n for n in counts if n <= wanted), default=min(counts))
+        rate = statistics.median(r["images_per_second"] for r in records if r["processes"] == count)
+        return Speed(rate / count, f"benchmark with {count} side by side, testing not included")
+
+
+@dataclass(frozen=True)
+class Remaining:
+    """A training with the fraction of it that is still to do, and the seconds it takes where it says so itself."""
+
+    training: Training
+    fraction: float
+    seconds: float | None = None
+
+    @property
+    def passes(self) -> int | None:
+        """Image passes still to do."""
+        if self.fraction == 0:
+            return 0
+        return None if self.training.passes is None else round(self.fraction * self.training.passes)
+
+
+def duration(remaining: Iterable[Remaining], speeds: Speeds, side_by_side: int) -> tuple[float, bool]:
+    """Seconds that the rest takes with so many side by side, and whether that is all of it.
+
+    A training on cached features counts as nothing. No chain of a Stage 1 and a Stage 2 on it takes less than both.
+    """
+    total, complete = 0.0, True
+    chains: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for item in remaining:
+        seconds = _seconds(item, speeds)
+        complete = complete and seconds is not None
+        total += seconds or 0.0
+        chain = chains[item.training.folder.rsplit("/", 1)[0]]
+        chain[item.training.stage - 1] = max(chain[item.training.stage - 1], seconds or 0.0)
+    return max([total / side_by_side, *map(math.fsum, chains.values())]), complete
+
+
+def _seconds(item: Remaining, speeds: Speeds) -> float | None:
+    if item.seconds is not None:
+        return item.seconds
+    if item.fraction == 0 or item.training.work == 0:
+        return 0.0
+    speed = speeds.of(Kind.of(item.training))
+    return None if speed is None or item.training.work is None else item.fraction * item.training.work / speed.each
+
+
+def _finished(graph: Graph, machine: Machine) -> list[tuple[Kind, float]]:
+    """Speeds of Stage 1s in `results/runs` that this machine made, the testing in between included."""
+    found = []
+    for path in Path(graphs.RUNS).glob("*/*/*/*/*/stage1/provenance.json"):
+        definition = graph.registry.datasets.get(path.parts[-7], {})
+        record = states.read(path) or {}
+        if "kind" not in definition or not record.get("seconds"):
+            continue
+        compute = record["settings"]["compute"]
+        if machine.made(record, compute["threads"], compute["processes"]):
+            kind = Kind(record["settings"]["backbone"], costs.side(definition))
+            found.append((kind, record["images"] / record["seconds"]))
+    return found
+
+
+def _benchmarks(machine: Machine) -> list[dict[str, Any]]:
+    """Recorded speeds of Stage 1 on this machine."""
+    records = [record for path in sorted(Path(BENCHMARKS).glob("*.json")) for record in files.read_json(path)]
+    # Of benchmarks/stage1.py: the loop compared with, and on a GPU the steps that are not run here.
+    others = ("reference", "eager" if machine.compute["capture"] else "captured")
+    ours = [r for r in records if r["benchmark"] == "stage1" and r.get("contestant") not in others]
+    # Their `processes` are trainings of one process each.
+    return [r for r in ours if machine.made(r, r["threads"], processes=1)]
+
+
+def _accelerator() -> str | None:
+    """Name of the first GPU, as PyTorch would say it; None without one."""
+    if not shutil.which("nvidia-smi"):
+        return None
+    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        asked = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return asked.stdout.strip().split("\n")[0] or None
+
+
+def _computes_bfloat16() -> bool:
+    """What engine.device asks of PyTorch."""
+    cpuinfo = Path("/proc/cpuinfo")
+    text = cpuinfo.read_text() if cpuinfo.is_file() else ""
+    return "avx512_bf16" in text or "amx_bf16" in text
+
+
+def _model(processor: str) -> str:
+    """A processor's name without the number of cores that a process may use."""
+    return processor.rsplit(", ", 1)[0]
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,133 @@
+"""How far a training is, from the files that it leaves behind."""
+
+import contextlib
+import json
+import os
+import platform
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from longtail.config import graph
+from longtail.config.costs import Training
+
+OUTPUTS = ("last.pt", "history.csv", "provenance.json")
+SILENT_SECONDS = 120.0
+LOGS = f"{graph.RESULTS}/logs/runs"
+KINDS = DONE, RUNNING, STOPPED, FAILED, WAITING = ("done", "running", "stopped", "failed", "waiting")
+
+_TRACEBACK = "Traceback (most recent call last):\n"
+# The log's own lines begin with the time.
+_LOGGED = re.compile(r"^\d\d:\d\d:\d\d ", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class State:
+    """One of KINDS, with what is known beside it.
+
+    `progress` is the training's own last word, `saved` whether it can go on from where it was, `silent_since` a
+    time in unix seconds, `error` a failed job's sentence and `outdated` whether its outputs come from other settings
+    or code, so that it is trained anew.
+    """
+
+    kind: str
+    progress: dict[str, Any] | None = None
+    saved: bool = False
+    silent_since: float | None = None
+    error: str = ""
+    outdated: bool = False
+
+    @property
+    def left(self) -> float:
+        """The fraction of its epochs that is still to do."""
+        if self.kind == DONE:
+            return 0.0
+        if self.progress is None or not (self.saved or self.kind == RUNNING):
+            return 1.0
+        return 1.0 - float(self.progress["epoch"]) / float(self.progress["epochs"])
+
+    def seconds_left(self, now: float) -> float | None:
+        """What a running training says that it still takes, `now` (unix seconds); None where it is silent."""
+        if self.kind != RUNNING or self.silent_since or not self.progress or self.progress["seconds_left"] is None:
+            return None
+        return max(0.0, float(self.progress["seconds_left"]) - (now - float(self.progress["updated"])))
+
+
+def look(training: Training, now: float) -> State:
+    """The state of a training at `now` (unix seconds)."""
+    folder = Path(graph.RUNS) / training.folder
+    made_otherwise = False
+    if all((folder / name).is_file() for name in OUTPUTS):
+        record = read(folder / "provenance.json") or {}
+        if (record.get("settings"), record.get("code")) == (training.settings, training.code):
+            return State(DONE)
+        made_otherwise = True
+    progress, saved = read(folder / "progress.json"), (folder / "resume.pt").is_file()
+    if error := _error(log(training)):
+        return State(FAILED, progress, saved, error=error)
+    if progress is None:
+        return State(WAITING, outdated=made_otherwise)
+    if progress["host"] == platform.node() and not _is_alive(progress["pid"]):
+        return State(STOPPED, progress, saved)
+    silent = now - progress["updated"] > max(SILENT_SECONDS, 2 * _seconds_per_epoch(progress))
+    return State(RUNNING, progress, saved, silent_since=progress["updated"] if silent else None)
+
+
+def outdated(found: Iterable[State]) -> list[str]:
+    """A sentence on the trainings whose outputs will be made anew, if there are any."""
+    number = sum(state.outdated for state in found)
+    return [f"To be trained anew, since settings or code are others now: {number:,}."] if number else []
+
+
+def log(training: Training) -> Path:
+    """The log of a training's job."""
+    folder = Path(LOGS) / training.folder
+    return folder.parent / "train_stage1.log" if training.stage == 1 else folder / "train_stage2.log"
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """A JSON file that a job may be writing or removing just now; None while it cannot be read."""
+    with contextlib.suppress(OSError, ValueError):
+        content: dict[str, Any] = json.loads(path.read_text())
+        return content
+    return None
+
+
+def clock(moment: float, now: float) -> str:
+    """Unix seconds as the time of day, with the date where it is another day."""
+    then = datetime.fromtimestamp(moment)
+    return then.strftime("%H:%M" if then.date() == datetime.fromtimestamp(now).date() else "%Y-%m-%d %H:%M")
+
+
+def _error(path: Path) -> str:
+    """The sentence that a log ends with where its job failed; empty where it did not."""
+    if not path.is_file():
+        return ""
+    said = path.read_text(errors="replace").rstrip()
+    last = said.rsplit("\n", 1)[-1]
+    if last.startswith("error: "):
+        return last.removeprefix("error: ")
+    if _TRACEBACK not in said:
+        return ""
+    frames = said.rsplit(_TRACEBACK, 1)[1]
+    exception = next((line for line in frames.splitlines() if line and not line.startswith(" ")), "")
+    return "" if _LOGGED.search(frames) else exception
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _seconds_per_epoch(progress: dict[str, Any]) -> float:
+    """A training whose epochs are long says little: it is not silent for that."""
+    left = progress["epochs"] - progress["epoch"]
+    return float(progress["seconds_left"] or 0.0) / left if left else 0.0

@@ -1,0 +1,164 @@
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from longtail.config import costs
+from longtail.config.costs import Training
+from longtail.config.graph import Graph
+from longtail.config.plan import Setting
+from longtail.config.registry import CONFIG, Registry, merge
+from longtail.data.sources import digits
+from longtail.runtime.errors import InputError
+
+
+@pytest.fixture(autouse=True)
+def _nothing_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder without results."""
+    monkeypatch.chdir(tmp_path)
+
+
+def graph(**own: Any) -> Graph:
+    return Graph.of(merge(yaml.safe_load((CONFIG / "config.yaml").read_text()), own), [CONFIG / "config.yaml"])
+
+
+def trainings(built: Graph) -> dict[str, Training]:
+    return {training.folder: training for training in costs.trainings(built, built.plan.runs)}
+
+
+@pytest.fixture(scope="module")
+def default() -> dict[str, Training]:
+    return trainings(graph())
+
+
+# Epochs x images of Stage 1; epochs x 128 x (ceil(images / 128) + 1) of Stage 2.
+PASSES = {
+    "cifar10/if100/resnet32/ce/seed0/stage1": 200 * 12_406,
+    "cifar10/if100/resnet32/mixup/seed0/stage1": 200 * 12_406,
+    "cifar10/if100/resnet32/mixup/seed0/mislas": 10 * 128 * (97 + 1),
+    "cifar10/if10/resnet32/ce/seed2/stage1": 200 * 20_431,
+    "cifar10/if1/resnet32/ce/seed0/stage1": 200 * 50_000,
+    "cifar100/if100/resnet32/ce/seed0/stage1": 200 * 10_847,
+    "cifar100/if50/resnet32/ce/seed0/lws": 10 * 128 * (99 + 1),
+}
+
+
+@pytest.mark.parametrize("folder", PASSES)
+def test_image_passes_worked_out_by_hand(default: dict[str, Training], folder: str) -> None:
+    assert default[folder].passes == PASSES[folder]
+
+
+def test_a_frozen_backbone_is_a_third_of_the_work(default: dict[str, Training]) -> None:
+    stage1 = default["cifar10/if100/resnet32/mixup/seed0/stage1"]
+    mislas = default["cifar10/if100/resnet32/mixup/seed0/mislas"]
+
+    assert (stage1.stage, stage1.work) == (1, 2_481_200)
+    assert (mislas.stage, mislas.passes, mislas.work) == (2, 125_440, pytest.approx(125_440 / 3))
+
+
+def test_shared_stage1s_of_the_default_are_counted_once(default: dict[str, Training]) -> None:
+    # The CIFAR table: 6 settings x {ce, mixup} x 3 seeds; the figures add CE on the balanced set of each data set.
+    assert sum(training.stage == 1 for training in default.values()) == 6 * 2 * 3 + 2 * 3
+    # 6 settings x 3 methods x 3 seeds, and cRT and LWS in the settings of the two figures.
+    assert sum(training.stage == 2 for training in default.values()) == 6 * 3 * 3 + 2 * 2 * 3
+    assert list(default) == sorted(default)
+
+
+def test_trainings_behind_some_runs() -> None:
+    built = graph(tables=["mislas_cifar"], figures=[], seeds={"runs": [0]})
+    mislas = [run for run in built.plan.runs if run.method == "mislas" and run.setting.imbalance == "if100"]
+
+    assert costs.folders(mislas) == {
+        f"{data}/if100/resnet32/mixup/seed0/{name}"
+        for data in ("cifar10", "cifar100")
+        for name in ("stage1", "mislas")
+    }
+    assert [t.folder for t in costs.trainings(built, mislas)] == sorted(costs.folders(mislas))
+
+
+def test_a_training_is_told_what_its_job_is_told(default: dict[str, Training]) -> None:
+    told = default["cifar10/if100/resnet32/mixup/seed1/stage1"]
+
+    assert (told.settings["backbone"], told.settings["recipe"]["epochs"]) == ("resnet32", 200)
+    assert told.settings["seeds"] == {"initialisation": 1, "order": 1}
+    assert len(told.code) == 12
+    assert told.side == 32
+
+
+def test_a_classifier_on_cached_features_passes_no_image() -> None:
+    demo = trainings(graph(tables=["digits"], figures=[]))
+
+    # Without crop, flip and mixup, whatever the method.
+    assert {training.passes for training in demo.values() if training.stage == 2} == {0}
+    # 114 · 10^(-i/9), truncated: 114 + 88 + 68 + 52 + 40 + 31 + 24 + 19 + 14 + 11 = 461.
+    assert demo["digits/if10/resnet32/ce/seed0/stage1"].passes == 30 * 461
+    assert demo["digits/if10/resnet32/ce/seed0/stage1"].side == 8
+
+
+def test_class_sizes_of_the_digits_are_those_of_the_source() -> None:
+    assert list(costs.DIGITS) == np.bincount(digits.read({}, None).train_labels).tolist()
+
+
+def test_sizes_of_cifar_are_those_of_the_archives(shipped: Registry) -> None:
+    for name, classes, each in (("cifar10", 10, 5000), ("cifar100", 100, 500)):
+        assert costs.images(shipped, Setting(name, "natural", "resnet32")) == classes * each == 50_000
+
+
+def test_a_natural_set_has_all_its_images(shipped: Registry) -> None:
+    assert costs.images(shipped, Setting("digits", "natural", "resnet32")) == 1797 - 600
+
+
+def test_a_subset_that_is_there_is_believed(shipped: Registry) -> None:
+    folder = Path("results/data/cifar10/if100")
+    folder.mkdir(parents=True)
+    (folder / "subset.json").write_text(json.dumps({"total": 321}))
+
+    assert costs.images(shipped, Setting("cifar10", "if100", "resnet32")) == 321
+    assert costs.images(shipped, Setting("cifar10", "if50", "resnet32")) == 13_996
+
+
+def test_images_in_a_folder_are_counted(image_tree: Callable[..., Path]) -> None:
+    birds = {"title": "Birds", "kind": "folder", "data_dir": str(image_tree("cat", "dog", "owl"))}
+    built = graph(tables=[], figures=[], datasets={"birds": birds | {"image_size": 64}})
+    smaller = graph(tables=[], figures=[], datasets={"birds": birds | {"n_max": 8}})
+
+    assert costs.images(built.registry, Setting("birds", "natural", "resnet32")) == 36
+    # 12, 12 / √4 = 6 and 12 / 4 = 3; of at most 8, 8 + 4 + 2.
+    assert costs.images(built.registry, Setting("birds", "if4", "resnet32")) == 21
+    assert costs.images(smaller.registry, Setting("birds", "if4", "resnet32")) == 14
+    assert costs.side(built.registry.datasets["birds"]) == 64
+
+
+def test_images_of_a_list_are_counted_and_their_side_is_what_the_network_sees(shipped: Registry) -> None:
+    lines = [f"train/{number}.jpg {label}" for label, many in enumerate((9, 4, 2)) for number in range(many)]
+    Path("train.txt").write_text("\n".join(lines) + "\n\n")
+    definition = shipped.datasets["imagenet_lt"] | {"train_list": "train.txt"}
+    found = dataclasses.replace(shipped, datasets={"imagenet_lt": definition})
+
+    assert costs.images(found, Setting("imagenet_lt", "natural", "resnet50")) == 15
+    # 2, 2 / √2 and 2 / 2, truncated.
+    assert costs.images(found, Setting("imagenet_lt", "if2", "resnet50")) == 2 + 1 + 1
+    assert costs.side(definition) == 224
+
+
+def test_a_source_that_nobody_has_read_is_unknown() -> None:
+    built = graph(tables=["digits"], figures=[])
+    built.registry.datasets["digits"]["kind"] = "lists_of_files"
+
+    found = trainings(built)
+
+    assert {training.images for training in found.values()} == {None}
+    stage1 = found["digits/if10/resnet32/ce/seed0/stage1"]
+    assert (stage1.passes, stage1.work) == (None, None)
+    # On cached features no image is passed, however many there are.
+    assert found["digits/if10/resnet32/ce/seed0/crt"].work == 0
+
+
+def test_a_factor_beyond_the_data_set_is_refused(shipped: Registry) -> None:
+    with pytest.raises(InputError, match="leaves class 9 without images"):
+        costs.images(shipped, Setting("digits", "if1000", "resnet32"))

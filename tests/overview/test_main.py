@@ -1,0 +1,81 @@
+import subprocess
+import sys
+
+import pytest
+
+from longtail.overview.__main__ import main
+from longtail.runtime.fingerprint import ROOT
+
+HEAVY = ("torch", "pandas", "matplotlib", "seaborn", "scipy", "sklearn", "snakemake")
+
+
+@pytest.mark.parametrize("overview", ["plan", "progress"])
+def test_a_file_of_ones_own_is_laid_upon_the_default(tree, capsys, overview) -> None:
+    assert main([overview, "--configfile", str(tree.config)]) == 0
+
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert {"plan": "own ", "progress": "3 trainings: "}[overview] in said.out
+
+
+def test_later_files_win(tree, capsys, tmp_path) -> None:
+    (tmp_path / "seeds.yaml").write_text("seeds: {runs: [0, 1]}\n")
+
+    assert main(["progress", "--configfile", str(tree.config), str(tmp_path / "seeds.yaml")]) == 0
+    assert main(["progress", "--configfile", str(tree.config), "--configfile", str(tmp_path / "seeds.yaml")]) == 0
+
+    first, *_, again = (line for line in capsys.readouterr().out.splitlines() if "trainings:" in line)
+    assert first == again == "6 trainings: 0 done, 0 running, 6 waiting, 0 failed"
+
+
+def test_cores_settle_how_many_run_side_by_side(tree, capsys) -> None:
+    assert main(["plan", "--configfile", str(tree.config), "--cores", "7"]) == 0
+
+    assert "; 7 trainings side by side." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--configfile", "missing.yaml"], "error: cannot read missing.yaml: No such file or directory"),
+        (["--configfile", "list.yaml"], "error: list.yaml is not a mapping of keys to values: "),
+        (["--configfile", "typo.yaml"], "error: typo.yaml: unknown key 'tabels'"),
+        (["--cores", "0"], "error: --cores is '0': give a number from 1 on, or all"),
+        (["--cores", "some"], "error: --cores is 'some': give a number from 1 on, or all"),
+    ],
+)
+def test_bad_input_is_one_sentence(tree, tmp_path, capsys, arguments, sentence) -> None:
+    (tmp_path / "list.yaml").write_text("- 1\n")
+    (tmp_path / "typo.yaml").write_text("tabels: []\n")
+
+    assert main(["plan", *arguments]) == 1
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(sentence)
+    assert said.err.count("\n") == 1
+
+
+def test_a_broken_benchmark_is_named(tree, capsys) -> None:
+    tree.benchmark({"processes": 1, "images_per_second": 1.0})
+    (tree.config.parent / "benchmarks/results/made_up.json").write_text("[")
+
+    assert main(["plan", "--configfile", str(tree.config)]) == 1
+
+    assert capsys.readouterr().err.startswith("error: benchmarks/results/made_up.json is not readable JSON")
+
+
+@pytest.mark.parametrize("overview", ["plan", "progress"])
+def test_the_default_loads_nothing_heavy(tmp_path, overview) -> None:
+    loaded = f"import sys; from longtail.overview.__main__ import main; main(['{overview}'])"
+    loaded += f"; print([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", loaded],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT / "lib"), "PATH": "/nowhere"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,116 @@
+import pytest
+import yaml
+
+from longtail.config.graph import Graph
+from longtail.config.registry import CONFIG, merge
+from longtail.overview import plan
+
+UNTIMED = [
+    "Not yet timed here: resnet32 at 32x32.",
+    "`make benchmark` times ResNet-32; any first training that finishes times its own kind.",
+]
+
+
+def test_what_a_table_takes_on_a_measured_machine(tree, shown) -> None:
+    tree.benchmark({"processes": 2, "images_per_second": 200.0})
+
+    lines = plan.lines(tree.graph, tree.machine())
+
+    # Both Stage 1s take 24,812 s beside each other; the Stage 2 comes after one of them: (125,440 / 3) / 100 = 418 s.
+    expected = ["0 / 2", "0 / 1", "4,962,400", "125,440", "7.0 h"]
+    rows = shown(lines)
+    assert rows["own"] == ["2 / 3", *expected]
+    assert rows["all, shared ones once"] == expected
+    assert "in figures only" not in rows
+    assert "Here: Old Processor, 2 cores; 2 trainings side by side." in lines
+    assert "1 cell cannot run yet: their tables say what they need." in lines
+
+
+def test_what_is_done_is_not_to_do(tree, shown, gone) -> None:
+    tree.finish(tree.MIXUP)
+    tree.run(tree.CE, pid=gone)
+    tree.save(tree.CE)
+
+    rows = shown(plan.lines(tree.graph, tree.machine(side_by_side=1)))
+
+    # 150 of 200 epochs of CE at the 100 images/s of mixup's, and MiSLAS: 18,609 s and 418 s.
+    assert rows["own"] == ["2 / 3", "1 / 2", "0 / 1", "1,860,900", "125,440", "5.3 h"]
+
+
+def test_nothing_to_do_takes_no_time(tree, shown) -> None:
+    for folder in (tree.CE, tree.MIXUP, tree.MISLAS):
+        tree.finish(folder)
+
+    rows = shown(plan.lines(tree.graph, tree.machine()))
+
+    assert rows["all, shared ones once"] == ["2 / 2", "1 / 1", "0", "0", "-"]
+
+
+def test_an_unmeasured_machine_gets_passes_without_hours(tree, shown) -> None:
+    lines = plan.lines(tree.graph, tree.machine())
+
+    assert shown(lines)["own"] == ["2 / 3", "0 / 2", "0 / 1", "4,962,400", "125,440", "?"]
+    assert set(UNTIMED) <= set(lines)
+
+
+def test_a_shared_stage1_belongs_to_each_table_and_counts_once(tree, shown, tmp_path) -> None:
+    other = {"title": "x", "columns": [{"dataset": "cifar10", "factor": 100, "backbone": "resnet32"}]}
+    (tmp_path / "other.yaml").write_text(yaml.safe_dump({**other, "rows": [{"method": "crt_mixup"}]}))
+    figure = {"title": "x", "dataset": "cifar10", "factor": 1, "backbone": "resnet32", "panels": [{"method": "ce"}]}
+    (tmp_path / "drawn.yaml").write_text(yaml.safe_dump(figure))
+    asked = {"tables": ["own.yaml", "other.yaml"], "figures": ["drawn.yaml"], "seeds": {"runs": [0]}}
+    graph = Graph.of(merge(yaml.safe_load((CONFIG / "config.yaml").read_text()), asked), [])
+
+    rows = shown(plan.lines(graph, tree.machine()))
+
+    assert rows["own"][1:5] == ["0 / 2", "0 / 1", "4,962,400", "125,440"]
+    assert rows["other"][1:5] == ["0 / 1", "0 / 1", "2,481,200", "125,440"]
+    assert rows["in figures only"] == ["0 / 1", "-", "10,000,000", "-", "?"]
+    assert rows["all, shared ones once"][:4] == ["0 / 3", "0 / 2", "14,962,400", "250,880"]
+
+
+def test_a_table_that_cannot_run_stands_empty(tree, shown) -> None:
+    graph = Graph.of({"tables": ["mislas_places_lt"], "figures": []}, [])
+
+    assert shown(plan.lines(graph, tree.machine()))["mislas_places_lt"] == ["0 / 7", "-", "-", "-", "-", "-"]
+
+
+def test_an_unknown_number_of_images_is_said(tree, shown) -> None:
+    tree.benchmark({"processes": 2, "images_per_second": 200.0})
+    tree.graph.registry.datasets["cifar10"]["kind"] = "lists_of_files"
+
+    lines = plan.lines(tree.graph, tree.machine())
+
+    assert shown(lines)["own"] == ["2 / 3", "0 / 2", "0 / 1", "0 + ?", "0 + ?", "?"]
+    assert "How many images there are is known once the data are read (snakemake datasets): cifar10 if100." in lines
+
+
+def test_what_is_known_is_shown_beside_what_is_not(tree, shown) -> None:
+    tree.benchmark({"processes": 2, "images_per_second": 200.0})
+    graph = Graph.of({"tables": ["own.yaml", "digits"], "figures": [], "seeds": {"runs": [0]}}, [])
+    graph.registry.datasets["digits"]["kind"] = "lists_of_files"
+
+    rows = shown(plan.lines(graph, tree.machine()))
+
+    # The Stage 2s of the digits are known to pass no image, however many there are.
+    assert rows["all, shared ones once"] == ["0 / 6", "0 / 11", "4,962,400 + ?", "125,440", "7.0 h + ?"]
+
+
+def test_outputs_of_other_code_are_told_of(tree) -> None:
+    tree.finish(tree.CE, code="000000000000")
+
+    assert (
+        plan.lines(tree.graph, tree.machine())[-1] == "To be trained anew, since settings or code are others now: 1."
+    )
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "demo.yaml"])
+def test_the_configurations_fit_a_terminal(tree, name) -> None:
+    files = [CONFIG / "config.yaml", CONFIG / name]
+    config = {}
+    for file in files:
+        config = merge(config, yaml.safe_load(file.read_text()))
+
+    lines = plan.lines(Graph.of(config, files), tree.machine())
+
+    assert max(map(len, lines)) <= 100

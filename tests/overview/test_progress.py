@@ -1,0 +1,107 @@
+import time
+from datetime import datetime
+
+from longtail.overview import progress
+
+UNTIMED = [
+    "Not yet timed here: resnet32 at 32x32.",
+    "`make benchmark` times ResNet-32; any first training that finishes times its own kind.",
+]
+
+LONG = "the loss is not finite at epoch 3, step 17, learning rate 0.1; the last good state is in results/runs/x: " * 2
+
+
+def test_nothing_has_begun(tree) -> None:
+    assert progress.lines(tree.graph, tree.machine()) == [
+        "3 trainings: 0 done, 0 running, 3 waiting, 0 failed",
+        "",
+        *UNTIMED,
+    ]
+
+
+def test_a_running_training_says_how_far_it_is(tree, shown) -> None:
+    tree.finish(tree.CE)
+    tree.run(tree.MIXUP)
+
+    lines = progress.lines(tree.graph, tree.machine())
+
+    assert lines[0] == "3 trainings: 1 done, 1 running, 1 waiting, 0 failed"
+    rows = shown(lines)
+    assert rows["running"] == ["epoch", "loss", "test", "images/s", "left"]
+    assert rows[tree.MIXUP] == ["50/200", "1.2346", "61.25%", "150", "50 min"]
+    # 3,000 s, and then the Stage 2: (125,440 / 3) / 150 = 279 s; only one runs.
+    assert lines[-2:] == [
+        "About 55 min left for all that is not done, 1 side by side.",
+        "Speed of resnet32 at 32x32: 150 images/s each (1 training running now).",
+    ]
+
+
+def test_two_that_run_share_what_waits(tree) -> None:
+    tree.run(tree.CE, seconds_left=6000.0)
+    tree.run(tree.MIXUP, seconds_left=3000.0)
+
+    lines = progress.lines(tree.graph, tree.machine(side_by_side=8))
+
+    # CE alone takes 6,000 s, longer than mixup with MiSLAS and than half of all.
+    assert "About 1.7 h left for all that is not done, 2 side by side." in lines
+
+
+def test_numbers_that_a_training_does_not_have_yet(tree, shown) -> None:
+    tree.run(tree.CE, epoch=0, loss=None, test_top1=None, images_per_second=None, seconds_left=None)
+
+    lines = progress.lines(tree.graph, tree.machine())
+
+    assert shown(lines)[tree.CE] == ["0/200", "-", "-", "-", "-"]
+    assert not any("left for all" in line for line in lines)
+
+
+def test_what_is_known_of_the_time_left_is_a_lower_bound(tree) -> None:
+    tree.run(tree.CE, images_per_second=None)
+
+    assert "More than 50 min left for all that is not done, 1 side by side." in progress.lines(
+        tree.graph, tree.machine()
+    )
+
+
+def test_silence_is_told_with_its_time(tree, shown) -> None:
+    since = time.time() - 7200
+    tree.run(tree.CE, updated=since, host="another")
+
+    lines = progress.lines(tree.graph, tree.machine())
+
+    assert lines[0] == "3 trainings: 0 done, 1 running, 2 waiting, 0 failed"
+    assert shown(lines)[tree.CE][-1].endswith(datetime.fromtimestamp(since).strftime("%H:%M"))
+    assert "no sign of life since" in shown(lines)[tree.CE][-1]
+
+
+def test_stopped_trainings_say_how_they_go_on(tree, gone, shown) -> None:
+    tree.run(tree.CE, pid=gone)
+    tree.save(tree.CE)
+    tree.run(tree.MIXUP, pid=gone, epoch=3)
+
+    lines = progress.lines(tree.graph, tree.machine())
+
+    assert lines[0] == "3 trainings: 0 done, 0 running, 3 waiting, 0 failed"
+    rows = shown(lines)
+    assert rows[tree.CE] == ["will go on after epoch 50 or where it last saved"]
+    assert rows[tree.MIXUP] == ["nothing saved by epoch 3: will start anew"]
+
+
+def test_failures_come_with_sentence_and_log(tree) -> None:
+    tree.log(tree.MISLAS, f"08:00:00 epoch 2/10\nerror: {LONG}\n")
+
+    lines = progress.lines(tree.graph, tree.machine())
+
+    assert lines[0] == "3 trainings: 0 done, 0 running, 2 waiting, 1 failed"
+    start = lines.index("failed")
+    assert lines[start + 1] == tree.MISLAS
+    end = lines.index("    log: results/logs/runs/cifar10/if100/resnet32/mixup/seed0/mislas/train_stage2.log")
+    assert " ".join(line.strip() for line in lines[start + 2 : end]) == LONG.strip()
+    assert max(map(len, lines)) <= 100
+
+
+def test_all_done_leaves_nothing_to_say(tree) -> None:
+    for folder in (tree.CE, tree.MIXUP, tree.MISLAS):
+        tree.finish(folder)
+
+    assert progress.lines(tree.graph, tree.machine()) == ["3 trainings: 3 done, 0 running, 0 waiting, 0 failed"]

@@ -1,0 +1,233 @@
+import json
+import os
+import subprocess
+from typing import Any
+
+import pytest
+
+from longtail.overview import speeds
+from longtail.overview.speeds import Kind, Machine, Remaining, Speeds, duration
+
+CIFAR = Kind("resnet32", 32)
+UNTIMED = [
+    "Not yet timed here: resnet32 at 32x32.",
+    "`make benchmark` times ResNet-32; any first training that finishes times its own kind.",
+]
+
+
+def each(tree, **machine) -> float | None:
+    found = Speeds(tree.graph, tree.machine(**machine)).of(CIFAR)
+    return found and found.each
+
+
+def test_an_unmeasured_machine_has_no_speed(tree) -> None:
+    measured = Speeds(tree.graph, tree.machine())
+
+    assert measured.of(CIFAR) is None
+    assert measured.notes(tree.trainings.values()) == UNTIMED
+
+
+def test_finished_trainings_give_their_median(tree) -> None:
+    tree.finish(tree.CE, images=1000, seconds=10.0)
+    tree.finish(tree.MIXUP, images=3000, seconds=10.0)
+
+    measured = Speeds(tree.graph, tree.machine())
+
+    assert measured.of(CIFAR).each == 200
+    assert measured.notes(tree.trainings.values()) == [
+        "Speed of resnet32 at 32x32: 200 images/s each (median of 2 trainings finished here)."
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"processor": "Other Processor, 2 cores"},
+        {"accelerator": "NVIDIA H200"},
+        {"precision": "bfloat16"},
+        {"seconds": 0.0},
+    ],
+)
+def test_other_machines_and_precisions_say_nothing_of_this_one(tree, change) -> None:
+    tree.finish(tree.CE, **change)
+
+    assert each(tree) is None
+
+
+def test_another_number_of_threads_is_another_speed(tree) -> None:
+    settings = tree.training(tree.CE).settings
+    tree.finish(tree.CE, settings=settings | {"compute": settings["compute"] | {"threads": 2}})
+
+    assert each(tree) is None
+
+
+def test_fewer_cores_of_the_same_processor_are_the_same_processor(tree) -> None:
+    tree.finish(tree.CE, processor="Old Processor, 1 cores")
+
+    assert each(tree) == 100
+
+
+def test_a_gpu_is_known_by_its_name_whatever_the_processor(tree) -> None:
+    tree.finish(tree.CE, accelerator="NVIDIA H200", processor="Other Processor, 16 cores")
+
+    assert each(tree, accelerator="NVIDIA H200") == 100
+    assert each(tree, accelerator="NVIDIA L4") is None
+
+
+def test_other_image_sizes_and_backbones_are_other_speeds(tree) -> None:
+    tree.finish(tree.CE)
+
+    measured = Speeds(tree.graph, tree.machine())
+
+    assert measured.of(Kind("resnet32", 8)) is None
+    assert measured.of(Kind("resnet50", 32)) is None
+
+
+def test_runs_of_data_sets_that_are_not_defined_here_are_passed_over(tree) -> None:
+    record = {"settings": tree.training(tree.CE).settings, "images": 1000, "seconds": 10.0}
+    tree.write("birds/natural/resnet32/ce/seed0/stage1", "provenance.json", json.dumps(record))
+
+    assert each(tree) is None
+
+
+def test_the_benchmark_side_by_side_is_taken_where_there_is_one(tree) -> None:
+    tree.benchmark({"processes": 1, "images_per_second": 130.0}, {"processes": 2, "images_per_second": 220.0})
+
+    assert each(tree, side_by_side=1) == 130
+    assert each(tree, side_by_side=2) == 110
+    # Four were not measured: as fast as each of two.
+    assert each(tree, side_by_side=4) == 110
+    assert (
+        Speeds(tree.graph, tree.machine()).of(CIFAR).source == "benchmark with 2 side by side, testing not included"
+    )
+
+
+def test_of_several_benchmarks_the_median_of_those_that_fit(tree) -> None:
+    tree.benchmark(
+        *({"processes": 2, "images_per_second": speed} for speed in (200.0, 210.0, 400.0)),
+        {"processes": 2, "images_per_second": 1.0, "processor": "Other Processor, 2 cores"},
+        {"processes": 2, "images_per_second": 2.0, "image_size": 224},
+        {"processes": 2, "images_per_second": 3.0, "precision": "bfloat16"},
+        {"processes": 2, "images_per_second": 4.0, "threads": 2},
+        {"processes": 2, "images_per_second": 5.0, "benchmark": "loading"},
+        {"processes": 2, "images_per_second": 6.0, "contestant": "reference"},
+    )
+
+    assert each(tree) == 105
+
+
+def test_on_a_gpu_the_benchmark_of_steps_as_they_will_run(tree) -> None:
+    gpu: dict[str, Any] = {"accelerator": "NVIDIA H200", "processes": 1}
+    tree.benchmark(
+        gpu | {"contestant": "captured", "images_per_second": 5000.0},
+        gpu | {"contestant": "eager", "images_per_second": 3000.0},
+    )
+
+    assert each(tree, accelerator="NVIDIA H200", side_by_side=1) == 5000
+    tree.graph.registry.config["compute"]["capture"] = False
+    assert each(tree, accelerator="NVIDIA H200", side_by_side=1) == 3000
+
+
+def test_running_then_finished_trainings_come_before_benchmarks(tree) -> None:
+    tree.benchmark({"processes": 2, "images_per_second": 220.0})
+    assert Speeds(tree.graph, tree.machine()).of(CIFAR).each == 110
+
+    tree.finish(tree.CE)
+    assert Speeds(tree.graph, tree.machine()).of(CIFAR).each == 100
+
+    now = Speeds(tree.graph, tree.machine(), running=[(CIFAR, 90.0), (Kind("resnet32", 8), 9000.0)])
+    assert (now.of(CIFAR).each, now.of(CIFAR).source) == (90, "1 training running now")
+
+
+def test_time_of_all_shared_by_those_side_by_side(tree) -> None:
+    tree.finish(tree.CE)
+    measured = Speeds(tree.graph, tree.machine())
+    rest = [Remaining(tree.training(folder), 1.0) for folder in (tree.CE, tree.MIXUP, tree.MISLAS)]
+
+    # 2 x 2,481,200 passes, and 125,440 forwards, at 100 images/s each.
+    total = (2 * 2_481_200 + 125_440 / 3) / 100
+    assert duration(rest, measured, side_by_side=1) == (pytest.approx(total), True)
+    # On four, the longest chain: mixup and MiSLAS on it.
+    assert duration(rest, measured, side_by_side=4) == (pytest.approx((2_481_200 + 125_440 / 3) / 100), True)
+
+
+def test_time_of_what_is_left(tree) -> None:
+    tree.finish(tree.CE)
+    measured = Speeds(tree.graph, tree.machine())
+    rest = [Remaining(tree.training(tree.CE), 0.0), Remaining(tree.training(tree.MIXUP), 0.25)]
+
+    assert rest[1].passes == 620_300
+    assert duration(rest, measured, side_by_side=1) == (pytest.approx(6203), True)
+    # A running training is believed.
+    told = [rest[0], Remaining(tree.training(tree.MIXUP), 0.25, seconds=5000.0)]
+    assert duration(told, measured, side_by_side=1) == (5000, True)
+
+
+def test_what_is_not_known_is_not_counted_and_said(tree) -> None:
+    rest = [Remaining(tree.training(tree.CE), 1.0, seconds=60.0), Remaining(tree.training(tree.MIXUP), 1.0)]
+
+    assert duration(rest, Speeds(tree.graph, tree.machine()), side_by_side=1) == (60, False)
+    assert duration(rest[:1], Speeds(tree.graph, tree.machine()), side_by_side=1) == (60, True)
+
+
+def test_as_many_side_by_side_as_cores_allow(tree) -> None:
+    compute = tree.graph.registry.config["compute"]
+    for threads, cores, expected in ((1, 2, 2), (2, 5, 2), (4, 2, 1)):
+        compute["threads"] = threads
+        machine = Machine.here(tree.graph, cores)
+        assert (machine.side_by_side, machine.accelerator) == (expected, None)
+
+
+def test_a_gpu_trains_one_at_a_time_in_bfloat16(tree, monkeypatch) -> None:
+    compute = tree.graph.registry.config["compute"]
+    compute["device"] = compute["precision"] = "auto"
+    tree.graph.gpus = 1
+    monkeypatch.setattr(speeds, "_accelerator", lambda: "NVIDIA H200")
+
+    machine = Machine.here(tree.graph, 16)
+
+    assert (machine.side_by_side, machine.precision, str(machine)) == (1, "bfloat16", "NVIDIA H200")
+
+
+def program(folder, text) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "nvidia-smi").write_text(f"#!/bin/sh\n{text}\n")
+    (folder / "nvidia-smi").chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("echo NVIDIA H200; echo NVIDIA H200", "NVIDIA H200"),
+        ("echo 'No devices were found'; exit 6", None),
+        ("exit 0", None),
+    ],
+)
+def test_the_driver_is_asked_for_the_gpu(tree, tmp_path, monkeypatch, text, expected) -> None:
+    program(tmp_path / "bin", text)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+
+    assert speeds._accelerator() == expected
+
+
+def test_without_the_driver_there_is_no_gpu(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert speeds._accelerator() is None
+
+
+def test_a_driver_that_does_not_answer_is_none(tmp_path, monkeypatch) -> None:
+    program(tmp_path / "bin", "exit 0")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+
+    def hang(*args, **kwargs):
+        raise subprocess.TimeoutExpired("nvidia-smi", kwargs["timeout"])
+
+    monkeypatch.setattr(subprocess, "run", hang)
+    assert speeds._accelerator() is None
+
+
+def test_bfloat16_is_seen_as_the_training_sees_it() -> None:
+    from longtail.engine import device
+
+    assert speeds._computes_bfloat16() is device.computes_bfloat16()

@@ -1,0 +1,149 @@
+import time
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from longtail.overview import states
+from longtail.overview.states import DONE, FAILED, RUNNING, STOPPED, WAITING, State
+
+TRACEBACK = """\
+08:00:00 epoch 1/200  loss 2.3
+Traceback (most recent call last):
+  File "train_stage1.py", line 17, in <module>
+    run.save(train.train(data))
+             ^^^^^^^^^^^^^^^^^
+ValueError: operands could not be broadcast
+together with shapes (3,) (4,)
+"""
+
+
+def look(tree, folder) -> State:
+    return states.look(tree.training(folder), time.time())
+
+
+def test_a_training_nobody_has_begun_waits(tree) -> None:
+    assert look(tree, tree.CE) == State(WAITING)
+    assert look(tree, tree.CE).left == 1
+
+
+def test_all_three_outputs_make_a_training_done(tree) -> None:
+    tree.finish(tree.CE)
+    assert look(tree, tree.CE) == State(DONE)
+    assert look(tree, tree.CE).left == 0
+
+    (Path("results/runs") / tree.CE / "history.csv").unlink()
+    assert look(tree, tree.CE) == State(WAITING)
+
+
+@pytest.mark.parametrize("change", [{"settings": {"recipe": {"epochs": 30}}}, {"code": "000000000000"}])
+def test_outputs_of_other_settings_or_code_are_made_anew(tree, change) -> None:
+    tree.finish(tree.CE, **change)
+
+    assert look(tree, tree.CE) == State(WAITING, outdated=True)
+    assert look(tree, tree.CE).left == 1
+
+
+def test_a_training_that_writes_runs(tree) -> None:
+    tree.run(tree.CE)
+
+    state = look(tree, tree.CE)
+
+    assert (state.kind, state.silent_since, state.left) == (RUNNING, None, 0.75)
+    assert state.seconds_left(state.progress["updated"] + 60) == 3000 - 60
+
+
+def test_a_job_killed_here_has_stopped(tree, gone) -> None:
+    tree.run(tree.CE, pid=gone)
+    assert (look(tree, tree.CE).kind, look(tree, tree.CE).left) == (STOPPED, 1)
+
+    tree.save(tree.CE)
+    assert (look(tree, tree.CE).kind, look(tree, tree.CE).left) == (STOPPED, 0.75)
+
+
+def test_a_process_of_another_machine_is_not_looked_for(tree, gone) -> None:
+    tree.run(tree.CE, pid=gone, host="another")
+
+    assert look(tree, tree.CE).kind == RUNNING
+
+
+def test_two_minutes_without_a_word_are_silence(tree) -> None:
+    now = time.time()
+    # 150 epochs to go in 3,000 s: one takes 20 s.
+    for silence, since in ((115, None), (125, now - 125)):
+        tree.run(tree.CE, updated=now - silence)
+        state = states.look(tree.training(tree.CE), now)
+        assert (state.kind, state.silent_since) == (RUNNING, since)
+    assert state.seconds_left(now) is None
+
+
+def test_long_epochs_are_no_silence(tree) -> None:
+    now = time.time()
+    # One takes 1,000 s: two of them must pass.
+    for silence, silent in ((1900, False), (2100, True)):
+        tree.run(tree.CE, updated=now - silence, seconds_left=150_000.0)
+        assert (states.look(tree.training(tree.CE), now).silent_since is not None) is silent
+
+
+def test_a_training_in_its_first_epoch_knows_no_speed_yet(tree) -> None:
+    tree.run(tree.CE, epoch=0, loss=None, test_top1=None, images_per_second=None, seconds_left=None)
+
+    state = look(tree, tree.CE)
+
+    assert (state.kind, state.silent_since, state.left) == (RUNNING, None, 1)
+    assert state.seconds_left(time.time()) is None
+
+
+def test_a_sentence_of_bad_input_is_a_failure(tree, gone) -> None:
+    tree.log(tree.CE, "08:00:00 epoch 1/200\nerror: the loss is not finite: lower the rate\n")
+    assert look(tree, tree.CE) == State(FAILED, error="the loss is not finite: lower the rate")
+
+    # Its last word stays behind.
+    tree.run(tree.CE, pid=gone)
+    assert (look(tree, tree.CE).kind, look(tree, tree.CE).left) == (FAILED, 1)
+
+
+def test_a_traceback_is_a_failure_and_its_exception_the_sentence(tree) -> None:
+    tree.log(tree.MISLAS, TRACEBACK)
+
+    assert look(tree, tree.MISLAS) == State(FAILED, error="ValueError: operands could not be broadcast")
+
+
+def test_a_log_that_goes_on_after_a_traceback_tells_of_no_failure(tree) -> None:
+    tree.log(tree.CE, TRACEBACK + "08:00:09 epoch 2/200  loss 2.2\n")
+
+    assert look(tree, tree.CE) == State(WAITING)
+
+
+def test_a_done_training_has_not_failed_whatever_its_log_says(tree) -> None:
+    tree.finish(tree.CE)
+    tree.log(tree.CE, "error: of an earlier attempt\n")
+
+    assert look(tree, tree.CE).kind == DONE
+
+
+def test_a_file_being_written_is_not_yet_there(tree) -> None:
+    tree.write(tree.CE, "progress.json", '{"epoch": 5')
+
+    assert look(tree, tree.CE).kind == WAITING
+
+
+def test_logs_mirror_the_outputs(tree) -> None:
+    logs = "results/logs/runs/cifar10/if100/resnet32"
+
+    assert str(states.log(tree.training(tree.CE))) == f"{logs}/ce/seed0/train_stage1.log"
+    assert str(states.log(tree.training(tree.MISLAS))) == f"{logs}/mixup/seed0/mislas/train_stage2.log"
+
+
+def test_the_clock_names_the_day_only_where_it_is_another() -> None:
+    now = datetime(2026, 3, 5, 14, 30).timestamp()
+
+    assert states.clock(now - 600, now) == "14:20"
+    assert states.clock(now - 24 * 3600, now) == "2026-03-04 14:30"
+
+
+def test_outdated_trainings_are_counted() -> None:
+    assert states.outdated([State(WAITING), State(DONE)]) == []
+    assert states.outdated([State(WAITING, outdated=True)] * 2) == [
+        "To be trained anew, since settings or code are others now: 2."
+    ]
