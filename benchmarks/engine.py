@@ -1,0 +1,168 @@
+"""The trainings of `longtail` as the benchmarks run them. All that touches the engine is here."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from benchmarks import data as stored
+from benchmarks.worker import Training
+from torch import Tensor
+
+from longtail.data import long_tail
+from longtail.data.arrays import Arrays
+from longtail.data.long_tail import Subset
+from longtail.engine import graphs, loop
+from longtail.engine import step as steps
+from longtail.engine.batches import Batch
+from longtail.features.extract import Features
+from longtail.models import network
+from longtail.stage1.train import Stage1Learner
+from longtail.stage2.train import FeatureLearner, ImageLearner
+
+SEEDS = {"initialisation": 0, "order": 0}
+MIXUP = {"name": "mixup", "alpha": 1.0}
+REMIX = {"name": "remix", "alpha": 1.0, "kappa": 3.0, "tau": 0.5, "reduction": "per_sample"}
+RANDAUGMENT = {"operations": 2, "magnitude": 9}
+PREPROCESSING = {
+    "cifar": {"crop_padding": 4, "flip": True, "mean": [0.4914, 0.4822, 0.4465], "std": [0.2023, 0.1994, 0.2010]},
+    "digits": {"crop_padding": 0, "flip": False, "mean": [0.305], "std": [0.376]},
+}
+# MiSLAS's recipe in both stages, on digits as the demo shortens it.
+RECIPES: dict[str, dict[str, Any]] = {
+    "cifar": {"batch_size": 128, "learning_rate": 0.1, "weight_decay": 2.0e-4},
+    "digits": {"batch_size": 32, "learning_rate": 0.05, "weight_decay": 5.0e-4},
+}
+
+
+def compute(**changes: Any) -> dict[str, Any]:
+    """The `compute` block of a job under the default configuration, with changes."""
+    defaults = {"device": "auto", "precision": "auto", "threads": 1, "micro_batches": 1, "processes": 1}
+    return defaults | {"capture": True, "deterministic": False} | changes
+
+
+def stage1_settings(like: str, chosen: dict[str, Any]) -> dict[str, Any]:
+    """Stage 1 of MiSLAS, which is mixup, on images like `cifar` or `digits`; `chosen` is a `compute` block."""
+    return {
+        "backbone": "resnet32",
+        "loss": {"name": "cross_entropy"},
+        "mixing": MIXUP,
+        "randaugment": None,
+        "sampler": "instance_balanced",
+        "preprocessing": PREPROCESSING[like],
+        "recipe": {**RECIPES[like], "batches": "ceil", "momentum": 0.9, "nesterov": False},
+        "compute": chosen,
+        "seeds": SEEDS,
+    }
+
+
+def stage2_settings(like: str, chosen: dict[str, Any]) -> dict[str, Any]:
+    """Stage 2 of MiSLAS on images that are not augmented, so that cached features give the same inputs."""
+    return {
+        "classifier": {"keep_stage1": True, "weight_rate": 0.5, "scale_rate": 1.0},
+        "loss": {"name": "label_aware_smoothing", "head": 0.3, "tail": 0.0, "form": "concave", "las_form": "code"},
+        "mixing": None,
+        "sampler": "class_aware",
+        "batch_norm": "frozen",
+        "augment": False,
+        "preprocessing": PREPROCESSING[like],
+        "recipe": {**RECIPES[like], "batches": "ceil_plus_one", "momentum": 0.9, "nesterov": False},
+        "compute": chosen,
+        "seeds": SEEDS,
+    }
+
+
+def stage1(data: str, **changes: Any) -> Training:
+    """Stage 1 on the arrays of a file, endless epochs, with `changes` of the default compute block."""
+    images, subset = _load(data)
+    return _training(Stage1Learner(images, subset, stage1_settings(_like(images), compute(**changes))), images)
+
+
+def stage2(data: str, cached: bool) -> Training:
+    """Stage 2 on cached features, or on the images through the frozen backbone.
+
+    Network and features are drawn: the arithmetic of training does not depend on them.
+    """
+    images, subset = _load(data)
+    settings = stage2_settings(_like(images), compute())
+    channels, classes = images.train_images.shape[3], len(images.classes)
+    state = network.build("resnet32", channels, classes, seed=0).state_dict()
+    features = _features(images, state["classifier.weight"].shape[1])
+    learner: FeatureLearner
+    if cached:
+        learner = FeatureLearner(features, state, subset.counts, settings)
+    else:
+        learner = ImageLearner(images, subset, "resnet32", features, state, settings)
+    return _training(learner, images)
+
+
+def first_step(data: str) -> None:
+    """A Stage 1 up to its first update, done when this returns."""
+    float(next(_steps(stage1_learner(data, {})))[1])
+
+
+def stage1_learner(data: str, changes: dict[str, Any]) -> Stage1Learner:
+    """A Stage 1 with the default `compute` and other changes of its settings."""
+    images, subset = _load(data)
+    return Stage1Learner(images, subset, stage1_settings(_like(images), compute()) | changes)
+
+
+def train(learner: Stage1Learner) -> Callable[[Batch], object]:
+    """What trains a batch of a learner."""
+    return steps.make(learner)
+
+
+def prepare(learner: Stage1Learner) -> Callable[[Batch], object]:
+    """What normalises and mixes a batch, as a training step does it: captured where the step is."""
+    if not learner.compute.capture:
+        return learner.prepare
+    captured = graphs.Captured(lambda *values: learner.prepare(Batch(*values)).inputs)
+    return lambda batch: captured(*(value for value in vars(batch).values() if value is not None))
+
+
+def facts(learner: Stage1Learner | FeatureLearner, images: Arrays) -> dict[str, Any]:
+    """What a record says of a training."""
+    return {
+        "backbone": "resnet32",
+        "image_size": images.train_images.shape[1],
+        "batch_size": learner.settings["recipe"]["batch_size"],
+        "precision": str(learner.compute.precision).removeprefix("torch."),
+    }
+
+
+def _training(learner: Stage1Learner | FeatureLearner, images: Arrays) -> Training:
+    return Training((count for count, _ in _steps(learner)), facts(learner, images))
+
+
+def _steps(learner: Stage1Learner | FeatureLearner) -> Iterator[tuple[int, Tensor]]:
+    """Images and loss of each step; like the engine's loop it looks once in a while whether losses are finite."""
+    step = steps.make(learner)
+    checked = time.monotonic()
+    for epoch in itertools.count(1):
+        losses: list[Tensor] = []
+        for batch in learner.batches(epoch):
+            losses.append(step(batch))
+            if time.monotonic() - checked >= loop.CHECK_SECONDS:
+                torch.isfinite(torch.stack(losses)).all().item()
+                checked = time.monotonic()
+            yield len(batch.labels), losses[-1]
+
+
+def _load(data: str) -> tuple[Arrays, Subset]:
+    images = stored.load(data)
+    return images, long_tail.natural(images.train_labels, len(images.classes))
+
+
+def _like(images: Arrays) -> str:
+    return "cifar" if images.train_images.shape[3] == 3 else "digits"
+
+
+def _features(images: Arrays, width: int) -> Features:
+    rng = np.random.default_rng(0)
+    train, test = (
+        rng.random((len(labels), width), dtype=np.float32) for labels in (images.train_labels, images.test_labels)
+    )
+    logits = [np.zeros((len(labels), len(images.classes)), np.float32) for labels in (train, test)]
+    return Features(train, logits[0], images.train_labels, test, logits[1], images.test_labels, logits[1])

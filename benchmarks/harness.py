@@ -1,0 +1,207 @@
+"""Trainings timed against each other: every round runs each contestant once, in fresh processes of its own.
+
+Processes of their own, so that data loader processes, thread settings, kernel choices and memory of one contestant
+cannot touch another; in rounds, so that a machine that slows down slows all of them.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from benchmarks import records
+
+from longtail.runtime.errors import InputError
+from longtail.runtime.fingerprint import ROOT
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """`processes` like trainings side by side: each calls `training` ("module:function") with `settings`.
+
+    The function gives a `worker.Training`.
+    """
+
+    name: str
+    training: str
+    settings: dict[str, Any]
+    processes: int = 1
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Heat:
+    """A contestant's result of one round: images of all its processes per second, peak bytes, the worker's facts."""
+
+    images_per_second: float
+    peak_memory_bytes: int | None
+    facts: dict[str, Any]
+
+
+def arguments(description: str | None, rounds: int, seconds: float) -> argparse.ArgumentParser:
+    """The command line that every comparison of trainings has."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=rounds, help="rounds of all contestants (default: %(default)s)")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=seconds,
+        help="per contestant and round, after a warm-up (default: %(default)s)",
+    )
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these contestants beside the first, for a look")
+    parser.add_argument("--record", action="store_true", help="write benchmarks/results/<name>.json")
+    return parser
+
+
+def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """The options; a look at some contestants cannot be recorded, as ratios belong to whole rounds."""
+    options = parser.parse_args()
+    if options.only and options.record:
+        parser.error("--only is for a look and --record wants all contestants: leave out one of them")
+    return options
+
+
+def compete(contestants: Sequence[Contestant], options: argparse.Namespace, warm_up: int) -> list[dict[str, Any]]:
+    """Values of a record for each contestant: medians over the rounds, and of the ratios to the first of each round.
+
+    A contestant trains `warm_up` steps and then for `options.seconds`; every other round goes backwards.
+    """
+    chosen = _chosen(contestants, options.only)
+    rounds: list[dict[str, Heat]] = []
+    for number in range(options.rounds):
+        heats = {}
+        for contestant in chosen if number % 2 == 0 else chosen[::-1]:
+            heat = run(contestant, options.seconds, warm_up)
+            print(f"round {number + 1}/{options.rounds}  {contestant.name}: {heat.images_per_second:.1f} images/s")
+            heats[contestant.name] = heat
+        rounds.append(heats)
+    return [
+        {"contestant": each.name, "processes": each.processes, "round_seconds": options.seconds}
+        | summary([heats[each.name] for heats in rounds], [heats[chosen[0].name] for heats in rounds])
+        for each in chosen
+    ]
+
+
+def _chosen(contestants: Sequence[Contestant], only: Sequence[str] | None) -> list[Contestant]:
+    if only is None:
+        return list(contestants)
+    names = [contestant.name for contestant in contestants]
+    if unknown := sorted(set(only) - set(names)):
+        raise InputError(f"--only: there is no contestant '{unknown[0]}' here (known: {', '.join(names)})")
+    return [contestant for contestant in contestants if contestant.name in (names[0], *only)]
+
+
+def summary(heats: Sequence[Heat], firsts: Sequence[Heat]) -> dict[str, Any]:
+    """The values of a record from a contestant's heats and those of the first contestant, round by round."""
+    speeds = [heat.images_per_second for heat in heats]
+    ratios = [heat.images_per_second / first.images_per_second for heat, first in zip(heats, firsts, strict=True)]
+    memory = [heat.peak_memory_bytes for heat in heats if heat.peak_memory_bytes is not None]
+    return heats[0].facts | {
+        "rounds": len(heats),
+        **records.spread("images_per_second", speeds),
+        "ratio": statistics.median(ratios),
+        "peak_memory_bytes": max(memory, default=None),
+    }
+
+
+def finish(benchmark: str, values: Sequence[dict[str, Any]], options: argparse.Namespace) -> None:
+    """Print the records of this machine as a table; keep them with `--record`."""
+    made = records.stamped(benchmark, values)
+    print(f"\n{records.table(made)}")
+    if options.record:
+        records.write(benchmark, made)
+
+
+def run(contestant: Contestant, seconds: float, warm_up: int) -> Heat:
+    """One heat: all processes warm up, wait for each other, and train for `seconds`.
+
+    Raises RuntimeError, with the end of its messages, when a process ends early.
+    """
+    order = {"training": contestant.training, "settings": contestant.settings, "warm_up": warm_up, "seconds": seconds}
+    with contextlib.ExitStack() as stack:
+        workers = [stack.enter_context(_worker(contestant, order)) for _ in range(contestant.processes)]
+        facts = [worker.receive() for worker in workers]
+        for worker in workers:
+            worker.go_on()
+        done = [worker.receive() for worker in workers]
+        memory = _total(peak_memory(worker.process.pid) for worker in workers)
+        for worker in workers:
+            worker.go_on()
+    return Heat(sum(each["images"] / each["seconds"] for each in done), memory, facts[0])
+
+
+@dataclass(frozen=True)
+class _Worker:
+    """A process of `benchmarks.worker`, which speaks in lines of JSON and waits where it is told to."""
+
+    name: str
+    process: subprocess.Popen[str]
+    messages: IO[str]
+
+    def receive(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            self.messages.seek(0)
+            raise RuntimeError(f"{self.name} ended early:\n{self.messages.read()[-3000:]}")
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    def go_on(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
+
+@contextlib.contextmanager
+def _worker(contestant: Contestant, order: dict[str, Any]) -> Iterator[_Worker]:
+    command = [sys.executable, "-m", "benchmarks.worker", json.dumps(order)]
+    paths = {"PYTHONPATH": os.pathsep.join([str(ROOT / "lib"), str(ROOT)])}
+    environment = os.environ | paths | contestant.environment
+    pipe = subprocess.PIPE
+    with (
+        tempfile.TemporaryFile("w+") as messages,
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=messages, text=True, env=environment) as process,
+    ):
+        try:
+            yield _Worker(contestant.name, process, messages)
+        except BaseException:
+            process.kill()
+            raise
+
+
+def peak_memory(pid: int) -> int | None:
+    """Peak bytes of a process and all its descendants; None where /proc does not tell.
+
+    Of each process its peak (VmHWM) less what it shares with others (Rss − Pss): a forked data loader has all of its
+    parent's pages in its own peak. The peaks need not have come at one time, so the sum is an upper bound.
+    """
+    folder = Path("/proc", str(pid))
+    try:
+        peak = _kilobytes(folder / "status", "VmHWM")
+        shared = _kilobytes(folder / "smaps_rollup", "Rss") - _kilobytes(folder / "smaps_rollup", "Pss")
+        children = [int(child) for task in folder.glob("task/*/children") for child in task.read_text().split()]
+    except (OSError, StopIteration):
+        return None
+    return _total([1024 * (peak - shared), *map(peak_memory, children)])
+
+
+def _kilobytes(path: Path, name: str) -> int:
+    return next(int(line.split()[1]) for line in path.read_text().splitlines() if line.startswith(f"{name}:"))
+
+
+def _total(values: Iterable[int | None]) -> int | None:
+    total = 0
+    for value in values:
+        if value is None:
+            return None
+        total += value
+    return total

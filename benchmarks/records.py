@@ -1,0 +1,104 @@
+"""Results as records: a list in one JSON file a benchmark, one record a contestant and machine."""
+
+import datetime
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from longtail.runtime import files, provenance
+
+Record = dict[str, Any]
+RESULTS = Path(__file__).parent / "results"
+
+
+def spread(name: str, values: Sequence[float]) -> Record:
+    """Median, minimum and maximum of the rounds as `name`, `name`_min and `name`_max."""
+    return {name: statistics.median(values), f"{name}_min": min(values), f"{name}_max": max(values)}
+
+
+def accelerator() -> str | None:
+    """The GPU's name, asked for in another process: this one stays without torch."""
+    command = "import torch; print(torch.cuda.get_device_name() if torch.cuda.is_available() else '')"
+    done = subprocess.run([sys.executable, "-c", command], stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.strip() or None
+
+
+def stamped(benchmark: str, values: Sequence[Record]) -> list[Record]:
+    """Values with the benchmark's name, machine, versions, commit and date."""
+    common = {"benchmark": benchmark, "accelerator": accelerator(), "date": datetime.date.today().isoformat()}
+    return [common | provenance.machine() | each for each in values]
+
+
+def machine(record: Record) -> tuple[str, str | None]:
+    """What tells machines apart: processor and accelerator."""
+    return record["processor"], record["accelerator"]
+
+
+def write(benchmark: str, made: Sequence[Record], folder: Path = RESULTS) -> None:
+    """Write the records of a benchmark whole: those of other machines stay, those of this one are replaced."""
+    path = folder / f"{benchmark}.json"
+    before: list[Record] = files.read_json(path) if path.exists() else []
+    ours = {machine(record) for record in made}
+    files.write_json(path, [record for record in before if machine(record) not in ours] + list(made))
+
+
+def table(found: Sequence[Record]) -> str:
+    """Records as Markdown: for each machine where they come from, and a table of the columns that they have."""
+    machines = list(dict.fromkeys(machine(record) for record in found))
+    return "\n\n".join(_of_machine([record for record in found if machine(record) == each]) for each in machines)
+
+
+def _of_machine(found: Sequence[Record]) -> str:
+    shown = [(title, cell) for key, title, cell in COLUMNS if any(record.get(key) is not None for record in found)]
+    rows = [[title for title, _ in shown], ["---"] * len(shown)]
+    rows += [[cell(record) for _, cell in shown] for record in found]
+    return "\n".join([_origin(found[0]), "", *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def _origin(record: Record) -> str:
+    where = ", ".join(filter(None, [record["processor"], record["accelerator"]]))
+    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+    times = f"{record['rounds']} rounds" if record["rounds"] > 1 else "one round"
+    return f"{where}; commit {record['commit']}, {record['date']}; {versions}; {times}:"
+
+
+def _plain(key: str) -> Callable[[Record], str]:
+    return lambda record: "–" if record.get(key) is None else str(record[key])
+
+
+def _range(key: str) -> Callable[[Record], str]:
+    def cell(record: Record) -> str:
+        if record.get(key) is None:
+            return "–"
+        return f"{_number(record[key])} ({_number(record[f'{key}_min'])} to {_number(record[f'{key}_max'])})"
+
+    return cell
+
+
+def _scaled(key: str, factor: float, form: str) -> Callable[[Record], str]:
+    return lambda record: "–" if record.get(key) is None else format(record[key] * factor, form)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+COLUMNS: list[tuple[str, str, Callable[[Record], str]]] = [
+    ("contestant", "what", _plain("contestant")),
+    ("cache", "file cache", _plain("cache")),
+    ("backbone", "backbone", _plain("backbone")),
+    ("image_size", "image size", _plain("image_size")),
+    ("batch_size", "batch", _plain("batch_size")),
+    ("precision", "precision", _plain("precision")),
+    ("processes", "processes", _plain("processes")),
+    ("threads", "threads each", _plain("threads")),
+    ("images_per_second", "images/s", _range("images_per_second")),
+    ("milliseconds", "ms a batch", _range("milliseconds")),
+    ("seconds", "s", _range("seconds")),
+    ("share", "% of a step", _scaled("share", 100, ".1f")),
+    ("ratio", "ratio", _scaled("ratio", 1, ".2f")),
+    ("peak_memory_bytes", "peak memory (MiB)", _scaled("peak_memory_bytes", 1 / 2**20, ",.0f")),
+]

@@ -1,0 +1,55 @@
+"""The process of a contestant: set up, warm up, wait for the others, train for some seconds, tell how much."""
+
+import importlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is timed: `steps` trains one batch at a time, without end, and gives its images.
+
+    `facts` go into the record: backbone, image_size, batch_size, precision.
+    """
+
+    steps: Iterator[int]
+    facts: dict[str, Any]
+
+
+def main() -> None:
+    """Run the order in argv[1]; lines of JSON on stdout, a line on stdin where the harness says go on."""
+    order = json.loads(sys.argv[1])
+    channel = os.fdopen(os.dup(1), "w", buffering=1)
+    # What a training prints must not get between the lines of JSON.
+    os.dup2(2, 1)
+    module, function = order["training"].split(":")
+    training: Training = getattr(importlib.import_module(module), function)(**order["settings"])
+    for _ in range(order["warm_up"]):
+        next(training.steps)
+    _synchronise()
+    print(json.dumps(training.facts | {"threads": torch.get_num_threads()}), file=channel)
+    sys.stdin.readline()
+    start = time.perf_counter()
+    images = 0
+    while time.perf_counter() - start < order["seconds"]:
+        images += next(training.steps)
+    _synchronise()
+    print(json.dumps({"images": images, "seconds": time.perf_counter() - start}), file=channel)
+    # The harness now reads the memory of this process and of its data loader's.
+    sys.stdin.readline()
+
+
+def _synchronise() -> None:
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.synchronize()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""What is timed is what the workflow trains, and the reference trains the same."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from benchmarks import data, engine, reference
+from benchmarks.worker import Training
+
+from longtail.config import settings
+from longtail.config.registry import Registry
+from longtail.data import arrays
+from longtail.data.arrays import Arrays
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> str:
+    """150 random 16x16 images of ten classes: a batch of 128 and one of 22."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (150, 16, 16, 3), dtype=np.uint8)
+    labels = np.arange(150) % 10
+    arrays.save(tmp_path / "few.npz", Arrays(pixels, labels, pixels, labels, [str(label) for label in range(10)]))
+    return str(tmp_path / "few.npz")
+
+
+def steps(training: Training, count: int) -> list[int]:
+    """Images of the first steps."""
+    return list(itertools.islice(training.steps, count))
+
+
+def test_the_engine_and_the_reference_train_whole_epochs_alike(images: str) -> None:
+    threads = torch.get_num_threads()
+    ours, theirs = engine.stage1(images, precision="float32"), reference.training(images)
+    assert steps(ours, 3) == steps(theirs, 3) == [128, 22, 128]
+    if not torch.cuda.is_available():
+        assert ours.facts == theirs.facts
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_stage_2_trains_on_features_and_on_images(tmp_path: Path, cached: bool) -> None:
+    digits = data.save(tmp_path, "digits")
+    training = engine.stage2(digits, cached)
+    assert steps(training, 2) == [32, 32]
+    assert training.facts["image_size"] == 8
+
+
+def shared(ours: dict[str, Any], workflow: dict[str, Any]) -> dict[str, Any]:
+    """The workflow's value of every key that ours has, in every depth."""
+    return {
+        key: shared(value, workflow[key]) if isinstance(value, dict) else workflow[key] for key, value in ours.items()
+    }
+
+
+@pytest.mark.parametrize(("like", "dataset"), [("cifar", "cifar10"), ("digits", "digits")])
+def test_stage_1_is_that_of_the_workflow(shipped: Registry, like: str, dataset: str) -> None:
+    ours = engine.stage1_settings(like, engine.compute())
+    workflow = settings.stage1(shipped, dataset, "if100", "resnet32", "mixup", seed=0)
+    assert ours == shared(ours, workflow)
+    assert workflow.keys() == ours.keys()
+    assert engine.compute() == workflow["compute"]
+
+
+@pytest.mark.parametrize(("like", "dataset"), [("cifar", "cifar10"), ("digits", "digits")])
+def test_stage_2_is_that_of_the_workflow_but_for_augmentation(shipped: Registry, like: str, dataset: str) -> None:
+    ours = engine.stage2_settings(like, engine.compute())
+    workflow = settings.stage2(shipped, dataset, "if100", "mislas", seed=0)
+    assert ours == shared(ours, workflow) | {"augment": False}
+    assert workflow.keys() == ours.keys()
+
+
+def test_cifar_shaped_data_have_the_class_sizes_of_the_papers() -> None:
+    made = data.cifar_shaped()
+    assert made.train_images.shape == (12406, 32, 32, 3)
+    assert np.bincount(made.train_labels)[[0, 9]].tolist() == [5000, 50]
+    assert made.test_images.shape == (10000, 32, 32, 3)
+
+
+def test_mixup_of_the_reference_mixes_images_as_their_labels() -> None:
+    one_hot = torch.eye(5)
+    mixed, first, second, share = reference.mixup(one_hot, torch.arange(5), alpha=1.0)
+    torch.testing.assert_close(mixed, share * one_hot[first] + (1 - share) * one_hot[second])
