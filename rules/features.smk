@@ -10,7 +10,7 @@ rule extract_features:
         "results/logs/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/extract_features.log",
     conda:
         "../envs/train.yaml"
-    threads: GRAPH.threads
+    threads: lambda w: GRAPH.threads(w)
     resources:
         gpu=GRAPH.gpus,
     params:

@@ -12,9 +12,11 @@ rule train_stage2:
         provenance="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/provenance.json",
     log:
         "results/logs/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/train_stage2.log",
+    # A job that was preempted or killed goes on where it was.
+    retries: 2
     conda:
         "../envs/train.yaml"
-    threads: GRAPH.threads
+    threads: lambda w: GRAPH.threads(w)
     resources:
         gpu=GRAPH.gpus,
     params:

@@ -11,9 +11,18 @@ from torch import Tensor
 from longtail.data.arrays import Arrays
 from longtail.data.long_tail import Subset, cut
 from longtail.data.sources import digits
+from longtail.engine.resume import Resume
 from longtail.stage1 import train
 
-COMPUTE = {"device": "cpu", "precision": "float32", "threads": 1}
+COMPUTE = {
+    "device": "cpu",
+    "precision": "float32",
+    "threads": 1,
+    "micro_batches": 1,
+    "processes": 1,
+    "capture": True,
+    "deterministic": False,
+}
 PREPROCESSING = {"crop_padding": 1, "flip": True, "mean": [0.305], "std": [0.376]}
 RECIPE = {
     "epochs": 3,
@@ -29,7 +38,7 @@ RECIPE = {
 STAGE1 = {
     "backbone": "resnet32",
     "loss": {"name": "cross_entropy"},
-    "mixup_alpha": 1.0,
+    "mixing": {"name": "mixup", "alpha": 1.0},
     "sampler": "instance_balanced",
     "preprocessing": PREPROCESSING,
     "recipe": RECIPE,
@@ -41,13 +50,18 @@ STAGE2 = {
     "loss": {"name": "label_aware_smoothing", "head": 0.3, "tail": 0.0, "form": "concave", "las_form": "code"},
     "sampler": "class_aware",
     "augment": True,
-    "mixup_alpha": 0.0,
+    "mixing": None,
     "batch_norm": "frozen",
     "preprocessing": PREPROCESSING,
     "recipe": {**RECIPE, "epochs": 2, "batches": "ceil_plus_one", "schedule": {"kind": "cosine"}},
     "compute": COMPUTE,
     "seeds": {"initialisation": 0, "order": 0},
 }
+
+
+def resume(folder: Path) -> Resume:
+    """A resume file that no training has written yet."""
+    return Resume(folder / "resume.pt", {"settings": "those of a test"})
 
 
 def changed(settings: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -67,4 +81,4 @@ def network_state() -> dict[str, Tensor]:
     """The state of a Stage 1 of three epochs on `data`; not to be changed in place."""
     arrays, subset = data()
     with tempfile.TemporaryDirectory() as folder:
-        return train.train(arrays, subset, STAGE1, Path(folder) / "resume.pt", "key").last_state
+        return train.train(arrays, subset, STAGE1, resume(Path(folder))).last_state

@@ -10,6 +10,7 @@ from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
     settings = json.loads(snakemake.params.settings)
+    workers = snakemake.threads - settings["compute"]["threads"]
     data, subset = arrays.load(snakemake.input.arrays), long_tail.load(snakemake.input.subset)
-    features = extract.extract(data, subset, settings, snakemake.input.last, snakemake.input.best)
+    features = extract.extract(data, subset, settings, snakemake.input.last, snakemake.input.best, workers)
     extract.save(snakemake.output.features, features)

@@ -11,7 +11,8 @@ from longtail.stage1 import train
 
 with joblog.job(snakemake.log):
     settings = json.loads(snakemake.params.settings)
+    workers = snakemake.threads - settings["compute"]["threads"] * settings["compute"]["processes"]
     data, subset = arrays.load(snakemake.input.arrays), long_tail.load(snakemake.input.subset)
     inputs = subset.sha256 + files.sha256(snakemake.input.arrays)
     with outputs.recorded(snakemake.output, settings, snakemake.params.code, inputs) as run:
-        run.save(train.train(data, subset, settings, run.resume, run.key))
+        run.save(train.train(data, subset, settings, run.resume, workers))

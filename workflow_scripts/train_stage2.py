@@ -12,12 +12,13 @@ from longtail.stage2 import train
 
 with joblog.job(snakemake.log):
     settings = json.loads(snakemake.params.settings)
+    workers = snakemake.threads - settings["compute"]["threads"]
     data, subset = arrays.load(snakemake.input.arrays), long_tail.load(snakemake.input.subset)
     features, stage1 = extract.load(snakemake.input.features), checkpoint.load(snakemake.input.network)
     inputs = files.sha256(snakemake.input.features)
     with outputs.recorded(snakemake.output, settings, snakemake.params.code, inputs) as run:
         trained = train.train(
-            data, subset, snakemake.wildcards.backbone, features, stage1, settings, run.resume, run.key
+            data, subset, snakemake.wildcards.backbone, features, stage1, settings, run.resume, workers
         )
         run.save(trained.fitted)
         train.save_logits(snakemake.output.logits, trained, features.test_labels)

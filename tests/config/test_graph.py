@@ -145,6 +145,24 @@ def test_a_comparison_without_a_run_is_not_drawn(tmp_path: Path) -> None:
     assert graph(tables=["mislas_places_lt"], figures=[str(tmp_path / "empty.yaml")]).figure_files() == []
 
 
+def test_contents_of_a_data_set_of_lists_are_those_of_its_lists(tmp_path: Path) -> None:
+    held = {"data_dir": str(tmp_path)}
+    for key in ("train_list", "test_list"):
+        (tmp_path / key).write_text("a/1.jpg 0\nb/1.jpg 1\n")
+        held[key] = str(tmp_path / key)
+    of_imagenet = wildcards(dataset="imagenet_lt")
+    contents = graph(tables=["mislas_imagenet_lt"], figures=[], datasets={"imagenet_lt": held}).contents
+
+    seen = [contents(of_imagenet)]
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/1.jpg").touch()
+    assert contents(of_imagenet) == seen[0]
+    for key in ("train_list", "test_list"):
+        (tmp_path / key).write_text("a/1.jpg 0\nb/2.jpg 1\n")
+        seen.append(contents(of_imagenet))
+    assert len(set(seen)) == 3
+
+
 @pytest.mark.parametrize(("device", "expected"), [("cpu", 0), ("cuda", 1)])
 def test_only_training_on_a_gpu_waits_for_one(device: str, expected: int) -> None:
     assert graph(tables=["mislas_cifar"], figures=[], compute={"device": device}).gpus == expected

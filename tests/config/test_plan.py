@@ -131,19 +131,98 @@ def test_a_panel_may_have_a_factor_of_its_own() -> None:
 def test_cells_that_cannot_run_say_what_they_need(own_table: Callable[..., str]) -> None:
     columns = [
         {"dataset": dataset, "factor": "natural", "backbone": backbone}
-        for dataset, backbone in (("digits", "resnet32"), ("digits", "resnet50"), ("places_lt", "resnet32"))
+        for dataset, backbone in (("digits", "resnet32"), ("digits", "resnext50"), ("birds", "resnet32"))
     ]
-    table = build(tables=[own_table(columns=columns, rows=[{"method": "ce"}, {"method": "bbn"}])], figures=[]).tables[
-        "own"
-    ]
+    birds = {"title": "Birds", "needs": "somebody who watches birds"}
+    table = build(
+        tables=[own_table(columns=columns, rows=[{"method": "ce"}, {"method": "bbn"}])],
+        figures=[],
+        datasets={"birds": birds},
+    ).tables["own"]
     ce, bbn = table.rows
 
     assert ce[0].needs is None
-    assert ce[1].needs == "backbone resnet50"
-    assert str(ce[2].needs).startswith("the loader of Places-LT")
+    assert ce[1].needs == "backbone resnext50"
+    assert ce[2].needs == "somebody who watches birds"
     assert bbn[0].needs == "the two-branch network with its cumulative learning"
     assert str(bbn[2].needs) == f"{ce[2].needs}; {bbn[0].needs}"
     assert [bool(cell.runs) for cell in table.cells] == [True, False, False, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("table", "needs"),
+    [
+        (
+            "mislas_imagenet_lt",
+            ["your copy of ImageNet-LT: set data_dir, train_list and test_list of data set imagenet_lt"],
+        ),
+        (
+            "mislas_inaturalist2018",
+            ["your copy of iNaturalist 2018: set data_dir, train_list and test_list of data set inaturalist2018"],
+        ),
+        (
+            "mislas_places_lt",
+            [
+                "your copy of Places-LT: set data_dir, train_list and test_list of data set places_lt",
+                "the weights that resnet152_last_block starts from: set pretrained of data set places_lt",
+            ],
+        ),
+    ],
+)
+def test_a_large_data_set_that_is_not_there_is_asked_for_in_its_cells(table: str, needs: list[str]) -> None:
+    built = build(tables=[table], figures=[])
+
+    assert built.runs == []
+    for cell in built.tables[table].cells:
+        method = built.registry.methods[cell.method]
+        assert cell.needs == "; ".join([*needs, *([method["needs"]] if "needs" in method else [])])
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> dict[str, str]:
+    """Where the images, lists and weights of Places-LT are; none of them is opened to make a plan."""
+    (tmp_path / "images").mkdir()
+    held = {"data_dir": str(tmp_path / "images")}
+    for key in ("train_list", "test_list", "pretrained"):
+        (tmp_path / key).touch()
+        held[key] = str(tmp_path / key)
+    return held
+
+
+def test_a_large_data_set_that_is_there_runs(places: dict[str, str]) -> None:
+    built = build(tables=["mislas_places_lt"], figures=[], seeds={"runs": [0]}, datasets={"places_lt": places})
+
+    assert {(run.stage1, run.method) for run in built.runs} == {
+        ("mixup", "crt_mixup"),
+        ("mixup", "lws_mixup"),
+        ("mixup", "mislas"),
+    }
+    assert {run.setting.folder for run in built.runs} == {"places_lt/natural/resnet152_last_block"}
+
+
+def test_without_weights_the_frozen_backbone_is_not_trained(places: dict[str, str]) -> None:
+    held = {key: value for key, value in places.items() if key != "pretrained"}
+    built = build(tables=["mislas_places_lt"], figures=[], datasets={"places_lt": held})
+
+    needed = {cell.needs for cell in built.tables["mislas_places_lt"].cells if cell.method == "mislas"}
+    assert needed == {"the weights that resnet152_last_block starts from: set pretrained of data set places_lt"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"data_dir": "/nowhere"}, "key 'data_dir': there is no folder /nowhere: create it or correct the path"),
+        ({"test_list": "/nowhere.txt"}, "key 'test_list': there is no file /nowhere.txt: correct the path"),
+        ({"pretrained": "/nowhere.pth"}, "key 'pretrained': there is no file /nowhere.pth: correct the path"),
+        ({"train_list": None}, "lacks the key 'train_list': a data set of lists needs data_dir, train_list"),
+        ({"data_dir": None}, "lacks the key 'data_dir': a data set of lists needs data_dir, train_list, test_list"),
+    ],
+)
+def test_a_data_set_of_lists_that_is_partly_there_is_refused(
+    places: dict[str, str], changes: dict[str, str | None], sentence: str
+) -> None:
+    with pytest.raises(InputError, match=f"dataset 'places_lt'(, | ){sentence}"):
+        build(tables=["mislas_places_lt"], figures=[], datasets={"places_lt": {**places, **changes}})
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_hyper_parameters_of_mislas(shipped: Registry, dataset: str, imbalance: 
 
     assert of_mislas(stage2) == MISLAS[dataset, imbalance]
     assert (stage2["loss"]["form"], stage2["loss"]["las_form"]) == ("concave", "code")
-    assert (stage2["sampler"], stage2["mixup_alpha"]) == ("class_aware", 0)
+    assert (stage2["sampler"], stage2["mixing"]) == ("class_aware", None)
     assert stage2["classifier"]["keep_stage1"] is True
     assert stage2["classifier"]["scale_rate"] == 1.0
 
@@ -47,13 +47,13 @@ def test_hyper_parameters_of_mislas(shipped: Registry, dataset: str, imbalance: 
     ],
 )
 def test_mixup_alpha_by_data_set(shipped: Registry, dataset: str, imbalance: str, alpha: float) -> None:
-    assert settings.stage1(shipped, dataset, imbalance, "resnet32", "mixup", 0)["mixup_alpha"] == alpha
+    assert settings.stage1(shipped, dataset, imbalance, "resnet32", "mixup", 0)["mixing"]["alpha"] == alpha
 
 
 def test_stage1_of_ce_is_that_of_the_paper(shipped: Registry) -> None:
     stage1 = settings.stage1(shipped, "cifar10", "if100", "resnet32", "ce", 0)
 
-    assert (stage1["backbone"], stage1["loss"], stage1["mixup_alpha"]) == ("resnet32", {"name": "cross_entropy"}, 0)
+    assert (stage1["backbone"], stage1["loss"], stage1["mixing"]) == ("resnet32", {"name": "cross_entropy"}, None)
     assert stage1["recipe"] == {
         "name": "MiSLAS-S1",
         "epochs": 200,
@@ -132,3 +132,61 @@ def test_arrays_depend_on_the_source_alone(shipped: Registry) -> None:
     assert settings.source(shipped, "digits") == {"kind": "digits"}
     # An archive found elsewhere is the same archive.
     assert settings.source(shipped, "cifar10") == {"kind": "cifar"}
+
+
+def test_a_folder_is_resized_in_memory_and_not_where_it_is_streamed() -> None:
+    birds = {"title": "Birds", "kind": "folder", "data_dir": "birds", "image_size": 64}
+    large = {**birds, "streamed": True, "preprocessing": {"center_crop": 224}}
+    found = registry.load({"datasets": {"birds": birds, "large": large}}, [])
+
+    assert settings.source(found, "birds") == {"kind": "folder", "data_dir": "birds", "image_size": 64}
+    assert settings.source(found, "large") == {"kind": "folder", "data_dir": "birds", "streamed": True}
+
+
+def test_a_source_of_lists_is_its_lists_and_where_their_images_are() -> None:
+    held = {"data_dir": "images", "train_list": "train.txt", "test_list": "test.txt"}
+    found = registry.load({"datasets": {"places_lt": {**held, "pretrained": "weights.pth"}}}, [])
+
+    assert settings.source(found, "places_lt") == {"kind": "image_list", **held}
+    stage1 = settings.stage1(found, "places_lt", "natural", "resnet152_last_block", "mixup", 0)
+    assert stage1["pretrained"] == "weights.pth"
+    assert "pretrained" not in settings.stage1(found, "places_lt", "natural", "resnet152", "mixup", 0)
+
+
+# Methods card 1.6, MiSLAS-big, and its Stage 2: epochs and weight decay of Stage 1; batches of 256, cosine from 0.1.
+LARGE = {"imagenet_lt": (180, 5e-4), "inaturalist2018": (200, 1e-4), "places_lt": (90, 5e-4)}
+
+
+@pytest.mark.parametrize("dataset", LARGE)
+def test_recipes_of_the_large_sets(shipped: Registry, dataset: str) -> None:
+    epochs, decay = LARGE[dataset]
+    first = settings.stage1(shipped, dataset, "natural", "resnet50", "ce", 0)["recipe"]
+    second = settings.stage2(shipped, dataset, "natural", "mislas", 0)["recipe"]
+
+    assert (first["epochs"], second["epochs"]) == (epochs, 10)
+    for recipe, batches in ((first, "ceil"), (second, "ceil_plus_one")):
+        assert (recipe["batch_size"], recipe["batches"], recipe["learning_rate"]) == (256, batches, 0.1)
+        assert (recipe["schedule"]["kind"], recipe["weight_decay"]) == ("cosine", decay)
+        assert (recipe["momentum"], recipe["nesterov"]) == (0.9, False)
+    # Every fifth epoch and each of the last fifth, as on CIFAR.
+    assert first["evaluate"] == {"every": 5, "each_from": epochs * 4 // 5 + 1}
+
+
+def test_preprocessing_of_the_large_sets(shipped: Registry) -> None:
+    blocks = {name: shipped.datasets[name]["preprocessing"] for name in LARGE}
+
+    for block in blocks.values():
+        assert (block["random_resized_crop"], block["resize"], block["center_crop"]) == (224, 256, 224)
+        assert (block["flip"], block["crop_padding"], block["color_jitter"]) == (True, 0, [0.4, 0.4, 0.4, 0.0])
+    for name in ("imagenet_lt", "places_lt"):
+        assert (blocks[name]["mean"], blocks[name]["std"]) == ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    assert blocks["inaturalist2018"]["mean"] == [0.466, 0.471, 0.380]
+    assert blocks["inaturalist2018"]["std"] == [0.195, 0.194, 0.192]
+
+
+@pytest.mark.parametrize("dataset", LARGE)
+def test_mixup_of_the_large_sets_is_weaker(shipped: Registry, dataset: str) -> None:
+    both = [settings.stage1(shipped, dataset, "natural", "resnet50", "mixup", 0)]
+    both += [settings.stage2(shipped, dataset, "natural", name, 0) for name in ("crt_mixup2", "lws_mixup12")]
+
+    assert [block["mixing"]["alpha"] for block in both] == [0.2] * 3

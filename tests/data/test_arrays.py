@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from longtail.data import arrays
-from longtail.data.arrays import Arrays
+from longtail.data.arrays import Arrays, Files
 from longtail.runtime.errors import InputError
 
 
@@ -16,15 +16,33 @@ def example() -> Arrays:
     return Arrays(images[:6], labels[:6], images[6:], labels[6:], ["cat", "dög", "犬"])
 
 
-def test_arrays_survive_their_file(tmp_path, example):
-    arrays.save(tmp_path / "arrays.npz", example)
+@pytest.fixture
+def listed() -> Files:
+    files = np.array(["train/cat/1.jpg", "train/dög/12.jpg", "test/犬/3.jpg"])
+    labels = np.array([0, 1, 2])
+    return Files("my images", files[:2], files[2:], labels[:2], labels[2:], ["cat", "dög", "犬"])
+
+
+@pytest.mark.parametrize("form", ["example", "listed"])
+def test_both_forms_survive_their_file(tmp_path, form, request):
+    stored = request.getfixturevalue(form)
+    arrays.save(tmp_path / "arrays.npz", stored)
     loaded = arrays.load(tmp_path / "arrays.npz")
-    for field in fields(Arrays):
-        before, after = getattr(example, field.name), getattr(loaded, field.name)
+    assert type(loaded) is type(stored)
+    for field in fields(stored):
+        before, after = getattr(stored, field.name), getattr(loaded, field.name)
         np.testing.assert_array_equal(before, after)
         assert type(before) is type(after)
-    assert loaded.train_images.dtype == np.uint8
+        assert getattr(before, "dtype", None) == getattr(after, "dtype", None)
     assert loaded.train_labels.dtype == np.int64
+
+
+def test_a_list_of_files_that_was_cut_short_is_refused(tmp_path, listed):
+    path = tmp_path / "arrays.npz"
+    arrays.save(path, listed)
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(InputError, match=r"arrays\.npz is not a whole arrays file.*delete it and run again"):
+        arrays.load(path)
 
 
 def test_equal_arrays_give_equal_bytes(tmp_path, example):

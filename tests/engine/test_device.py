@@ -1,5 +1,6 @@
 import pytest
 import torch
+from tests import small
 
 from longtail.engine import device
 from longtail.runtime.errors import InputError
@@ -12,24 +13,65 @@ def keep_threads():
     torch.set_num_threads(before)
 
 
-def prepare(present, monkeypatch, **compute):
+@pytest.fixture(autouse=True)
+def keep_kernels():
+    yield
+    torch.use_deterministic_algorithms(False)
+    torch.backends.cudnn.benchmark = False
+
+
+def prepare(present, monkeypatch, able=False, rank=0, **compute):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: present)
-    where, precision = device.prepare({"device": "auto", "precision": "auto", "threads": 1, **compute})
-    return where.type, precision
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: None)
+    monkeypatch.setattr(device, "computes_bfloat16", lambda: able)
+    return device.prepare({**small.COMPUTE, "device": "auto", "precision": "auto", **compute}, rank)
+
+
+def kind(*given, **compute):
+    prepared = prepare(*given, **compute)
+    return prepared.device.type, prepared.precision
 
 
 def test_auto_is_the_gpu_in_bfloat16_where_there_is_one(monkeypatch):
-    assert prepare(True, monkeypatch) == ("cuda", torch.bfloat16)
-    assert prepare(False, monkeypatch) == ("cpu", torch.float32)
+    assert kind(True, monkeypatch) == ("cuda", torch.bfloat16)
+    assert kind(False, monkeypatch) == ("cpu", torch.float32)
+    assert kind(False, monkeypatch, able=True) == ("cpu", torch.bfloat16)
 
 
 def test_choice_of_a_person_stands(monkeypatch):
-    assert prepare(True, monkeypatch, device="cpu") == ("cpu", torch.float32)
-    assert prepare(True, monkeypatch, precision="float32") == ("cuda", torch.float32)
-    assert prepare(False, monkeypatch, precision="bfloat16", threads=2) == ("cpu", torch.bfloat16)
+    assert kind(True, monkeypatch, device="cpu") == ("cpu", torch.float32)
+    assert kind(True, monkeypatch, precision="float32") == ("cuda", torch.float32)
+    assert kind(False, monkeypatch, precision="bfloat16", threads=2) == ("cpu", torch.bfloat16)
     assert torch.get_num_threads() == 2
 
 
 def test_missing_gpu_is_said(monkeypatch):
     with pytest.raises(InputError, match=r"compute\.device is 'cuda' but PyTorch sees no GPU"):
         prepare(False, monkeypatch, device="cuda")
+
+
+def test_processes_take_the_gpus_in_turn(monkeypatch):
+    assert [prepare(True, monkeypatch, rank=rank).device.index for rank in range(3)] == [0, 1, 0]
+
+
+def test_steps_are_captured_on_a_gpu_only(monkeypatch):
+    assert prepare(True, monkeypatch).capture
+    assert not prepare(True, monkeypatch, capture=False).capture
+    assert not prepare(False, monkeypatch).capture
+
+
+def test_deterministic_kernels_are_asked_for(monkeypatch):
+    prepare(True, monkeypatch, deterministic=True)
+    assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.backends.cudnn.benchmark
+    prepare(True, monkeypatch)
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert torch.backends.cudnn.benchmark
+
+
+def test_autocast_is_the_chosen_precision():
+    weights = torch.ones(2, 2)
+    for precision in (torch.float32, torch.bfloat16):
+        with device.Compute(torch.device("cpu"), precision, False).autocast():
+            assert (weights @ weights).dtype == precision

@@ -4,16 +4,17 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from tests import small
 
-from longtail.engine import checkpoint, outputs
+from longtail.engine import checkpoint, device, outputs
 from longtail.engine.loop import Fitted
 
-SETTINGS = {"mixup_alpha": 1.0, "recipe": {"epochs": 2}, "compute": {"device": "cpu"}}
+SETTINGS = {"sampler": "class_aware", "recipe": {"epochs": 2}, "compute": small.COMPUTE}
 HISTORY = [
     {"epoch": 1, "learning_rate": 0.02, "loss": 2.25, "test_top1": None},
     {"epoch": 2, "learning_rate": 0.1, "loss": 1.0 / 3.0, "test_top1": 0.5},
 ]
-FITTED = Fitted(HISTORY, 2, {"weight": torch.ones(2)}, {"weight": torch.zeros(2)})
+FITTED = Fitted(HISTORY, 2, {"weight": torch.ones(2)}, {"weight": torch.zeros(2)}, 640, 4.0, 3.2)
 
 
 @pytest.fixture
@@ -22,15 +23,20 @@ def paths(tmp_path):
     return SimpleNamespace(**{name: str(tmp_path / "stage1" / file) for name, file in names.items()})
 
 
-def key(paths, settings=SETTINGS, code="c0de", inputs="abc"):
+def identity(paths, settings=SETTINGS, code="c0de", inputs="abc"):
     with outputs.recorded(paths, settings, code, inputs) as run:
-        return run.key
+        return run.resume.identity
+
+
+def differing(one, other):
+    assert one.keys() == other.keys()
+    return [what for what in one if one[what] != other[what]]
 
 
 def test_everything_is_written(paths, tmp_path):
     with outputs.recorded(paths, SETTINGS, "c0de", "abc") as run:
-        assert run.resume == tmp_path / "stage1" / "resume.pt"
-        checkpoint.save(run.resume, {"key": run.key})
+        assert run.resume.path == tmp_path / "stage1" / "resume.pt"
+        checkpoint.save(run.resume.path, {})
         run.save(FITTED)
     assert torch.equal(checkpoint.load(paths.last)["weight"], torch.ones(2))
     assert torch.equal(checkpoint.load(paths.best)["weight"], torch.zeros(2))
@@ -41,44 +47,47 @@ def test_everything_is_written(paths, tmp_path):
 
 
 def test_provenance_says_what_made_the_result(paths):
-    key(paths)
+    with outputs.recorded(paths, SETTINGS, "c0de", "abc") as run:
+        run.save(FITTED)
     with open(paths.provenance) as handle:
         record = json.load(handle)
     assert record["settings"] == SETTINGS
     assert (record["code"], record["inputs"]) == ("c0de", "abc")
     assert torch.__version__.startswith(record["versions"]["torch"])
     assert record["versions"]["python"] == platform.python_version()
-    assert record["seconds_of_last_start"] >= 0
-    assert record["accelerator"] is None
+    assert (record["images"], record["seconds"], record["images_per_second"]) == (640, 4.0, 200.0)
+    assert (record["accelerator"], record["precision"]) == (None, "float32")
     assert {"commit", "processor"} <= record.keys()
 
 
-def test_key_is_of_settings_code_inputs_torch_and_processor(paths, monkeypatch):
-    keys = [
-        key(paths),
-        key(paths, settings=SETTINGS | {"mixup_alpha": 0.2}),
-        key(paths, code="c0df"),
-        key(paths, inputs="abd"),
-    ]
-    assert key(paths, settings=dict(reversed(SETTINGS.items()))) == keys[0]
+def test_identity_can_be_read_back_without_unpickling_code(paths, tmp_path):
+    checkpoint.save(tmp_path / "resume.pt", identity(paths))
+    assert checkpoint.load(tmp_path / "resume.pt") == identity(paths)
+
+
+def test_identity_tells_what_differs(paths, monkeypatch):
+    first = identity(paths)
+    assert identity(paths, settings=dict(reversed(SETTINGS.items()))) == first
+    assert differing(first, identity(paths, settings=SETTINGS | {"sampler": "instance_balanced"})) == ["settings"]
+    assert differing(first, identity(paths, code="c0df", inputs="abd")) == ["code", "inputs"]
     monkeypatch.setattr(torch, "__version__", "0.0")
-    keys.append(key(paths))
+    assert differing(first, identity(paths)) == ["PyTorch version"]
     monkeypatch.undo()
     monkeypatch.setattr(platform, "machine", lambda: "abacus")
-    keys.append(key(paths))
+    assert differing(first, identity(paths)) == ["processor"]
     monkeypatch.undo()
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    for name in ("a small GPU", "a large GPU"):
-        monkeypatch.setattr(torch.cuda, "get_device_name", lambda name=name: name)
-        keys.append(key(paths, settings=SETTINGS | {"compute": {"device": "auto"}}))
-        assert key(paths) == keys[0]  # the CPU was asked for
-    assert len(set(keys)) == len(keys)
+    # A precision left to the machine is part of what the run is.
+    monkeypatch.setattr(device, "computes_bfloat16", lambda: True)
+    automatic = SETTINGS | {"compute": SETTINGS["compute"] | {"precision": "auto"}}
+    able = identity(paths, settings=automatic)
+    monkeypatch.setattr(device, "computes_bfloat16", lambda: False)
+    assert differing(able, identity(paths, settings=automatic)) == ["processor"]
 
 
 def test_failed_training_keeps_its_resume_file(paths, tmp_path):
     def fail():
         with outputs.recorded(paths, SETTINGS, "c0de", "abc") as run:
-            checkpoint.save(run.resume, {"key": run.key})
+            checkpoint.save(run.resume.path, {})
             raise RuntimeError("killed")
 
     with pytest.raises(RuntimeError, match="killed"):

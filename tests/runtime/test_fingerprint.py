@@ -55,8 +55,8 @@ def test_place_of_the_checkout_does_not_matter(copy, monkeypatch):
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        (LOOP, "CHECK_EVERY = 50\n", "CHECK_EVERY = 50  # steps\n\n\n# and more\n"),
-        (LOOP, '"""The epoch loop: schedule, history, model selection, resuming."""', '"""Another text."""'),
+        (LOOP, "CHECK_SECONDS = 1.0\n", "CHECK_SECONDS = 1.0  # steps\n\n\n# and more\n"),
+        (LOOP, '"""The epoch loop: schedule, history, model selection, stopping and resuming."""', '"""Another text."""'),
         (LOOP, '"""What a stage gives the loop: a module to train', '"""A class docstring: a module to train'),
         (RESNET, '        """Images [B, C, H, W] to non-negative features [B, 64]."""\n', ""),
         (RESNET, '    feature_dim = 64\n\n    def __init__(self, channels: int) -> None:\n',
@@ -77,8 +77,8 @@ def test_words_and_layout_do_not_count(copy, file, old, new):
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        (LOOP, "CHECK_EVERY = 50", "CHECK_EVERY = 51"),
-        (LOOP, "if top1 is not None and top1 > _best_top1(progress)", "if top1 and top1 >= _best_top1(progress)"),
+        (LOOP, "CHECK_SECONDS = 1.0", "CHECK_SECONDS = 1.5"),
+        (LOOP, "if self.asked():", "if not self.asked():"),
         (RESNET, "planes - planes_in) // 2", "planes - planes_in) // 4"),
         ("lib/longtail/losses/cross_entropy.py", 'reduction="none"', 'reduction="mean"'),
         ("lib/longtail/engine/seeding.py", "MIXING = 3", "MIXING = 4"),  # imported by what is imported

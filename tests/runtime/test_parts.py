@@ -21,11 +21,15 @@ def test_names_are_the_files_of_a_package():
     assert "__init__" not in parts.names("losses")
 
 
+def test_code_that_stands_beside_the_backbones_is_none_of_them():
+    beside = {"__init__", "_resnet", "network"}
+    assert {file.stem for file in (parts.LIB / "models").glob("*.py")} - set(parts.names("models")) == beside
+
+
 @pytest.mark.parametrize("package", ["losses", "data.sources", "models"])
 def test_every_part_offers_what_its_kind_promises(package):
     offered = "read" if package == "data.sources" else "build"
-    # The file of the network that parts are put into stands beside the backbones.
-    for name in set(parts.names(package)) - {"network"}:
+    for name in parts.names(package):
         assert callable(getattr(parts.find(package, name), offered)), name
 
 

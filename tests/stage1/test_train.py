@@ -20,7 +20,7 @@ GOLDEN = Path(__file__).with_name("golden.json")
 
 def run(folder: Path, **changes) -> loop.Fitted:
     arrays, subset = small.data()
-    return train.train(arrays, subset, small.changed(small.STAGE1, **changes), folder / "resume.pt", "key")
+    return train.train(arrays, subset, small.changed(small.STAGE1, **changes), small.resume(folder))
 
 
 def learner(**changes) -> train.Stage1Learner:
@@ -55,27 +55,28 @@ def test_order_seed_leaves_the_initial_network_alone():
 def test_mixed_loss_from_the_logits():
     stage = learner()
     batch = next(stage.batches(1))
-    logits = copy.deepcopy(stage.module)(batch.inputs).detach().double().numpy()
+    mixed = stage.prepare(batch)
+    logits = copy.deepcopy(stage.module)(mixed.inputs).detach().double().numpy()
     surprise = np.log(np.exp(logits).sum(axis=1, keepdims=True)) - logits
-    rows, labels, partner = range(len(logits)), batch.labels.numpy(), batch.partner.numpy()
-    expected = batch.share * surprise[rows, labels] + (1 - batch.share) * surprise[rows, labels[partner]]
-    assert 0 < batch.share < 1
-    assert stage.loss(batch).item() == pytest.approx(expected.mean(), rel=1e-6)
+    rows, labels, partner, share = range(len(logits)), batch.labels.numpy(), batch.partner.numpy(), float(batch.share)
+    expected = share * surprise[rows, labels] + (1 - share) * surprise[rows, labels[partner]]
+    assert 0 < share < 1
+    assert stage.loss(mixed).item() == pytest.approx(expected.mean(), rel=1e-6)
 
 
 @pytest.mark.parametrize("nesterov", [False, True])
 def test_updates_by_hand(tmp_path, nesterov):
     """Two epochs (of a plain batch each) against SGD written out: momentum m ← 0.9 m + g + wd·w, w ← w − η m."""
     recipe = small.RECIPE | {"epochs": 2, "batch_size": 199, "nesterov": nesterov, "weight_decay": 0.01}
-    fitted = run(tmp_path, recipe=recipe, mixup_alpha=0.0)
-    stage = learner(recipe=recipe, mixup_alpha=0.0)
+    fitted = run(tmp_path, recipe=recipe, mixing=None)
+    stage = learner(recipe=recipe, mixing=None)
     weights = list(stage.module.parameters())
     momenta = [torch.zeros_like(weight) for weight in weights]
     rates = [schedule.learning_rate(recipe, epoch) for epoch in (1, 2)]
     assert rates == [0.025, 0.05]
     for epoch, rate in enumerate(rates, start=1):
         (batch,) = stage.batches(epoch)
-        probabilities = torch.softmax(stage.module(batch.inputs), dim=1)
+        probabilities = torch.softmax(stage.module(stage.prepare(batch).inputs), dim=1)
         loss = -torch.log(probabilities[range(199), batch.labels]).mean()
         assert loss.item() == pytest.approx(fitted.history[epoch - 1]["loss"], rel=1e-4)
         gradients = torch.autograd.grad(loss, weights)
@@ -121,7 +122,7 @@ def test_learning_rate_that_is_too_high_is_said(tmp_path):
 
 def test_digits_are_learnt(tmp_path):
     recipe = small.RECIPE | {"epochs": 10, "evaluate": {"every": 10, "each_from": 10}}
-    fitted = run(tmp_path, recipe=recipe, mixup_alpha=0.0)
+    fitted = run(tmp_path, recipe=recipe, mixing=None)
     assert fitted.history[-1]["loss"] < 0.8 * fitted.history[0]["loss"]
 
 

@@ -1,5 +1,3 @@
-import itertools
-
 import numpy as np
 import pytest
 import torch
@@ -9,6 +7,7 @@ from longtail.engine import checkpoint, loop
 from longtail.features import extract
 from longtail.models import network
 from longtail.stage2 import train
+from longtail.stage2.inputs import features_suffice
 
 STILL = {"crop_padding": 0, "flip": False}
 CRT = {"keep_stage1": False, "weight_rate": 1.0, "scale_rate": 0.0}
@@ -27,7 +26,7 @@ def image_learner(kind, features, settings):
 
 def run(features, folder, settings):
     state = small.network_state()
-    return train.train(*small.data(), "resnet32", features, state, settings, folder / "resume.pt", "key")
+    return train.train(*small.data(), "resnet32", features, state, settings, small.resume(folder))
 
 
 def through_network(state, images):
@@ -43,28 +42,15 @@ def through_network(state, images):
         return (state["classifier.scale"] * unscaled).numpy()
 
 
-@pytest.mark.parametrize(
-    ("augment", "padding", "flip", "alpha", "norm"),
-    list(itertools.product([True, False], [0, 4], [True, False], [0.0, 1.0], ["frozen", "shifted"])),
-)
-def test_features_suffice_only_where_nothing_changes_them(augment, padding, flip, alpha, norm):
-    preprocessing = small.PREPROCESSING | {"crop_padding": padding, "flip": flip}
-    settings = small.changed(
-        small.STAGE2, augment=augment, mixup_alpha=alpha, batch_norm=norm, preprocessing=preprocessing
-    )
-    still = not augment or (padding == 0 and not flip)
-    assert train.features_suffice(settings) is (still and alpha == 0 and norm == "frozen")
-
-
 @pytest.mark.parametrize("classifier", [small.STAGE2["classifier"], CRT])
 def test_cached_features_give_what_images_give(features, tmp_path, classifier):
     settings = small.changed(small.STAGE2, augment=False, classifier=classifier)
-    assert train.features_suffice(settings)
+    assert features_suffice(settings)
     cached = train.FeatureLearner(features, small.network_state(), small.data()[1].counts, settings)
     seen = image_learner(train.ImageLearner, features, settings)
     first, second = (
-        loop.fit(learner, settings["recipe"], tmp_path / name, "key")
-        for learner, name in ((cached, "a.pt"), (seen, "b.pt"))
+        loop.fit(learner, settings["recipe"], small.resume(tmp_path / name))
+        for learner, name in ((cached, "a"), (seen, "b"))
     )
     for name, value in first.last_state.items():
         torch.testing.assert_close(second.last_state[name], value, rtol=1e-4, atol=1e-5)
@@ -79,7 +65,7 @@ def test_shortcut_is_taken_where_it_is_exact(features, tmp_path):
     trained = run(features, tmp_path, still)
     settings = small.changed(small.STAGE2, augment=False)
     learner = train.FeatureLearner(features, small.network_state(), small.data()[1].counts, settings)
-    fitted = loop.fit(learner, settings["recipe"], tmp_path / "other.pt", "key")
+    fitted = loop.fit(learner, settings["recipe"], small.resume(tmp_path / "other"))
     assert trained.fitted.history == fitted.history
     assert all(torch.equal(value, fitted.last_state[name]) for name, value in trained.fitted.last_state.items())
 
@@ -94,7 +80,7 @@ def test_epoch_is_balanced_and_one_batch_longer_than_the_images(features):
 
 def test_frozen_backbone_stays_as_it_is(features, tmp_path):
     learner = image_learner(train.ImageLearner, features, small.STAGE2)
-    loop.fit(learner, small.STAGE2["recipe"], tmp_path / "resume.pt", "key")
+    loop.fit(learner, small.STAGE2["recipe"], small.resume(tmp_path))
     stage1 = small.network_state()
     for name, value in learner.backbone.state_dict().items():
         assert torch.equal(value, stage1[f"backbone.{name}"])
@@ -113,15 +99,19 @@ def test_frozen_run_ends_with_the_logits_of_its_classifier(features, tmp_path):
 
 
 def test_mixed_images_pass_through_the_backbone(features):
-    settings = small.changed(small.STAGE2, mixup_alpha=1.0)
+    settings = small.changed(small.STAGE2, mixing={"name": "mixup", "alpha": 1.0})
     learner = image_learner(train.ImageLearner, features, settings)
     batch = next(learner.batches(1))
-    assert batch.inputs.shape == (32, 64)
-    assert not batch.inputs.requires_grad
-    logits = learner.classifier(batch.inputs)
+    mixed = learner.prepare(batch)
+    assert mixed.inputs.shape == (32, 64)
+    assert not mixed.inputs.requires_grad
+    images = (batch.inputs.permute(0, 3, 1, 2) / 255 - 0.305) / 0.376
+    both = batch.share * images + (1 - batch.share) * images[batch.partner]
+    torch.testing.assert_close(mixed.inputs, learner.backbone(both.float()), rtol=1e-3, atol=1e-4)
+    logits = learner.classifier(mixed.inputs)
     first, second = learner.criterion(logits, batch.labels), learner.criterion(logits, batch.labels[batch.partner])
     expected = (batch.share * first + (1 - batch.share) * second).mean()
-    torch.testing.assert_close(learner.loss(batch), expected)
+    torch.testing.assert_close(learner.loss(mixed), expected)
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +141,7 @@ def test_shifted_statistics_follow_the_batches_with_momentum(features):
     seen = []
     learner.backbone.conv1.register_forward_hook(lambda module, given, out: seen.append(out.clone()))
     old = learner.backbone.bn1.running_mean.clone(), learner.backbone.bn1.running_var.clone()
-    next(learner.batches(1))
+    learner.prepare(next(learner.batches(1)))
     expected_mean = 0.9 * old[0] + 0.1 * seen[0].mean((0, 2, 3))
     expected_variance = 0.9 * old[1] + 0.1 * seen[0].var((0, 2, 3), correction=1)
     torch.testing.assert_close(learner.backbone.bn1.running_mean, expected_mean)
@@ -183,13 +173,15 @@ class Interrupted(Exception):
 
 def test_shifted_run_goes_on_where_it_was(shifted, features, tmp_path, monkeypatch):
     settings = small.changed(small.STAGE2, batch_norm="shifted")
-    monkeypatch.setattr(loop, "SAVE_SHARE", 0)
+    monkeypatch.setattr(loop, "CHECK_SECONDS", 0)
+    monkeypatch.setattr("longtail.engine.resume.SAVE_SHARE", 0)
     batches = train.ShiftedLearner.batches
 
-    def killed(self, epoch):
-        if epoch == 2:
-            raise Interrupted
-        yield from batches(self, epoch)
+    def killed(self, epoch, first=0):
+        for number, batch in enumerate(batches(self, epoch, first)):
+            if (epoch, number) == (2, 3):
+                raise Interrupted
+            yield batch
 
     with monkeypatch.context() as patch:
         patch.setattr(train.ShiftedLearner, "batches", killed)

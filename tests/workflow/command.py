@@ -21,19 +21,26 @@ def snakemake(
 
     `before` runs in the new process ahead of the command.
     """
+    running = start(directory, *arguments, project=project, before=before)
+    output, _ = running.communicate()
+    return running.returncode, output
+
+
+def start(
+    directory: Path, *arguments: str, project: Path = ROOT, before: Callable[[], None] | None = None
+) -> subprocess.Popen[str]:
+    """The same, running; what it prints is in `stdout`."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(project / "Snakefile"), "--cores", "2"]
     environment = {name: value for name, value in os.environ.items() if name != "SNAKEMAKE_PROFILE"}
-    done = subprocess.run(
+    return subprocess.Popen(
         [*command, *arguments],
         cwd=directory,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        check=False,
         preexec_fn=before,
     )
-    return done.returncode, done.stdout
 
 
 def checkout(folder: Path) -> Path:

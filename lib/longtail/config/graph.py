@@ -8,7 +8,7 @@ from typing import Any
 from longtail.config import plan as plans
 from longtail.config import settings
 from longtail.config.plan import Cell, Plan, Run, Setting
-from longtail.runtime import image_tree
+from longtail.runtime import files, image_tree
 from longtail.runtime.errors import InputError
 from longtail.runtime.fingerprint import fingerprint
 
@@ -28,11 +28,10 @@ class Graph:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.registry = plan.registry
-        compute = plan.registry.config["compute"]
-        self.threads: int = compute["threads"]
+        self.compute = plan.registry.config["compute"]
         # A job that will run on the CPU must not wait for its turn on a GPU.
-        present = compute["device"] == "auto" and Path("/dev/nvidiactl").exists()
-        self.gpus = int(present or compute["device"] == "cuda")
+        present = self.compute["device"] == "auto" and Path("/dev/nvidiactl").exists()
+        self.gpus = int(present or self.compute["device"] == "cuda")
 
     @classmethod
     def of(cls, config: dict[str, Any], files: Sequence[Path | str]) -> "Graph":
@@ -48,8 +47,10 @@ class Graph:
         return _text(settings.source(self.registry, w.dataset))
 
     def contents(self, w: Any) -> str:
-        """Hash of the listing of a folder data set; empty for others."""
+        """Hash of the listing of a folder data set or of the lists of images; empty for others."""
         data = self.registry.datasets[w.dataset]
+        if data["kind"] == "image_list":
+            return " ".join(files.sha256(data[key])[:16] for key in ("train_list", "test_list"))
         return image_tree.digest(Path(data["data_dir"])) if data["kind"] == "folder" else ""
 
     def long_tail(self, w: Any) -> str:
@@ -129,12 +130,20 @@ class Graph:
         if script == "build_arrays":
             parts = [f"data.sources.{self.registry.datasets[w.dataset]['kind']}"]
         elif script == "train_stage1":
-            parts = [f"models.{w.backbone}", f"losses.{self._stage1(w)['loss']['name']}"]
+            parts = [f"models.{w.backbone}", *_parts(self._stage1(w))]
         elif script == "extract_features":
             parts = [f"models.{w.backbone}"]
         elif script == "train_stage2":
-            parts = [f"models.{w.backbone}", f"losses.{self._stage2(w)['loss']['name']}"]
+            parts = [f"models.{w.backbone}", *_parts(self._stage2(w))]
         return fingerprint(script, *parts)
+
+    # Resources of jobs
+
+    def threads(self, w: Any, processes: int = 1) -> int:
+        """Cores of a job: those that compute, and those that decode images of a data set in files."""
+        data, compute = self.registry.datasets[w.dataset], self.compute
+        in_files = data["kind"] == "image_list" or data["streamed"]
+        return int(compute["threads"]) * processes + (int(compute["workers"]) if in_files else 0)
 
     # Inputs of jobs
 
@@ -237,6 +246,12 @@ class Graph:
         methods = sorted({run.method for run in self.plan.runs if run.setting == setting and run.two_stage})
         blocks = [settings.stage2(self.registry, setting.dataset, setting.imbalance, m, 0) for m in methods]
         return [block["loss"] for block in blocks if block["loss"]["name"] == SMOOTHING_LOSS]
+
+
+def _parts(settings: dict[str, Any]) -> list[str]:
+    """The modules that a stage's settings name."""
+    mixing = settings["mixing"]
+    return [f"losses.{settings['loss']['name']}"] + ([f"mixing.{mixing['name']}"] if mixing else [])
 
 
 def _text(value: Any) -> str:

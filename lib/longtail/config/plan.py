@@ -8,6 +8,7 @@ from typing import Any
 from longtail.config import imbalance as factors
 from longtail.config import registry as definitions
 from longtail.config.registry import Registry
+from longtail.config.settings import IMAGE_LIST
 from longtail.runtime import image_tree, parts
 from longtail.runtime.errors import InputError
 
@@ -136,8 +137,15 @@ def _check_data_dir(registry: Registry, name: str) -> None:
     folder, where = definition["data_dir"], definitions.place("dataset", name, registry.config["datasets"])
     if folder is None and definition["kind"] == "folder":
         raise InputError(f"{where} lacks the key 'data_dir': name the folder that holds train/ and test/")
+    if definition["kind"] == "image_list":
+        for key in IMAGE_LIST:
+            if definition[key] is None:
+                raise InputError(f"{where} lacks the key '{key}': a data set of lists needs {', '.join(IMAGE_LIST)}")
     if folder is not None and not Path(folder).is_dir():
         raise InputError(f"{where}, key 'data_dir': there is no folder {folder}: create it or correct the path")
+    for key in ("train_list", "test_list", "pretrained"):
+        if definition[key] is not None and not Path(definition[key]).is_file():
+            raise InputError(f"{where}, key '{key}': there is no file {definition[key]}: correct the path")
     if definition["kind"] == "folder":
         image_tree.listing(Path(folder))
 
@@ -185,11 +193,23 @@ def _cell(
     method = registry.method(name, where)
     dataset = registry.dataset(column["dataset"], where)
     setting = Setting(column["dataset"], factors.slug(column["factor"], where), column["backbone"])
-    needs = "; ".join(part["needs"] for part in (dataset, method) if "needs" in part)
-    if not needs and setting.backbone not in parts.names("models"):
-        needs = f"backbone {setting.backbone}"
+    needs = "; ".join(_needs(dataset, method, setting))
     runs = []
     if not needs:
         stage1 = method["stage1"] if isinstance(method["stage1"], str) else name
         runs = [Run(setting, stage1, name, seed) for seed in registry.config["seeds"]["runs"]]
     return Cell(name, label or method["label"], setting, runs, needs or None, printed)
+
+
+def _needs(dataset: dict[str, Any], method: dict[str, Any], setting: Setting) -> list[str]:
+    """What is missing before a method can run in a setting."""
+    name, known = setting.dataset, setting.backbone in parts.names("models")
+    needs = [dataset["needs"]] if "needs" in dataset else []
+    if dataset.get("kind") == "image_list" and not any(dataset[key] for key in IMAGE_LIST):
+        needs.append(f"your copy of {dataset['title']}: set data_dir, train_list and test_list of data set {name}")
+    for key in parts.settings("models", setting.backbone) if known else ():
+        if dataset[key] is None:
+            needs.append(f"the weights that {setting.backbone} starts from: set {key} of data set {name}")
+    if "needs" in method:
+        needs.append(method["needs"])
+    return needs if known or needs else [f"backbone {setting.backbone}"]

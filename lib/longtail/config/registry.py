@@ -136,6 +136,14 @@ def _check_dataset(registry: Registry, name: str) -> None:
         raise InputError(
             f"{where}, key 'kind': unknown kind '{dataset['kind']}': {parts.nearest(dataset['kind'], kinds)}"
         )
+    if dataset["streamed"] and dataset.get("kind") != "folder":
+        raise InputError(f"{where}, key 'streamed': only a folder can be streamed: remove it")
+    streamed = dataset["streamed"] or dataset.get("kind") == "image_list"
+    if streamed and dataset["preprocessing"]["center_crop"] is None:
+        raise InputError(
+            f"{where} lacks the key 'preprocessing.center_crop': streamed images may have any size, so give the side "
+            "in pixels that they are cut to"
+        )
     if "like" in dataset:
         registry.dataset(dataset["like"], f"{where}, key 'like'")
     for recipe in [*dataset["recipes"], *dataset["recipes"].values()]:
@@ -171,21 +179,23 @@ def _check_stages(registry: Registry, method: dict[str, Any], where: str) -> Non
         if not isinstance(block, dict):
             continue
         registry.recipe(block["recipe"], f"{where}, key '{stage}.recipe'")
-        _check_loss(block["loss"], where, f"{stage}.loss")
+        _check_part("losses", block["loss"], where, f"{stage}.loss")
+        if block["mixing"] is not None:
+            _check_part("mixing", block["mixing"], where, f"{stage}.mixing")
 
 
-def _check_loss(loss: dict[str, Any], where: str, key: str) -> None:
-    name = loss["name"]
-    if name not in parts.names("losses"):
+def _check_part(package: str, block: dict[str, Any], where: str, key: str) -> None:
+    name, kind = block["name"], key.rsplit(".", 1)[1]
+    if name not in parts.names(package):
         raise InputError(
-            f"{where}, key '{key}.name': unknown loss '{name}': {parts.nearest(name, parts.names('losses'))}"
+            f"{where}, key '{key}.name': unknown {kind} '{name}': {parts.nearest(name, parts.names(package))}"
         )
-    wanted = ["name", *parts.settings("losses", name)]
-    for given in loss:
+    wanted = ["name", *parts.settings(package, name)]
+    for given in block:
         if given not in wanted:
             raise InputError(f"{where}, key '{key}': unknown setting '{given}': {parts.nearest(given, wanted)}")
     for setting in wanted:
-        if setting not in loss:
+        if setting not in block:
             raise InputError(f"{where}, key '{key}' lacks '{setting}', a setting of {name}: add it")
 
 

@@ -4,20 +4,29 @@ from typing import Any
 
 from longtail.config import imbalance as factors
 from longtail.config.registry import Registry, merge
+from longtail.runtime import parts
+
+# What tells where the images of a data set of lists are.
+IMAGE_LIST = ("data_dir", "train_list", "test_list")
 
 
 def source(registry: Registry, dataset: str) -> dict[str, Any]:
     """Settings that the arrays of a data set depend on."""
     definition = registry.datasets[dataset]
     # An archive is the same wherever it was found: a new data_dir must not train everything anew.
-    keys = ("kind", "data_dir", "image_size") if definition["kind"] == "folder" else ("kind",)
+    keys = ["kind"]
+    if definition["kind"] == "folder":
+        keys += ["data_dir", "streamed" if definition["streamed"] else "image_size"]
+    elif definition["kind"] == "image_list":
+        keys += IMAGE_LIST
     return {key: definition[key] for key in keys}
 
 
 def stage1(registry: Registry, dataset: str, imbalance: str, backbone: str, method: str, seed: int) -> dict[str, Any]:
     """Settings of the Stage 1 that the one-stage method `method` names."""
     block = _block(registry, dataset, imbalance, method, "stage1")
-    return block | _common(registry, dataset, seed) | {"backbone": backbone}
+    wanted = {key: registry.datasets[dataset][key] for key in parts.settings("models", backbone)}
+    return block | _common(registry, dataset, seed) | {"backbone": backbone} | wanted
 
 
 def stage2(registry: Registry, dataset: str, imbalance: str, method: str, seed: int) -> dict[str, Any]:
@@ -40,6 +49,7 @@ def _common(registry: Registry, dataset: str, seed: int) -> dict[str, Any]:
     seeds = registry.config["seeds"]
     return {
         "preprocessing": registry.datasets[dataset]["preprocessing"],
-        "compute": registry.config["compute"],
+        # How many processes decode images is no part of the result.
+        "compute": {key: value for key, value in registry.config["compute"].items() if key != "workers"},
         "seeds": {kind: seed if seeds[kind] is None else seeds[kind] for kind in ("initialisation", "order")},
     }

@@ -1,5 +1,7 @@
-"""Where and in which precision a job computes."""
+"""Where, how precisely and by how many a job computes."""
 
+import os
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -9,20 +11,32 @@ from longtail.runtime.errors import InputError
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
-def autocast(device: torch.device, precision: torch.dtype) -> torch.autocast:
-    """The context in which a network computes in `precision`; in float32 it changes nothing."""
-    return torch.autocast(device.type, dtype=precision, enabled=precision != torch.float32)
+@dataclass(frozen=True)
+class Compute:
+    """The device, the autocast type of training, and whether training steps are captured as CUDA graphs."""
+
+    device: torch.device
+    precision: torch.dtype
+    capture: bool
+
+    @property
+    def accelerator(self) -> str | None:
+        """Name of the GPU, if it is one."""
+        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else None
+
+    def autocast(self) -> torch.autocast:
+        """The context in which a network trains; in float32 it changes nothing."""
+        return torch.autocast(self.device.type, dtype=self.precision, enabled=self.precision != torch.float32)
 
 
-def prepare(compute: dict[str, Any]) -> tuple[torch.device, torch.dtype]:
-    """Set the thread count, which settles the bytes of a CPU result, and give device and autocast type.
+def prepare(compute: dict[str, Any], rank: int = 0) -> Compute:
+    """Set the thread count, which settles the bytes of a CPU result, and the kinds of kernel; give the rest.
 
-    `auto` is the GPU where there is one, in bfloat16, and else the CPU in float32.
+    `auto` is the GPU where there is one, in bfloat16, and else the CPU, in bfloat16 where it computes in it.
+    Process `rank` of a training takes GPU number `rank`, round and round.
     Raises InputError when a GPU is asked for and there is none.
     """
     torch.set_num_threads(compute["threads"])
-    # cuDNN would otherwise compute "float32" convolutions in TF32, 10 bits of mantissa.
-    torch.backends.cudnn.allow_tf32 = False
     name = compute["device"]
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -30,5 +44,26 @@ def prepare(compute: dict[str, Any]) -> tuple[torch.device, torch.dtype]:
         raise InputError("compute.device is 'cuda' but PyTorch sees no GPU here: set it to 'auto' or 'cpu'")
     precision = compute["precision"]
     if precision == "auto":
-        precision = "bfloat16" if name == "cuda" else "float32"
-    return torch.device(name), PRECISIONS[precision]
+        precision = "bfloat16" if name == "cuda" or computes_bfloat16() else "float32"
+    device = torch.device(name)
+    if name == "cuda":
+        device = torch.device("cuda", rank % torch.cuda.device_count())
+        torch.cuda.set_device(device)
+        _choose_kernels(compute["deterministic"])
+    return Compute(device, PRECISIONS[precision], compute["capture"] and name == "cuda")
+
+
+def computes_bfloat16() -> bool:
+    """Whether this CPU has instructions for bfloat16; without them it is slower than float32, not faster."""
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+
+
+def _choose_kernels(deterministic: bool) -> None:
+    # cuDNN would otherwise compute "float32" convolutions in TF32, 10 bits of mantissa.
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = not deterministic
+    torch.use_deterministic_algorithms(deterministic)
+    if deterministic:
+        # Read by cuBLAS when it is first used; without it its sums depend on how streams interleave.
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"

@@ -1,7 +1,6 @@
-"""The training set resident on the device: crop, flip, normalise and mix happen on whole batches."""
+"""The training set resident on the device: cropped, flipped and augmented as whole batches of uint8."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,21 +9,26 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from longtail.engine import schedule, seeding
-from longtail.samplers import SAMPLERS
+from longtail.engine import seeding
+
+CHUNK = 2048
+Policy = Callable[[Tensor, slice], Tensor]
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Inputs (images [B, C, H, W] or features [B, D]) with labels [B]; mixed ones with partner and share.
+def unchanged(pixels: Tensor, positions: slice) -> Tensor:
+    """No further augmentation."""
+    return pixels
 
-    Where `partner` is set, row i holds `share`·x_i + (1−share)·x_partner[i].
-    """
 
-    inputs: Tensor
-    labels: Tensor
-    partner: Tensor | None = None
-    share: float = 1.0
+class Normaliser:
+    """uint8 images [B, H, W, C] to float32 [B, C, H, W] in channels_last layout: (p/255 − mean) / std."""
+
+    def __init__(self, preprocessing: dict[str, Any], device: torch.device) -> None:
+        self.mean = torch.tensor(preprocessing["mean"], device=device) * 255
+        self.scale = 1 / (torch.tensor(preprocessing["std"], device=device) * 255)
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        return ((pixels.float() - self.mean) * self.scale).permute(0, 3, 1, 2)
 
 
 class ImageSet:
@@ -40,11 +44,33 @@ class ImageSet:
         padded = F.pad(torch.from_numpy(images), (0, 0, *[self.padding] * 4))
         self.padded_height, self.padded_width = padded.shape[1], padded.shape[2]
         self.pixels = padded.reshape(-1, padded.shape[3]).to(device)
-        self.mean = torch.tensor(preprocessing["mean"], device=device) * 255
-        self.scale = 1 / (torch.tensor(preprocessing["std"], device=device) * 255)
 
     def __len__(self) -> int:
         return len(self.pixels) // (self.padded_height * self.padded_width)
+
+    def batches(
+        self,
+        order: NDArray[np.int64],
+        batch_size: int,
+        seed: tuple[int, ...],
+        first: int = 0,
+        policy: Policy = unchanged,
+    ) -> Iterator[Tensor]:
+        """uint8 batches [B, H, W, C] of the images `order` names, from batch number `first` on.
+
+        `seed` (of seeding.generator) draws crops and flips; `policy` augments further the images at some
+        positions of `order`. What an image becomes depends on its position alone, not on `first`.
+        """
+        augmentation = self.draw_augmentation(len(order), seeding.generator(*seed))
+        # Whole chunks, always from the same positions: small kernels are launched less often, and a batch is
+        # the same bytes whether or not the epoch was entered in its middle.
+        step = max(1, CHUNK // batch_size) * batch_size
+        for start in range(first * batch_size // step * step, len(order), step):
+            positions = slice(start, min(start + step, len(order)))
+            pixels = policy(self.take(order[positions], augmentation[positions]), positions)
+            for offset in range(0, len(pixels), batch_size):
+                if start + offset >= first * batch_size:
+                    yield pixels[offset : offset + batch_size]
 
     def draw_augmentation(self, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Crop offsets (down, right) and flip flags of `count` images: [count, 3]."""
@@ -52,10 +78,9 @@ class ImageSet:
         flips = rng.integers(0, 2, size=(count, 1)) * int(self.flip)
         return np.concatenate([offsets, flips], axis=1)
 
-    def take(self, indices: NDArray[np.int64], augmentation: NDArray[np.int64] | None = None) -> Tensor:
-        """Normalised float32 images [B, C, H, W] in channels_last layout: crop, then flip, in one gather."""
-        drawn = np.zeros((len(indices), 3), np.int64) if augmentation is None else augmentation
-        settings = torch.from_numpy(np.column_stack([indices, drawn])).to(self.device, non_blocking=True)
+    def take(self, indices: NDArray[np.int64], augmentation: NDArray[np.int64]) -> Tensor:
+        """uint8 images [B, H, W, C]: crop, then flip, in one gather."""
+        settings = torch.from_numpy(np.column_stack([indices, augmentation])).to(self.device, non_blocking=True)
         index, down, right, flip = settings.unbind(1)
         rows = torch.arange(self.size, device=self.device)
         columns = torch.arange(self.width, device=self.device)
@@ -63,31 +88,4 @@ class ImageSet:
         x = right[:, None] + torch.where(flip[:, None] > 0, self.width - 1 - columns, columns)  # [B, W]
         base = index[:, None] * self.padded_height + y  # [B, H]
         positions = base[:, :, None] * self.padded_width + x[:, None, :]  # [B, H, W]
-        pixels = self.pixels[positions].float()  # [B, H, W, C]
-        return ((pixels - self.mean) * self.scale).permute(0, 3, 1, 2)
-
-
-def epoch_batches(
-    images: ImageSet,
-    labels: NDArray[np.int64],
-    settings: dict[str, Any],
-    seed: int,
-    epoch: int,
-    stage: int,
-) -> Iterator[Batch]:
-    """One epoch of augmented batches, mixed when `mixup_alpha` > 0 (one λ ~ Beta(α, α) and one π a batch)."""
-    recipe = settings["recipe"]
-    draws = schedule.draws(recipe, len(labels))
-    order = SAMPLERS[settings["sampler"]](labels, draws, seeding.generator(seed, epoch, seeding.ORDER, stage))
-    augmentation = images.draw_augmentation(draws, seeding.generator(seed, epoch, seeding.AUGMENTATION, stage))
-    mixing = seeding.generator(seed, epoch, seeding.MIXING, stage)
-    for start in range(0, draws, recipe["batch_size"]):
-        chosen = order[start : start + recipe["batch_size"]]
-        inputs = images.take(chosen, augmentation[start : start + len(chosen)])
-        targets = torch.from_numpy(labels[chosen]).to(images.device, non_blocking=True)
-        if settings["mixup_alpha"] == 0:
-            yield Batch(inputs, targets)
-            continue
-        share = float(mixing.beta(settings["mixup_alpha"], settings["mixup_alpha"]))
-        partner = torch.from_numpy(mixing.permutation(len(chosen))).to(images.device, non_blocking=True)
-        yield Batch(share * inputs + (1 - share) * inputs[partner], targets, partner, share)
+        return self.pixels[positions]  # [B, H, W, C]

@@ -1,30 +1,30 @@
-"""Loss of a batch, plain or mixed, and inference over a resident test set."""
+"""Loss of a batch, plain or mixed, and inference over a test set."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from longtail.engine import device
-from longtail.engine.images import Batch, ImageSet
+from longtail.engine.batches import Mixed
+from longtail.engine.distributed import World
+from longtail.engine.sets import Images
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+# Outputs [B, ...] of a batch of uint8 images [B, H, W, C].
+Inference = Callable[[Tensor], Tensor]
 INFERENCE_BATCH = 500
+NO_SEED = (0, 0, 0, 0)
 
 
-def batch_loss(loss: Loss, logits: Tensor, batch: Batch) -> Tensor:
-    """Mean of λ·L(z, y) + (1−λ)·L(z, y[π]); without a partner plain L(z, y) (mixup card)."""
-    if batch.partner is None:
-        return loss(logits, batch.labels).mean()
-    first, second = loss(logits, batch.labels), loss(logits, batch.labels[batch.partner])
-    return (batch.share * first + (1 - batch.share) * second).mean()
-
-
-def batched(images: ImageSet) -> Iterator[Tensor]:
-    """All images in order, not augmented, normalised."""
-    for start in range(0, len(images), INFERENCE_BATCH):
-        yield images.take(np.arange(start, min(start + INFERENCE_BATCH, len(images))))
+def batch_loss(loss: Loss, logits: Tensor, batch: Mixed) -> Tensor:
+    """Mean of λ_y·L(z, y) + (1−λ_y)·L(z, y[π]); without partners plain L(z, y) (cards "mixup", "Remix")."""
+    first = loss(logits, batch.labels)
+    if batch.partner_labels is None or batch.label_share is None:
+        return first.mean()
+    share = batch.label_share.to(first.dtype) if batch.label_share.ndim else batch.label_share
+    return (share * first + (1 - share) * loss(logits, batch.partner_labels)).mean()
 
 
 def top1(logits: Tensor, labels: Tensor) -> float:
@@ -33,7 +33,17 @@ def top1(logits: Tensor, labels: Tensor) -> float:
 
 
 @torch.inference_mode()
-def predict(module: Callable[[Tensor], Tensor], images: ImageSet, precision: torch.dtype) -> Tensor:
-    """Float32 outputs of a module over all images, on the images' device."""
-    with device.autocast(images.device, precision):
-        return torch.cat([module(batch).float() for batch in batched(images)])
+def predict(infer: Inference, images: Images, chosen: NDArray[np.int64] | None = None) -> Tensor:
+    """Float32 outputs of the chosen images (all of them in order, if none are named), on the images' device."""
+    order = np.arange(len(images)) if chosen is None else chosen
+    batches = images.batches(order, INFERENCE_BATCH, NO_SEED)
+    return torch.cat([infer(batch).float() for batch in batches])
+
+
+def shared_top1(infer: Inference, images: Images, labels: Tensor, world: World) -> float:
+    """Top-1 accuracy over all images, of which every process of a training tests some."""
+    chosen = np.arange(len(images))[world.rows(len(images))]
+    right = (predict(infer, images, chosen).argmax(1) == labels[torch.from_numpy(chosen).to(labels.device)]).sum()
+    total = right.double() * world.share(len(images)) / len(chosen)
+    world.add_up([total])
+    return float(total)

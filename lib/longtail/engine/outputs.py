@@ -6,52 +6,67 @@ import hashlib
 import io
 import json
 import platform
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from longtail.engine import checkpoint
+from longtail.engine import checkpoint, device
+from longtail.engine.device import Compute
 from longtail.engine.loop import Fitted
+from longtail.engine.resume import Resume
 from longtail.runtime import files, provenance
 
 
-@dataclass(frozen=True)
 class Recorded:
-    """A running training: where it may resume from, under which key, and where its results go."""
+    """A running training: where it may resume from, and where its results go."""
 
-    outputs: Any
-    resume: Path
-    key: str
+    def __init__(self, outputs: Any, resume: Resume, compute: Compute) -> None:
+        self.outputs = outputs
+        self.resume = resume
+        self.compute = compute
+        self.cost: dict[str, Any] = {}
 
     def save(self, fitted: Fitted) -> None:
         """Write `last`, `best` and the history."""
         checkpoint.save(self.outputs.last, fitted.last_state)
         checkpoint.save(self.outputs.best, fitted.best_state)
         files.write_text(self.outputs.history, _csv(fitted.history))
+        speed = fitted.images / max(fitted.training_seconds, 1e-9)
+        self.cost = {"images": fitted.images, "seconds": round(fitted.seconds, 1)}
+        self.cost |= {"images_per_second": round(speed, 1)}
 
 
 @contextlib.contextmanager
 def recorded(outputs: Any, settings: dict[str, Any], code: str, inputs: str) -> Iterator[Recorded]:
-    """Time a training whose `outputs` name last, best, history and provenance, and write the provenance.
+    """Settle how a training computes, and write where it came from once its `outputs` are there.
 
-    The resume file stands beside the outputs, where Snakemake, which does not know it, lets it be after a
-    failure; it is taken up only under the same settings, code, inputs, torch and kind of processor.
+    `outputs` name last, best, history and provenance. The resume file stands beside them, where Snakemake, which
+    does not know it, lets it be after a failure.
     """
-    on_gpu = settings["compute"]["device"] != "cpu" and torch.cuda.is_available()
-    accelerator = torch.cuda.get_device_name() if on_gpu else None
-    identity = [settings, code, inputs, torch.__version__, platform.machine(), accelerator]
-    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    resume = Path(outputs.last).with_name("resume.pt")
-    started = time.time()
-    yield Recorded(outputs, resume, key)
-    record = {"settings": settings, "code": code, "inputs": inputs, "accelerator": accelerator}
-    record |= provenance.machine() | {"seconds_of_last_start": round(time.time() - started, 1)}
-    files.write_json(outputs.provenance, record)
-    resume.unlink(missing_ok=True)
+    compute = device.prepare(settings["compute"])
+    resume = Resume(Path(outputs.last).with_name("resume.pt"), _identity(settings, code, inputs, compute))
+    run = Recorded(outputs, resume, compute)
+    yield run
+    precision = str(compute.precision).removeprefix("torch.")
+    record = {"settings": settings, "code": code, "inputs": inputs}
+    record |= {"accelerator": compute.accelerator, "precision": precision} | run.cost
+    files.write_json(outputs.provenance, record | provenance.machine())
+    resume.path.unlink(missing_ok=True)
+
+
+def _identity(settings: dict[str, Any], code: str, inputs: str, compute: Compute) -> dict[str, str]:
+    """What a resume file must agree with, each part under the word a person is told."""
+    text = json.dumps(settings, sort_keys=True)
+    processor = f"{platform.machine()} {compute.accelerator or ''} {compute.precision}"
+    return {
+        "settings": hashlib.sha256(text.encode()).hexdigest(),
+        "code": code,
+        "inputs": inputs,
+        "PyTorch version": str(torch.__version__),
+        "processor": processor,
+    }
 
 
 def _csv(rows: list[dict[str, float | None]]) -> str:

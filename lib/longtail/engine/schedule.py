@@ -1,20 +1,7 @@
-"""Optimiser, learning rate and epoch length of a recipe (methods card 1.6)."""
+"""Learning rate and epoch length of a recipe (methods card 1.6)."""
 
 import math
 from typing import Any
-
-import torch
-
-
-def sgd(groups: list[dict[str, Any]], recipe: dict[str, Any]) -> torch.optim.Optimizer:
-    """SGD over parameter groups, each with its `rate_factor`: the multiple of the recipe's rate it learns at."""
-    return torch.optim.SGD(
-        groups,
-        lr=recipe["learning_rate"],
-        momentum=recipe["momentum"],
-        weight_decay=recipe["weight_decay"],
-        nesterov=recipe["nesterov"],
-    )
 
 
 def learning_rate(recipe: dict[str, Any], epoch: int) -> float:

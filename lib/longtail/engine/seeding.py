@@ -5,6 +5,7 @@ import numpy as np
 ORDER = 1
 AUGMENTATION = 2
 MIXING = 3
+RANDAUGMENT = 4
 
 
 def generator(seed: int, epoch: int, purpose: int, stage: int) -> np.random.Generator:

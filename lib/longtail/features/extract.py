@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from longtail.data.arrays import Arrays
+from longtail.data.arrays import Arrays, Files
 from longtail.data.long_tail import Subset
-from longtail.engine import checkpoint, device, objective
-from longtail.engine.images import ImageSet
+from longtail.engine import checkpoint, device, objective, sets
+from longtail.engine.images import Normaliser
+from longtail.engine.sets import Images
 from longtail.models import network
 from longtail.runtime import npz
 
@@ -34,16 +35,27 @@ class Features:
     best_test_logits: Floats
 
 
-def extract(arrays: Arrays, subset: Subset, settings: dict[str, Any], last: Path | str, best: Path | str) -> Features:
-    """Pass the subset and the test set through both checkpoints of the Stage 1 that `settings` describe."""
-    where, _ = device.prepare(settings["compute"])
-    built = network.build(settings["backbone"], arrays.train_images.shape[3], len(arrays.classes), seed=0)
-    built.eval().to(where).to(memory_format=torch.channels_last)
-    train = ImageSet(arrays.train_images[subset.indices], settings["preprocessing"], where, augment=False)
-    test = ImageSet(arrays.test_images, settings["preprocessing"], where, augment=False)
+def extract(
+    data: Arrays | Files,
+    subset: Subset,
+    settings: dict[str, Any],
+    last: Path | str,
+    best: Path | str,
+    workers: int = 0,
+) -> Features:
+    """Pass the subset and the test set through both checkpoints of the Stage 1 that `settings` describe.
 
-    def outputs(images: ImageSet) -> tuple[Floats, Floats]:
-        features = objective.predict(built.backbone, images, torch.float32)
+    `workers` processes decode images that are kept in files.
+    """
+    where, preprocessing = device.prepare(settings["compute"]).device, settings["preprocessing"]
+    built = network.build(settings["backbone"], len(preprocessing["mean"]), len(data.classes), seed=0)
+    built.eval().to(where).to(memory_format=torch.channels_last)
+    train = sets.training(data, subset.indices, preprocessing, where, augment=False, workers=workers)
+    test = sets.testing(data, preprocessing, where, workers)
+    normalise = Normaliser(preprocessing, where)
+
+    def outputs(images: Images) -> tuple[Floats, Floats]:
+        features = objective.predict(lambda pixels: built.backbone(normalise(pixels)), images)
         with torch.inference_mode():
             return features.cpu().numpy(), built.classifier(features).cpu().numpy()
 
@@ -52,9 +64,9 @@ def extract(arrays: Arrays, subset: Subset, settings: dict[str, Any], last: Path
     built.load_state_dict(checkpoint.load(last))
     train_features, train_logits = outputs(train)
     test_features, test_logits = outputs(test)
-    labels = arrays.train_labels[subset.indices]
+    labels = data.train_labels[subset.indices]
     return Features(
-        train_features, train_logits, labels, test_features, test_logits, arrays.test_labels, best_test_logits
+        train_features, train_logits, labels, test_features, test_logits, data.test_labels, best_test_logits
     )
 
 

@@ -1,5 +1,6 @@
 """Label-aware smoothing (MiSLAS, slides of that name): the more images a class has, the softer its label."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -24,13 +25,16 @@ def build(settings: dict[str, Any], counts: list[int]) -> Callable[[Tensor, Tens
     if settings["las_form"] not in LAS_FORMS:
         raise InputError(f"las_form is {settings['las_form']!r}: write 'code' or 'paper'")
     factors = smoothing(counts, settings["head"], settings["tail"], settings["form"])
-    epsilon = torch.from_numpy(factors).float()
     classes = len(counts)
+
+    @functools.cache
+    def epsilon(device: torch.device) -> Tensor:  # copied once: a captured step may not copy from the host
+        return torch.from_numpy(factors).float().to(device)
 
     def loss(logits: Tensor, labels: Tensor) -> Tensor:
         surprise = -F.log_softmax(logits, dim=1)  # [B, K]
         of_label = surprise.gather(1, labels[:, None]).squeeze(1)
-        taken = epsilon.to(logits.device)[labels]
+        taken = epsilon(logits.device)[labels]
         if settings["las_form"] == "code":
             rest = surprise.mean(dim=1)
         else:

@@ -19,8 +19,10 @@ class Network(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         features = self.backbone(images)
         # Half precision would round the logits to 8 bits, which calibration would see.
+        if features.dtype == torch.bfloat16:
+            features = features.float()
         with torch.autocast(features.device.type, enabled=False):
-            logits: Tensor = self.classifier(features.float())
+            logits: Tensor = self.classifier(features)
         return logits
 
 
@@ -31,9 +33,16 @@ def linear(features: int, classes: int) -> nn.Linear:
     return classifier
 
 
-def build(backbone: str, channels: int, classes: int, seed: int) -> Network:
-    """The named backbone with a linear classifier; the seed settles every initial value."""
+def build(backbone: str, channels: int, classes: int, seed: int, pretrained: str | None = None) -> Network:
+    """The named backbone with a linear classifier; the seed settles every initial value that `pretrained` does not.
+
+    Raises InputError when the file of pretrained weights does not fit.
+    """
+    part = parts.find("models", backbone)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        module: Any = parts.find("models", backbone).build(channels)
-        return Network(module, linear(module.feature_dim, classes))
+        module: Any = part.build(channels)
+        network = Network(module, linear(module.feature_dim, classes))
+    if pretrained is not None:
+        part.load_pretrained(module, pretrained)
+    return network

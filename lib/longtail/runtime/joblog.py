@@ -8,11 +8,15 @@ import traceback
 from collections.abc import Iterator, Sequence
 
 from longtail.runtime.errors import InputError
+from longtail.runtime.signals import Stopped
 
 
 @contextlib.contextmanager
 def job(log: Sequence[str]) -> Iterator[None]:
-    """Send stdout, stderr and logging to the job's log file; an InputError becomes one line and exit code 1."""
+    """Send stdout, stderr and logging to the job's log file; an InputError becomes one line and exit code 1.
+
+    A job asked to stop ends with 128 and the number of the signal, as a shell reports it: Snakemake runs it again.
+    """
     with open(log[0], "w", buffering=1) as stream:
         # Descriptors, not only the Python objects: warnings of compiled libraries belong in the log too.
         os.dup2(stream.fileno(), 1)
@@ -30,6 +34,9 @@ def job(log: Sequence[str]) -> Iterator[None]:
         except InputError as error:
             print(f"error: {error}", file=stream)
             sys.exit(1)
+        except Stopped as stopped:
+            print(stopped, file=stream)
+            sys.exit(128 + stopped.number)
         except Exception:
             # Python itself would print it only when the log is closed.
             traceback.print_exc(file=stream)

@@ -20,6 +20,15 @@ def save(path: Path | str, arrays: Mapping[str, Array]) -> None:
         np.savez(handle, **arrays)  # type: ignore[arg-type]
 
 
+def holds(path: Path | str, name: str) -> bool:
+    """Whether a file is an .npz that has an array of this name."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return name in stored
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        return False
+
+
 def load(path: Path | str, names: Collection[str], what: str) -> dict[str, Array]:
     """Read the arrays `names`; InputError, saying `what` the file should be, when it is cut short or lacks one."""
     try:

@@ -10,6 +10,8 @@ from types import ModuleType
 from longtail.runtime.errors import InputError
 
 LIB = Path(__file__).parents[1]
+# Stands beside the backbones and joins one with a classifier.
+NO_PART = "network"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -28,9 +30,9 @@ def find(package: str, name: str) -> ModuleType:
 
 
 def names(package: str) -> list[str]:
-    """The parts a package offers, without importing them."""
+    """The parts a package offers, without importing them; a leading underscore marks code that parts share."""
     folder = LIB.joinpath(*package.split("."))
-    return sorted(file.stem for file in folder.glob("*.py") if file.stem != "__init__")
+    return sorted(file.stem for file in folder.glob("*.py") if file.stem[0] != "_" and file.stem != NO_PART)
 
 
 def settings(package: str, name: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Train a classifier on cached features where that is exact, on images through the frozen backbone elsewhere."""
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,22 +11,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from longtail.data.arrays import Arrays
+from longtail.data.arrays import Arrays, Files
 from longtail.data.long_tail import Subset
-from longtail.engine import device, loop, objective, schedule, seeding
-from longtail.engine.images import Batch, ImageSet, epoch_batches
+from longtail.engine import batches, device, graphs, loop, objective, optimizer, schedule, seeding, sets
+from longtail.engine.batches import Batch, Mixed
+from longtail.engine.distributed import ALONE
+from longtail.engine.images import Normaliser
+from longtail.engine.resume import Resume
 from longtail.features.extract import Features
 from longtail.models import network
 from longtail.runtime import npz, parts
 from longtail.samplers import SAMPLERS
 from longtail.stage2 import classifier
-
-
-def features_suffice(settings: dict[str, Any]) -> bool:
-    """Whether cached features give the very inputs of training: nothing changes an image or the backbone."""
-    preprocessing = settings["preprocessing"]
-    augments = settings["augment"] and (preprocessing["crop_padding"] > 0 or preprocessing["flip"])
-    return not augments and settings["mixup_alpha"] == 0 and settings["batch_norm"] == "frozen"
+from longtail.stage2.inputs import features_suffice
 
 
 class FeatureLearner:
@@ -33,29 +31,36 @@ class FeatureLearner:
 
     def __init__(self, features: Features, stage1: dict[str, Tensor], counts: list[int], settings: dict[str, Any]):
         self.settings = settings
-        self.device, self.precision = device.prepare(settings["compute"])
+        self.compute = device.prepare(settings["compute"])
+        self.world = ALONE
+        self.micro_batches = 1
+        where = self.compute.device
         self.labels = features.train_labels
-        self.train_features = torch.from_numpy(features.train_features).to(self.device)
-        self.test_features = torch.from_numpy(features.test_features).to(self.device)
-        self.test_labels = torch.from_numpy(features.test_labels).to(self.device)
+        self.train_features = torch.from_numpy(features.train_features).to(where)
+        self.test_features = torch.from_numpy(features.test_features).to(where)
+        self.test_labels = torch.from_numpy(features.test_labels).to(where)
         self.classifier = classifier.build(settings["classifier"], stage1, settings["seeds"]["initialisation"])
-        self.module: torch.nn.Module = self.classifier.to(self.device)
+        self.module: torch.nn.Module = self.classifier.to(where)
         self.criterion = parts.find("losses", settings["loss"]["name"]).build(settings["loss"], counts)
+        self.label_share = batches.label_share(settings, counts)
         groups = classifier.parameter_groups(self.classifier, settings["classifier"])
-        self.optimizer = schedule.sgd(groups, settings["recipe"])
+        self.optimizer = optimizer.sgd(groups, settings["recipe"])
 
-    def batches(self, epoch: int) -> Iterator[Batch]:
+    def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
         """Rows of the cached features in the sampler's order."""
-        recipe = self.settings["recipe"]
+        recipe, where = self.settings["recipe"], self.compute.device
         rng = seeding.generator(self.settings["seeds"]["order"], epoch, seeding.ORDER, stage=2)
-        draws = schedule.draws(recipe, len(self.labels))
+        draws, size = schedule.draws(recipe, len(self.labels)), recipe["batch_size"]
         order = SAMPLERS[self.settings["sampler"]](self.labels, draws, rng)
-        for start in range(0, draws, recipe["batch_size"]):
-            chosen = order[start : start + recipe["batch_size"]]
-            labels = torch.from_numpy(self.labels[chosen]).to(self.device)
-            yield Batch(self.train_features[torch.from_numpy(chosen).to(self.device)], labels)
+        labels, rows = torch.from_numpy(self.labels[order]).to(where), torch.from_numpy(order).to(where)
+        for start in range(first * size, draws, size):
+            yield Batch(self.train_features[rows[start : start + size]], labels[start : start + size])
 
-    def loss(self, batch: Batch) -> Tensor:
+    def prepare(self, batch: Batch) -> Mixed:
+        """The features as they are."""
+        return Mixed(batch.inputs, batch.labels)
+
+    def loss(self, batch: Mixed) -> Tensor:
         """Mean loss of the classifier on a batch of features."""
         return objective.batch_loss(self.criterion, self.classifier(batch.inputs), batch)
 
@@ -74,31 +79,37 @@ class ImageLearner(FeatureLearner):
 
     def __init__(
         self,
-        arrays: Arrays,
+        data: Arrays | Files,
         subset: Subset,
         backbone: str,
         features: Features,
         stage1: dict[str, Tensor],
         settings: dict[str, Any],
+        workers: int = 0,
     ) -> None:
         super().__init__(features, stage1, subset.counts, settings)
-        channels, classes = arrays.train_images.shape[3], len(arrays.classes)
-        frozen = network.build(backbone, channels, classes, seed=0)
+        preprocessing, where = settings["preprocessing"], self.compute.device
+        frozen = network.build(backbone, len(preprocessing["mean"]), len(data.classes), seed=0)
         frozen.load_state_dict(stage1)
-        self.backbone = frozen.backbone.to(self.device).to(memory_format=torch.channels_last).requires_grad_(False)
-        images = arrays.train_images[subset.indices]
-        self.images = ImageSet(images, settings["preprocessing"], self.device, augment=settings["augment"])
+        self.backbone = frozen.backbone.to(where).to(memory_format=torch.channels_last).requires_grad_(False)
+        self.images = sets.training(
+            data, subset.indices, preprocessing, where, augment=settings["augment"], workers=workers
+        )
+        self.normalise = Normaliser(preprocessing, where)
 
-    def batches(self, epoch: int) -> Iterator[Batch]:
-        """Features of augmented, possibly mixed batches."""
+    def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+        """Augmented images, with partners where they are to be mixed."""
         self.backbone.eval()
-        seed = self.settings["seeds"]["order"]
-        for batch in epoch_batches(self.images, self.labels, self.settings, seed, epoch, stage=2):
-            yield Batch(self._features(batch.inputs), batch.labels, batch.partner, batch.share)
+        return batches.epoch(self.images, self.labels, self.settings, epoch, stage=2, first=first)
+
+    def prepare(self, batch: Batch) -> Mixed:
+        """Features of normalised, mixed images."""
+        mixed = batches.mix(self.normalise(batch.inputs), batch, self.label_share)
+        return dataclasses.replace(mixed, inputs=self._features(mixed.inputs))
 
     @torch.no_grad()
     def _features(self, images: Tensor) -> Tensor:
-        with device.autocast(self.device, self.precision):
+        with self.compute.autocast():
             return self.backbone(images).float()  # type: ignore[no-any-return]
 
 
@@ -109,19 +120,25 @@ class ShiftedLearner(ImageLearner):
     pass through it anew (MiSLAS, "Shift Learning on Batch Normalization").
     """
 
-    def __init__(self, arrays: Arrays, *rest: Any) -> None:
-        super().__init__(arrays, *rest)
+    def __init__(self, data: Arrays | Files, *rest: Any, workers: int = 0) -> None:
+        super().__init__(data, *rest, workers=workers)  # type: ignore[misc]
         self.module = network.Network(self.backbone, self.classifier)
-        self.test = ImageSet(arrays.test_images, self.settings["preprocessing"], self.device, augment=False)
+        self.test = sets.testing(data, self.settings["preprocessing"], self.compute.device, workers)
+        self.infer: objective.Inference = graphs.Captured(self._infer) if self.compute.capture else self._infer
 
-    def _features(self, images: Tensor) -> Tensor:
+    def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+        """As without shifting, but batch norm follows them."""
+        drawn = super().batches(epoch, first)
         self.backbone.train()
-        return super()._features(images)
+        return drawn
 
     def test_logits(self) -> Tensor:
         """Float32 logits [N, K] of the test set under the new statistics."""
         self.backbone.eval()
-        return objective.predict(self.module, self.test, torch.float32)
+        return objective.predict(self.infer, self.test)
+
+    def _infer(self, pixels: Tensor) -> Tensor:
+        return self.module(self.normalise(pixels))  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
@@ -134,27 +151,28 @@ class Trained:
 
 
 def train(
-    arrays: Arrays,
+    data: Arrays | Files,
     subset: Subset,
     backbone: str,
     features: Features,
     stage1: dict[str, Tensor],
     settings: dict[str, Any],
-    resume: Path,
-    key: str,
+    resume: Resume,
+    workers: int = 0,
 ) -> Trained:
     """Run Stage 2 as `settings` (the method's resolved `stage2` block with seeds and compute) says.
 
-    `stage1` is the state of the Stage-1 network's last epoch, `features` what it makes of the images.
-    Raises InputError when the loss is not finite or the device is missing.
+    `stage1` is the state of the Stage-1 network's last epoch, `features` what it makes of the images; `workers`
+    processes decode images that are kept in files.
+    Raises InputError when the loss is not finite or the device is missing, signals.Stopped when asked to stop.
     """
     learner: FeatureLearner
     if features_suffice(settings):
         learner = FeatureLearner(features, stage1, subset.counts, settings)
     else:
         kind = ShiftedLearner if settings["batch_norm"] == "shifted" else ImageLearner
-        learner = kind(arrays, subset, backbone, features, stage1, settings)
-    fitted = loop.fit(learner, settings["recipe"], resume, key)
+        learner = kind(data, subset, backbone, features, stage1, settings, workers=workers)
+    fitted = loop.fit(learner, settings["recipe"], resume)
 
     def logits(state: dict[str, Tensor]) -> NDArray[np.float32]:
         learner.module.load_state_dict(state)

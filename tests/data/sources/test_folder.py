@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from longtail.data.arrays import Files
 from longtail.data.sources import folder
 from longtail.runtime.errors import InputError
 
@@ -51,6 +52,18 @@ def test_image_of_the_right_size_keeps_its_pixels(tree):
     pixels = np.random.default_rng(0).integers(0, 256, (4, 4, 3))
     write(tree, "train/9/1.png", pixels)
     np.testing.assert_array_equal(read(tree).train_images[1], pixels)
+
+
+def test_streamed_folder_is_listed_and_not_opened(tree):
+    (tree / "train/a/1.png").write_text("not an image")
+    files = folder.read({"data_dir": str(tree), "streamed": True}, None)
+    assert isinstance(files, Files)
+    assert files.root == str(tree)
+    assert files.train_files.tolist() == ["train/10/x.png", "train/9/1.png", "train/a/1.png", "train/a/2.png"]
+    assert files.test_files.tolist() == ["test/10/x.png", "test/9/1.png", "test/a/1.png", "test/a/2.png"]
+    assert files.train_labels.tolist() == files.test_labels.tolist() == [0, 1, 2, 2]
+    assert files.train_labels.dtype == np.int64
+    assert files.classes == ["10", "9", "a"]
 
 
 @pytest.mark.parametrize("size", [10, 20, 40])

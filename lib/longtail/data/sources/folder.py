@@ -5,38 +5,35 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageOps
 
-from longtail.data.arrays import Arrays
+from longtail.data import decode
+from longtail.data.arrays import Arrays, Files
 from longtail.runtime import image_tree
-from longtail.runtime.errors import InputError
 
 
-def read(settings: dict[str, Any], archive: str | None) -> Arrays:
-    """Decode every image to RGB, its shorter side resized to `image_size` and its centre cut square.
+def read(settings: dict[str, Any], archive: str | None) -> Arrays | Files:
+    """Every image decoded to RGB, its shorter side resized to `image_size` and its centre cut square.
 
+    Where the settings say `streamed`, only where the images are: they are decoded in the training loop.
     Raises InputError naming a file that cannot be decoded.
     """
-    found = image_tree.listing(Path(settings["data_dir"]))
+    root = Path(settings["data_dir"])
+    found = image_tree.listing(root)
     classes = list(found["train"])
-    size = settings["image_size"]
-    images, labels = {}, {}
+    paths, labels = {}, {}
     for split, folders in found.items():
-        paths = [path for name in classes for path in folders[name]]
-        images[split] = np.stack([_decode(path, size) for path in paths])
+        paths[split] = [path for name in classes for path in folders[name]]
         labels[split] = np.repeat(np.arange(len(classes)), [len(folders[name]) for name in classes]).astype(np.int64)
+    if settings.get("streamed"):
+        files = {split: np.array([str(path.relative_to(root)) for path in paths[split]]) for split in paths}
+        return Files(str(root), files["train"], files["test"], labels["train"], labels["test"], classes)
+    images = {split: np.stack([_square(path, settings["image_size"]) for path in paths[split]]) for split in paths}
     return Arrays(images["train"], labels["train"], images["test"], labels["test"], classes)
 
 
-def _decode(path: Path, size: int) -> NDArray[np.uint8]:
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(path) as opened:
-            # Pillow cuts 16-bit grey levels off at 255 when it converts them.
-            deep = opened.mode.startswith("I;16")
-            image = (opened.point(lambda level: level * (1 / 257)) if deep else opened).convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path} is not a readable image ({error}): repair or remove it") from error
+def _square(path: Path, size: int) -> NDArray[np.uint8]:
+    image = decode.rgb(path)
     if image.size != (size, size):
         image = ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR)
     return np.asarray(image)

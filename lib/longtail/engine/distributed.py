@@ -1,0 +1,192 @@
+"""One training by several processes: each passes its rows of every batch, and the result is that of one process.
+
+Every process draws the same batches; gradients are added up, and batch norm takes its statistics over all rows.
+Only the first process keeps records, so a resume file or a checkpoint does not show how many there were.
+"""
+
+import contextlib
+import os
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch import Tensor, nn
+
+from longtail.runtime.errors import InputError
+
+PATIENCE_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class World:
+    """This process among those of a training."""
+
+    rank: int = 0
+    size: int = 1
+
+    def rows(self, count: int) -> slice:
+        """This process's rows of a batch; all of them where there is not one for each process."""
+        if count < self.size:
+            return slice(0, count)
+        return slice(count * self.rank // self.size, count * (self.rank + 1) // self.size)
+
+    def share(self, count: int) -> float:
+        """The weight of the mean over this process's rows in the mean over a batch."""
+        rows = self.rows(count)
+        return 1 / self.size if count < self.size else (rows.stop - rows.start) / count
+
+    def add_up(self, tensors: Iterable[Tensor]) -> None:
+        """Replace tensors of one type by their sums over all processes, in one exchange."""
+        if self.size == 1:
+            return
+        held = list(tensors)
+        flat = torch.cat([value.reshape(-1) for value in held])
+        dist.all_reduce(flat)
+        ends = np.cumsum([value.numel() for value in held]).tolist()
+        for value, total in zip(held, flat.tensor_split(ends[:-1]), strict=True):
+            value.copy_(total.view_as(value))
+
+    def gather(self, rows: Tensor, count: int) -> Tensor:
+        """A batch of `count` rows of which every process holds its own."""
+        if self.size == 1 or count < self.size:
+            return rows
+        parts = [World(rank, self.size).rows(count) for rank in range(self.size)]
+        longest = max(part.stop - part.start for part in parts)
+        padded = torch.cat([rows, rows.new_zeros(longest - len(rows), *rows.shape[1:])])
+        found = [torch.empty_like(padded) for _ in parts]
+        dist.all_gather(found, padded)
+        return torch.cat([block[: part.stop - part.start] for block, part in zip(found, parts, strict=True)])
+
+    def agree(self, module: nn.Module, optimizer: torch.optim.Optimizer, epoch: int, step: int) -> tuple[int, int]:
+        """Put every process where the first one is: weights, momenta, and the epoch and step it begins at."""
+        if self.size == 1:
+            return epoch, step
+        start = torch.tensor([epoch, step], device=next(module.parameters()).device)
+        dist.broadcast(start, src=0)
+        for value in module.state_dict().values():
+            dist.broadcast(value, src=0)
+        for parameter in (parameter for group in optimizer.param_groups for parameter in group["params"]):
+            momentum = optimizer.state[parameter].setdefault("momentum_buffer", torch.zeros_like(parameter))
+            dist.broadcast(momentum, src=0)
+        return int(start[0]), int(start[1])
+
+
+ALONE = World()
+
+
+class _Sum(torch.autograd.Function):
+    """The sum over all processes, and of what flows back."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        total = values.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        total = gradient.clone()
+        dist.all_reduce(total)
+        return total
+
+
+class SharedBatchNorm2d(nn.BatchNorm2d):
+    """Batch norm over the rows of all processes, on a CPU, where PyTorch has none."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalised maps [B, C, H, W]."""
+        if not self.training:
+            return super().forward(input)
+        count = input.new_tensor([input.numel() / input.shape[1]])
+        dist.all_reduce(count)
+        mean = _over_all(input.sum((0, 2, 3))) / count
+        centred = input - mean[:, None, None]
+        variance = _over_all((centred * centred).sum((0, 2, 3))) / count
+        with torch.no_grad():
+            self.num_batches_tracked.add_(1)  # type: ignore[union-attr]
+            self.running_mean.lerp_(mean, self.momentum)  # type: ignore[union-attr, arg-type]
+            self.running_var.lerp_(variance * count / (count - 1), self.momentum)  # type: ignore[union-attr, arg-type]
+        scale = self.weight * torch.rsqrt(variance + self.eps)
+        normalised: Tensor = centred * scale[:, None, None] + self.bias[:, None, None]
+        return normalised
+
+
+def _over_all(values: Tensor) -> Tensor:
+    total: Tensor = _Sum.apply(values)
+    return total
+
+
+def share_batch_norm(module: nn.Module) -> nn.Module:
+    """The module with every batch norm taken over all processes; names and values stay."""
+    if next(module.parameters()).is_cuda:
+        converted: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
+        return converted
+    for name, child in module.named_children():
+        if isinstance(child, nn.BatchNorm2d):
+            shared = SharedBatchNorm2d(child.num_features, child.eps, child.momentum)
+            shared.load_state_dict(child.state_dict())
+            shared.train(child.training)
+            setattr(module, name, shared.requires_grad_(child.weight.requires_grad))
+        else:
+            share_batch_norm(child)
+    return module
+
+
+@contextlib.contextmanager
+def world(size: int, on_gpu: bool, follow: Callable[..., None], *args: Any) -> Iterator[World]:
+    """Start the other processes, each calling `follow(world, *args)`, and be the first of them in the block.
+
+    They end with the block, however it ends. One that fails ends this process too, with its sentence in the log.
+    """
+    if size == 1:
+        yield ALONE
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        place = (size, "nccl" if on_gpu else "gloo", f"file://{Path(folder, 'meeting')}")
+        context = mp.get_context("spawn")
+        others = [context.Process(target=_other, args=(rank, *place, follow, args)) for rank in range(1, size)]
+        for process in others:
+            process.start()
+        over = threading.Event()
+        threading.Thread(target=_watch, args=(others, over), daemon=True).start()
+        try:
+            _join(0, *place)
+            yield World(0, size)
+        finally:
+            over.set()
+            for process in others:
+                process.join(PATIENCE_SECONDS)
+                process.kill()
+            dist.destroy_process_group()
+
+
+def _join(rank: int, size: int, backend: str, meeting: str) -> None:
+    dist.init_process_group(backend, init_method=meeting, rank=rank, world_size=size)
+
+
+def _other(rank: int, size: int, backend: str, meeting: str, follow: Callable[..., None], args: Any) -> None:
+    try:
+        _join(rank, size, backend, meeting)
+        follow(World(rank, size), *args)
+        dist.destroy_process_group()
+    except InputError as error:
+        print(f"error: {error}", flush=True)
+        os._exit(1)
+    except Exception:
+        traceback.print_exc()
+        os._exit(1)
+
+
+def _watch(others: list[Any], over: threading.Event) -> None:
+    """End this process when another has failed: it would wait for that one's rows for ever."""
+    while not over.wait(0.5):
+        if any(process.exitcode for process in others):
+            os._exit(1)

@@ -1,0 +1,166 @@
+"""Image files decoded and augmented by worker processes while the network learns: sets too large for memory."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from longtail.data import decode
+from longtail.engine.distributed import ALONE, World
+from longtail.engine.images import Policy, unchanged
+from longtail.runtime import signals
+from longtail.runtime.errors import InputError
+
+# Images by number, the position in the order of the first of them, and the seed.
+Draw = tuple[NDArray[np.int64], int, tuple[int, ...]]
+Transform = Callable[[Image.Image], Image.Image]
+
+
+class StreamedSet:
+    """Image files [N] below `root`, cropped and augmented as torchvision does it (methods card 1.5).
+
+    Training images go through RandomResizedCrop, HorizontalFlip and ColorJitter, test images through Resize and
+    CenterCrop, as far as `preprocessing` asks for them. `workers` processes decode ahead; with 0 this one does.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        files: NDArray[np.str_],
+        preprocessing: dict[str, Any],
+        device: torch.device,
+        augment: bool,
+        workers: int,
+        world: World = ALONE,
+    ) -> None:
+        self.device = device
+        self.world = world
+        self.decoder = _Decoder(root, files, _transform(preprocessing, augment))
+        self.plan = _Plan()
+        self.loader: DataLoader[Any] = DataLoader(
+            self.decoder,
+            batch_size=None,
+            sampler=self.plan,
+            num_workers=workers,
+            pin_memory=device.type == "cuda",
+            persistent_workers=workers > 0,
+            worker_init_fn=_heed_parent_alone,
+            generator=torch.Generator(),
+        )
+        # Collected in a cycle together with its pipes, a loader waits in vain for its workers to hear of the end.
+        weakref.finalize(self, _let_go, self.loader)
+
+    def __len__(self) -> int:
+        return len(self.decoder.files)
+
+    def batches(
+        self,
+        order: NDArray[np.int64],
+        batch_size: int,
+        seed: tuple[int, ...],
+        first: int = 0,
+        policy: Policy = unchanged,
+    ) -> Iterator[Tensor]:
+        """uint8 batches [B, H, W, C] of the images `order` names, from batch number `first` on; one pass at a time.
+
+        How an image is augmented follows from `seed` and its position in `order` alone; `policy` augments further
+        the images at some positions. Each process of a training decodes its rows of a batch.
+        Raises InputError naming a file that cannot be decoded.
+        """
+        starts = range(first * batch_size, len(order), batch_size)
+        counts = [min(batch_size, len(order) - start) for start in starts]
+        rows = [self.world.rows(count) for count in counts]
+        own = [slice(start + part.start, start + part.stop) for start, part in zip(starts, rows, strict=True)]
+        draws: list[Draw] = [(order[positions], positions.start, seed) for positions in own]
+        self.plan.draws = draws
+        for pixels, positions, count in zip(self.loader, own, counts, strict=True):
+            if self.plan.draws is not draws:
+                raise RuntimeError("another pass over this set has begun, and its workers serve one at a time")
+            if isinstance(pixels, InputError):
+                # Itself, it would hold on to this frame, and the workers with it.
+                raise InputError(str(pixels))
+            decoded = policy(pixels.to(self.device, non_blocking=True), positions)
+            yield self.world.gather(decoded, count)
+
+
+def _let_go(loader: DataLoader[Any]) -> None:
+    """Drop what should be the last reference."""
+
+
+class _Plan:
+    """The draws of the current pass; a loader whose workers stay has to keep its sampler."""
+
+    draws: list[Draw]
+
+    def __iter__(self) -> Iterator[Draw]:
+        return iter(self.draws)
+
+
+class _Decoder(Dataset[Tensor | InputError]):
+    def __init__(self, root: str, files: NDArray[np.str_], transform: Transform) -> None:
+        self.root = root
+        self.files = files
+        self.transform = transform
+
+    def __getitem__(self, draw: Draw) -> Tensor | InputError:
+        images, start, seed = draw
+        try:
+            pixels = [self._pixels(image, (*seed, start + offset)) for offset, image in enumerate(images)]
+        except InputError as error:
+            # Raised in a worker, it would arrive with the worker's traceback in its sentence.
+            return error
+        return torch.from_numpy(np.stack(pixels))
+
+    def _pixels(self, image: np.int64, entropy: tuple[int, ...]) -> NDArray[np.uint8]:
+        decoded = decode.rgb(os.path.join(self.root, self.files[image]))
+        # torchvision draws from the global generator.
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
+            return np.asarray(self.transform(decoded))
+
+
+def _transform(preprocessing: dict[str, Any], augment: bool) -> Transform:
+    from torchvision import transforms
+
+    steps: list[Any] = []
+    if augment and preprocessing["random_resized_crop"] is not None:
+        steps.append(transforms.RandomResizedCrop(preprocessing["random_resized_crop"]))
+    else:
+        if preprocessing["resize"] is not None:
+            steps.append(transforms.Resize(preprocessing["resize"]))
+        if preprocessing["center_crop"] is not None:
+            steps.append(transforms.CenterCrop(preprocessing["center_crop"]))
+    if augment and preprocessing["flip"]:
+        steps.append(transforms.RandomHorizontalFlip())
+    if augment and preprocessing["color_jitter"] is not None:
+        steps.append(transforms.ColorJitter(*preprocessing["color_jitter"]))
+    composed: Transform = transforms.Compose(steps)
+    return composed
+
+
+def _heed_parent_alone(worker: int) -> None:
+    """Let a worker go on when all processes of a job are asked to stop: the training saves its state first.
+
+    Only the training process itself may end it. (Where the sender of a signal is not told, as on macOS, a worker
+    stops at once.)
+    """
+    if hasattr(signal, "sigwaitinfo"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals.ASKING)
+        threading.Thread(target=_await_parent, daemon=True).start()
+
+
+def _await_parent() -> None:
+    parent = multiprocessing.parent_process()
+    while parent is not None and signal.sigwaitinfo(signals.ASKING).si_pid != parent.pid:
+        pass
+    os._exit(0)

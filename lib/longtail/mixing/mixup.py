@@ -1,0 +1,13 @@
+"""mixup (Zhang et al. 2018): a label's share is that of its image."""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+
+SETTINGS = ("alpha",)
+
+
+def build(settings: dict[str, Any], counts: list[int]) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """λ itself, for every image of the batch (methods card "mixup")."""
+    return lambda share, labels, partners: share

@@ -1,0 +1,38 @@
+"""Remix (Chou et al. 2020): pixels as mixup, but the label of a much rarer class takes all where seen enough."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from longtail.runtime.errors import InputError
+
+SETTINGS = ("alpha", "kappa", "tau", "reduction")
+REDUCTIONS = ("per_sample", "batch_mean")
+
+
+def build(settings: dict[str, Any], counts: list[int]) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """Shares [B] of the images' own labels (methods card "Remix").
+
+    With n_i images in the label's class and n_j in the partner's: 0 where n_i/n_j ≥ κ and λ < τ; 1 where
+    n_i/n_j ≤ 1/κ and 1−λ < τ; else λ. `per_sample` is the paper's; `batch_mean` gives all images the mean, which is
+    what BagofTricks' mean-reduced loss comes to. Raises InputError for another `reduction`.
+    """
+    if settings["reduction"] not in REDUCTIONS:
+        raise InputError(f"reduction is {settings['reduction']!r}: write 'per_sample' or 'batch_mean'")
+    kappa, tau = settings["kappa"], settings["tau"]
+
+    @functools.cache
+    def sizes(device: torch.device) -> Tensor:  # copied once: a captured step may not copy from the host
+        return torch.tensor(counts, dtype=torch.float64, device=device)
+
+    def label_share(share: Tensor, labels: Tensor, partners: Tensor) -> Tensor:
+        own, other = sizes(labels.device)[labels], sizes(labels.device)[partners]
+        gives = (own >= kappa * other) & (share < tau)
+        takes = (other >= kappa * own) & (1 - share < tau)
+        shares = torch.where(gives, 0.0, torch.where(takes, 1.0, share))
+        return shares.mean() if settings["reduction"] == "batch_mean" else shares
+
+    return label_share

@@ -1,0 +1,12 @@
+"""ResNet-10 for large images (He et al. 2016; methods card 1.4)."""
+
+from typing import Any
+
+from torchvision.models.resnet import BasicBlock
+
+from longtail.models import _resnet
+
+
+def build(channels: int) -> Any:
+    """Images [B, C, H, W] to non-negative features [B, 512]."""
+    return _resnet.build(BasicBlock, [1, 1, 1, 1], channels)

@@ -1,0 +1,12 @@
+"""ResNet-152 for large images (He et al. 2016; methods card 1.4)."""
+
+from typing import Any
+
+from torchvision.models.resnet import Bottleneck
+
+from longtail.models import _resnet
+
+
+def build(channels: int) -> Any:
+    """Images [B, C, H, W] to non-negative features [B, 2048]."""
+    return _resnet.build(Bottleneck, [3, 8, 36, 3], channels)

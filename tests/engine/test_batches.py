@@ -1,0 +1,117 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from longtail.engine import batches, randaugment, seeding
+from longtail.engine.batches import Batch, Mixed
+from longtail.engine.images import ImageSet, Normaliser
+from longtail.mixing import mixup
+
+LABELS = np.array([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1])
+PREPROCESSING = {"crop_padding": 2, "flip": True, "mean": [0.4914, 0.4822, 0.4465], "std": [0.2023, 0.1994, 0.2010]}
+CPU = torch.device("cpu")
+
+
+def image_set():
+    pixels = np.random.default_rng(0).integers(0, 256, (len(LABELS), 6, 8, 3), dtype=np.uint8)
+    return ImageSet(pixels, PREPROCESSING, CPU, augment=True)
+
+
+def epoch(number=1, seed=0, alpha=None, batch_size=4, stage=1, first=0, policy=None):
+    settings = {
+        "recipe": {"batch_size": batch_size, "batches": "ceil"},
+        "sampler": "instance_balanced",
+        "mixing": alpha and {"name": "mixup", "alpha": alpha},
+        "randaugment": policy,
+        "seeds": {"order": seed},
+    }
+    return list(batches.epoch(image_set(), LABELS, settings, number, stage, first))
+
+
+def test_an_epoch_shows_every_image_once():
+    order = seeding.generator(0, 1, seeding.ORDER, stage=1).permutation(len(LABELS))
+    found = epoch()
+    assert [len(batch.labels) for batch in found] == [4, 4, 3]
+    assert torch.cat([batch.labels for batch in found]).tolist() == LABELS[order].tolist()
+    assert all(batch.partner is None and batch.share is None for batch in found)
+    held = image_set()
+    drawn = held.draw_augmentation(len(LABELS), seeding.generator(0, 1, seeding.AUGMENTATION, stage=1))
+    assert torch.equal(torch.cat([batch.inputs for batch in found]), held.take(order, drawn))
+
+
+def test_epochs_seeds_and_stages_differ_and_repeat():
+    first = epoch()
+    assert all(torch.equal(a.inputs, b.inputs) for a, b in zip(first, epoch(), strict=True))
+    for other in (epoch(2), epoch(seed=1), epoch(stage=2)):
+        assert not torch.equal(first[0].inputs, other[0].inputs)
+
+
+@pytest.mark.parametrize("policy", [None, {"operations": 2, "magnitude": 9}])
+@pytest.mark.parametrize("alpha", [None, 1.0])
+def test_an_epoch_entered_in_its_middle_goes_on_with_the_same_batches(alpha, policy):
+    whole = epoch(alpha=alpha, policy=policy)
+    for first in range(4):
+        found = epoch(alpha=alpha, policy=policy, first=first)
+        assert len(found) == 3 - first
+        for a, b in zip(found, whole[first:], strict=True):
+            assert torch.equal(a.inputs, b.inputs)
+            assert torch.equal(a.labels, b.labels)
+            assert (a.share, a.partner is None) == (b.share, alpha is None)
+
+
+def test_randaugment_follows_crop_and_flip():
+    policies = (None, {"operations": 1, "magnitude": 9})
+    plain, strong = (torch.cat([batch.inputs for batch in epoch(policy=policy)]) for policy in policies)
+    drawn = randaugment.draw(len(LABELS), 1, seeding.generator(0, 1, seeding.RANDAUGMENT, stage=1))
+    assert torch.equal(strong, randaugment.apply(plain, drawn, 9))
+    assert not torch.equal(strong, plain)
+
+
+def test_mixup_equals_the_definition():
+    shares = []
+    normalise = Normaliser(PREPROCESSING, CPU)
+    for plain, drawn in zip(epoch(), epoch(alpha=1.0), strict=True):
+        assert torch.equal(drawn.labels, plain.labels)
+        assert sorted(drawn.partner.tolist()) == list(range(len(plain.labels)))
+        inputs, share = normalise(plain.inputs), float(drawn.share)
+        mixed = batches.mix(normalise(drawn.inputs), drawn, mixup.build({}, []))
+        for row, partner in enumerate(drawn.partner.tolist()):
+            assert torch.equal(mixed.inputs[row], share * inputs[row] + (1 - share) * inputs[partner])
+            assert mixed.partner_labels[row] == plain.labels[partner]
+        assert mixed.label_share == share
+        assert mixed.inputs.is_contiguous(memory_format=torch.channels_last)
+        shares.append(share)
+    assert len(set(shares)) == len(shares)
+
+
+def test_unmixed_inputs_stay():
+    batch = Batch(torch.ones(2, 3), torch.tensor([0, 1]))
+    mixed = batches.mix(batch.inputs, batch, None)
+    assert mixed.inputs is batch.inputs
+    assert mixed.partner_labels is None
+
+
+@pytest.mark.parametrize("alpha", [1.0, 0.2])
+def test_shares_follow_the_beta_distribution(alpha):
+    shares = np.sort([float(b.share) for number in range(40) for b in epoch(number, alpha=alpha, batch_size=1)])
+    count = len(shares)
+    assert count == 440
+    # Kolmogorov-Smirnov at the 0.1 % level against draws of the distribution itself.
+    reference = np.sort(np.random.default_rng(1).beta(alpha, alpha, 100_000))
+    distance = abs(np.searchsorted(reference, shares) / 100_000 - (np.arange(count) + 0.5) / count).max()
+    assert distance < 1.95 / math.sqrt(count)
+
+
+@pytest.mark.parametrize("share", [torch.tensor(0.3, dtype=torch.float64), torch.linspace(0, 1, 5)])
+def test_parts_of_a_batch_hold_its_rows(share):
+    whole = Mixed(torch.arange(10.0).reshape(5, 2), torch.arange(5), torch.arange(5, 10), share)
+    parts = whole.split(2)
+    assert [len(part.labels) for part in parts] == [2, 3]
+    for name in ("inputs", "labels", "partner_labels"):
+        assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name))
+    assert torch.equal(torch.cat([part.label_share.expand(len(part.labels)) for part in parts]), share.expand(5))
+    plain = Mixed(whole.inputs, whole.labels).split(5)
+    assert [part.labels.item() for part in plain] == list(range(5))
+    assert all(part.label_share is None for part in plain)

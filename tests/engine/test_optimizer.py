@@ -1,0 +1,43 @@
+import pytest
+import torch
+
+from longtail.engine import optimizer
+
+RECIPE = {"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.01, "nesterov": False}
+
+
+def groups():
+    torch.manual_seed(0)
+    return [
+        {"params": [torch.nn.Parameter(torch.randn(3))], "rate_factor": 1.0},
+        {"params": [torch.nn.Parameter(torch.randn(2))], "rate_factor": 0.5},
+    ]
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_groups_learn_at_their_multiple_of_the_rate(held):
+    given = groups()
+    sgd = optimizer.sgd(given, RECIPE)
+    if held:
+        optimizer.hold_rates(sgd)
+    tensors = [group["lr"] for group in sgd.param_groups]
+    for rate in (0.1, 0.02):
+        optimizer.set_rate(sgd, rate)
+        assert [float(group["lr"]) for group in sgd.param_groups] == pytest.approx([rate, rate / 2])
+    assert all((group["lr"] is lr) == held for group, lr in zip(sgd.param_groups, tensors, strict=True))
+
+
+def test_held_rates_and_momenta_change_no_update():
+    results = []
+    for held in (False, True):
+        given = groups()
+        sgd = optimizer.sgd(given, RECIPE)
+        if held:
+            optimizer.hold_rates(sgd)
+        for rate in (0.1, 0.05, 0.01):
+            optimizer.set_rate(sgd, rate)
+            for group in given:
+                group["params"][0].grad = torch.sin(group["params"][0].detach())
+            sgd.step()
+        results.append(torch.cat([group["params"][0].detach() for group in given]))
+    torch.testing.assert_close(results[1], results[0], rtol=1e-6, atol=1e-7)

@@ -1,0 +1,77 @@
+"""A training of milliseconds, and a stand-in for CUDA graphs, that several tests of the engine share."""
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from longtail.engine import seeding
+from longtail.engine.batches import Batch, Mixed
+from longtail.engine.device import Compute
+from longtail.engine.distributed import World
+
+RECIPE = {
+    "epochs": 5,
+    "learning_rate": 0.05,
+    "schedule": {"kind": "step", "warmup": 2, "milestones": [3], "factor": 0.1},
+    "evaluate": {"every": 2, "each_from": 4},
+}
+INPUTS = torch.from_numpy(np.random.default_rng(0).normal(size=(40, 4))).float()
+TARGETS = (INPUTS[:, 0] + 0.3 * INPUTS[:, 1] > 0).long()
+
+
+class Interrupted(Exception):
+    """Stands for a job that is killed."""
+
+
+class Learner:
+    """A two-layer network with momentum on 40 points; `stop` = (epoch, step) is where it is interrupted."""
+
+    compute = Compute(torch.device("cpu"), torch.float32, False)
+    world = World()
+    micro_batches = 1
+
+    def __init__(self, stop=None, seed=0, batch_size=8):
+        torch.manual_seed(seed)
+        self.module = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 2))
+        groups = [
+            {"params": list(self.module[:3].parameters()), "rate_factor": 0.5},
+            {"params": list(self.module[3].parameters()), "rate_factor": 1.0},
+        ]
+        self.optimizer = torch.optim.SGD(groups, lr=1.0, momentum=0.9, weight_decay=1e-3)
+        self.stop, self.batch_size = stop, batch_size
+        self.steps = []
+        self.rates = []
+        self.states = {}
+
+    def batches(self, epoch, first=0):
+        self.module.train()
+        order = torch.from_numpy(seeding.generator(0, epoch, seeding.ORDER, stage=1).permutation(len(INPUTS)))
+        for step, chosen in list(enumerate(order.split(self.batch_size), start=1))[first:]:
+            if (epoch, step) == self.stop:
+                self.interrupt()
+            self.steps.append((epoch, step))
+            self.rates.append([group["lr"] for group in self.optimizer.param_groups])
+            yield Batch(INPUTS[chosen], TARGETS[chosen])
+        self.states[epoch] = {name: value.clone() for name, value in self.module.state_dict().items()}
+
+    def interrupt(self):
+        raise Interrupted
+
+    def prepare(self, batch):
+        return Mixed(batch.inputs, batch.labels)
+
+    def loss(self, batch):
+        return F.cross_entropy(self.module(batch.inputs), batch.labels)
+
+    def test_top1(self):
+        self.module.eval()
+        with torch.no_grad():
+            return float((self.module(INPUTS).argmax(1) == TARGETS).double().mean())
+
+
+def replayed(function, inputs):
+    """As a CUDA graph does: fixed inputs, a fixed output, run once to warm up and again with each replay."""
+    function(*inputs)
+    output = torch.empty_like(function(*inputs))
+    return lambda: output.copy_(function(*inputs)), output

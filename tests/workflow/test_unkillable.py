@@ -1,0 +1,101 @@
+"""Trainings that are killed, asked to stop, and started twice. LONGTAIL_KILLS=20 kills as often as that."""
+
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from tests.workflow.command import ROOT, contents, snakemake, start
+
+KILLS = int(os.environ.get("LONGTAIL_KILLS", "2"))
+CONFIG = ("--configfile", str(ROOT / "tests/workflow/interrupted.yaml"))
+STAGE1 = "results/runs/digits/if50/resnet32/mixup/seed0/stage1"
+LOG = Path("results/logs/runs/digits/if50/resnet32/mixup/seed0/train_stage1.log")
+
+
+def trained(directory: Path) -> dict[str, str]:
+    """Hashes of a training's outputs, of those that are the same whenever and wherever they are made."""
+    found = contents(directory / STAGE1)
+    assert found.pop("provenance.json")
+    return found
+
+
+def link(directory: Path) -> Path:
+    """A folder to run in, with the tables that the config names by relative paths."""
+    directory.mkdir()
+    (directory / "tests").symlink_to(ROOT / "tests")
+    return directory
+
+
+def training(directory: Path, within: float = 60) -> int | None:
+    """The process of the training that runs in a directory, as soon as there is one."""
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (process / "cmdline").read_bytes().split(b"\0")
+                if (process / "cwd").readlink() == directory and any(b"train_stage1.py" in part for part in command):
+                    return int(process.name)
+            except OSError:
+                continue
+        time.sleep(0.05)
+    return None
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    directory = link(tmp_path_factory.mktemp("whole") / "run")
+    code, output = snakemake(directory, f"{STAGE1}/last.pt", *CONFIG)
+    assert code == 0, output
+    assert set(trained(directory)) == {"last.pt", "best.pt", "history.csv"}
+    return trained(directory)
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="finds the training through /proc")
+@pytest.mark.timeout(600 + 60 * KILLS)
+def test_training_killed_at_random_moments_ends_with_the_same_bytes(tmp_path: Path, whole: dict[str, str]) -> None:
+    directory = link(tmp_path / "run")
+    moments = random.Random(KILLS)
+    running = start(directory, f"{STAGE1}/last.pt", *CONFIG, "--retries", str(KILLS))
+    delivered = 0
+    while delivered < KILLS and (process := training(directory)) is not None:
+        # From before the first import to after many a saved state.
+        time.sleep(moments.uniform(0, 8))
+        if training(directory, within=0.1) == process:
+            os.kill(process, signal.SIGKILL)
+            delivered += 1
+    output, _ = running.communicate()
+    assert running.returncode == 0, output
+    assert trained(directory) == whole
+    assert output.count("Trying to restart job") == delivered == KILLS
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="finds the training through /proc")
+def test_training_asked_to_stop_saves_and_is_taken_up_by_the_next_try(tmp_path: Path, whole: dict[str, str]) -> None:
+    directory = link(tmp_path / "run")
+    running = start(directory, f"{STAGE1}/last.pt", *CONFIG)
+    process = training(directory)
+    assert process is not None
+    while not (directory / LOG).exists() or "epoch 2/" not in (directory / LOG).read_text():
+        time.sleep(0.05)
+    os.kill(process, signal.SIGTERM)
+    output, _ = running.communicate()
+    assert running.returncode == 0, output
+    assert "stopped by SIGTERM in epoch" in output
+    assert "going on after epoch" in (directory / LOG).read_text()
+    assert trained(directory) == whole
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="finds the training through /proc")
+def test_second_snakemake_says_so_and_spoils_nothing(tmp_path: Path, whole: dict[str, str]) -> None:
+    directory = link(tmp_path / "run")
+    first = start(directory, f"{STAGE1}/last.pt", *CONFIG)
+    assert training(directory) is not None
+    code, output = snakemake(directory, f"{STAGE1}/last.pt", *CONFIG)
+    assert code != 0
+    assert "cannot be locked" in output
+    output, _ = first.communicate()
+    assert first.returncode == 0, output
+    assert trained(directory) == whole
