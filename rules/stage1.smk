@@ -10,7 +10,7 @@ rule train_stage1:
     log:
         "results/logs/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/train_stage1.log",
     # A job that was preempted or killed goes on where it was.
-    retries: 2
+    retries: GRAPH.compute["retries"]
     conda:
         "../envs/train.yaml"
     threads: lambda w: GRAPH.threads(w, GRAPH.compute["processes"])

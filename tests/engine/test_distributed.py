@@ -1,6 +1,8 @@
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +59,8 @@ def follow(world, settings):
     if settings == "gather":
         world.gather(torch.arange(7)[world.rows(7)], 7)
         world.add_up([torch.ones(2), torch.full((1,), 5.0)])
+    if settings == "wait":
+        time.sleep(60)
     if settings == "fail":
         raise InputError("data/a.jpg is not a readable image: repair or remove it")
 
@@ -106,6 +110,34 @@ def test_process_that_fails_ends_the_training_with_its_sentence(tmp_path):
     )
     assert done.returncode == 1
     assert "error: data/a.jpg is not a readable image: repair or remove it" in done.stdout
+
+
+KILLED = """
+import os, signal, sys, time
+from tests.engine.test_distributed import follow
+from longtail.engine import distributed
+import torch.multiprocessing
+if __name__ == "__main__":
+    with distributed.world(2, False, follow, "wait") as world:
+        (other,) = torch.multiprocessing.active_children()
+        os.kill(other.pid, signal.SIGTERM)
+        time.sleep(0.5)
+        print(other.pid, other.is_alive(), flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_other_processes_ignore_signals_and_end_with_the_first(tmp_path):
+    script = tmp_path / "training.py"
+    script.write_text(KILLED)
+    environment = os.environ | {"PYTHONPATH": f"lib{os.pathsep}."}
+    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=False)
+    pid, alive = done.stdout.split()
+    assert (done.returncode, alive) == (-signal.SIGKILL, "True")
+    end = time.monotonic() + 20
+    while time.monotonic() < end and Path("/proc", pid).exists():
+        time.sleep(0.1)
+    assert not Path("/proc", pid).exists()
 
 
 def test_shared_batch_norm_keeps_names_values_and_what_is_frozen():

@@ -58,7 +58,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def test_training_killed_at_random_moments_ends_with_the_same_bytes(tmp_path: Path, whole: dict[str, str]) -> None:
     directory = link(tmp_path / "run")
     moments = random.Random(KILLS)
-    running = start(directory, f"{STAGE1}/last.pt", *CONFIG, "--retries", str(KILLS))
+    (directory / "retries.yaml").write_text(f"compute: {{retries: {KILLS}}}\n")
+    running = start(directory, f"{STAGE1}/last.pt", *CONFIG, "retries.yaml")
     delivered = 0
     while delivered < KILLS and (process := training(directory)) is not None:
         # From before the first import to after many a saved state.

@@ -6,6 +6,8 @@ from longtail.config import imbalance as factors
 from longtail.config.registry import Registry, merge
 from longtail.runtime import parts
 
+# Keys of `compute` that change no result, and so must not make a training run again.
+NO_PART_OF_RESULTS = ("workers", "retries")
 # What tells where the images of a data set of lists are.
 IMAGE_LIST = ("data_dir", "train_list", "test_list")
 
@@ -49,7 +51,6 @@ def _common(registry: Registry, dataset: str, seed: int) -> dict[str, Any]:
     seeds = registry.config["seeds"]
     return {
         "preprocessing": registry.datasets[dataset]["preprocessing"],
-        # How many processes decode images is no part of the result.
-        "compute": {key: value for key, value in registry.config["compute"].items() if key != "workers"},
+        "compute": {key: value for key, value in registry.config["compute"].items() if key not in NO_PART_OF_RESULTS},
         "seeds": {kind: seed if seeds[kind] is None else seeds[kind] for kind in ("initialisation", "order")},
     }

@@ -5,7 +5,9 @@ Only the first process keeps records, so a resume file or a checkpoint does not 
 """
 
 import contextlib
+import multiprocessing
 import os
+import signal
 import tempfile
 import threading
 import traceback
@@ -20,6 +22,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import Tensor, nn
 
+from longtail.runtime import signals
 from longtail.runtime.errors import InputError
 
 PATIENCE_SECONDS = 5
@@ -173,6 +176,10 @@ def _join(rank: int, size: int, backend: str, meeting: str) -> None:
 
 
 def _other(rank: int, size: int, backend: str, meeting: str, follow: Callable[..., None], args: Any) -> None:
+    # A signal to all processes of a job is the first one's to heed: it needs the others until it has saved.
+    for number in signals.ASKING:
+        signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         _join(rank, size, backend, meeting)
         follow(World(rank, size), *args)
@@ -183,6 +190,13 @@ def _other(rank: int, size: int, backend: str, meeting: str, follow: Callable[..
     except Exception:
         traceback.print_exc()
         os._exit(1)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+    os._exit(1)
 
 
 def _watch(others: list[Any], over: threading.Event) -> None:
