@@ -10,7 +10,19 @@ import pytest
 from tests.workflow.command import ROOT, contents, snakemake, start
 
 KILLS = int(os.environ.get("LONGTAIL_KILLS", "2"))
-CONFIG = ("--configfile", str(ROOT / "tests/workflow/interrupted.yaml"))
+CONFIG = ("--configfile", "interrupted.yaml")
+# One Stage 1 of seconds, longer the more often it is to be killed.
+EPOCHS = 20 * max(2, KILLS)
+RECIPE = (
+    f"{{epochs: {EPOCHS}, schedule: {{warmup: 1, milestones: []}}, evaluate: {{every: 10, each_from: {EPOCHS}}}}}"
+)
+TEXT = f"""
+tables: [tests/workflow/tiny_table.yaml]
+figures: []
+seeds: {{runs: [0]}}
+compute: {{device: cpu, retries: {max(2, KILLS)}}}
+recipes: {{digits-S1: {RECIPE}}}
+"""
 STAGE1 = "results/runs/digits/if50/resnet32/mixup/seed0/stage1"
 LOG = Path("results/logs/runs/digits/if50/resnet32/mixup/seed0/train_stage1.log")
 
@@ -23,9 +35,10 @@ def trained(directory: Path) -> dict[str, str]:
 
 
 def link(directory: Path) -> Path:
-    """A folder to run in, with the tables that the config names by relative paths."""
+    """A folder to run in, with the config and the table that it names."""
     directory.mkdir()
     (directory / "tests").symlink_to(ROOT / "tests")
+    (directory / "interrupted.yaml").write_text(TEXT)
     return directory
 
 
@@ -58,8 +71,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def test_training_killed_at_random_moments_ends_with_the_same_bytes(tmp_path: Path, whole: dict[str, str]) -> None:
     directory = link(tmp_path / "run")
     moments = random.Random(KILLS)
-    (directory / "retries.yaml").write_text(f"compute: {{retries: {KILLS}}}\n")
-    running = start(directory, f"{STAGE1}/last.pt", *CONFIG, "retries.yaml")
+    running = start(directory, f"{STAGE1}/last.pt", *CONFIG)
     delivered = 0
     while delivered < KILLS and (process := training(directory)) is not None:
         # From before the first import to after many a saved state.
