@@ -37,6 +37,7 @@ def test_everything_is_written(paths, tmp_path):
     with outputs.recorded(paths, SETTINGS, "c0de", "abc") as run:
         assert run.resume.path == tmp_path / "stage1" / "resume.pt"
         checkpoint.save(run.resume.path, {})
+        (tmp_path / "stage1" / ".resume.pt.123.tmp").write_text("half a st")
         run.save(FITTED)
     assert torch.equal(checkpoint.load(paths.last)["weight"], torch.ones(2))
     assert torch.equal(checkpoint.load(paths.best)["weight"], torch.zeros(2))

@@ -54,6 +54,8 @@ def recorded(outputs: Any, settings: dict[str, Any], code: str, inputs: str) -> 
     record |= {"accelerator": compute.accelerator, "precision": precision} | run.cost
     files.write_json(outputs.provenance, record | provenance.machine())
     resume.path.unlink(missing_ok=True)
+    for left in resume.path.parent.glob(".*.tmp"):  # by a process that was killed while it wrote
+        left.unlink()
 
 
 def _identity(settings: dict[str, Any], code: str, inputs: str, compute: Compute) -> dict[str, str]:
