@@ -40,7 +40,7 @@ plan: $(UV) ## what a run takes, before anything runs (CONFIG=config/demo.yaml: 
 progress: $(UV) ## how far a run is (CONFIG as for plan)
 	@$(OVERVIEW)
 
-benchmark: $(UV) ## time Stage 1 on this machine for `make plan`, against the usual loop (a quarter of an hour)
+benchmark: $(UV) ## time Stage 1 on this machine for `make plan`, against the usual loop (some ten minutes)
 	@PYTHONPATH=lib:. $(RUN) python -m benchmarks.stage1 --record --rounds 3 --seconds 20
 	@PYTHONPATH=lib:. $(RUN) python -m benchmarks.report
 

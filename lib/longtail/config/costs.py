@@ -18,7 +18,7 @@ from longtail.engine import schedule
 from longtail.runtime import files, image_tree
 from longtail.stage2.inputs import features_suffice
 
-# A training step costs three forward passes (methods card 2).
+# A training step counts as three forward passes: one forwards, and about two for the gradients.
 FORWARD = 1 / 3
 # Training images per class of the sources that are the same everywhere, as data/sources/ reads them.
 DIGITS = (118, 122, 117, 123, 121, 122, 121, 119, 114, 120)

@@ -22,10 +22,9 @@ from longtail.runtime import files, provenance
 class Recorded:
     """A running training: where it may resume from, and where its results go."""
 
-    def __init__(self, outputs: Any, resume: Resume, compute: Compute) -> None:
+    def __init__(self, outputs: Any, resume: Resume) -> None:
         self.outputs = outputs
         self.resume = resume
-        self.compute = compute
         self.cost: dict[str, Any] = {}
 
     def save(self, fitted: Fitted) -> None:
@@ -47,7 +46,7 @@ def recorded(outputs: Any, settings: dict[str, Any], code: str, inputs: str) -> 
     """
     compute = device.prepare(settings["compute"])
     resume = Resume(Path(outputs.last).with_name("resume.pt"), _identity(settings, code, inputs, compute))
-    run = Recorded(outputs, resume, compute)
+    run = Recorded(outputs, resume)
     yield run
     precision = str(compute.precision).removeprefix("torch.")
     record = {"settings": settings, "code": code, "inputs": inputs}
