@@ -5,12 +5,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
 from longtail.data import arrays, long_tail
+from longtail.engine import device
 from longtail.features import extract
 from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
     settings = json.loads(snakemake.params.settings)
-    workers = snakemake.threads - settings["compute"]["threads"]
+    compute = settings["compute"]
+    workers = device.workers(snakemake.threads, compute)
     data, subset = arrays.load(snakemake.input.arrays), long_tail.load(snakemake.input.subset)
     features = extract.extract(data, subset, settings, snakemake.input.last, snakemake.input.best, workers)
     extract.save(snakemake.output.features, features)

@@ -5,13 +5,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
 from longtail.data import arrays, long_tail
-from longtail.engine import outputs
+from longtail.engine import device, outputs
 from longtail.runtime import files, joblog
 from longtail.stage1 import train
 
 with joblog.job(snakemake.log):
     settings = json.loads(snakemake.params.settings)
-    workers = snakemake.threads - settings["compute"]["threads"] * settings["compute"]["processes"]
+    compute = settings["compute"]
+    workers = device.workers(snakemake.threads, compute, compute["processes"])
     data, subset = arrays.load(snakemake.input.arrays), long_tail.load(snakemake.input.subset)
     inputs = subset.sha256 + files.sha256(snakemake.input.arrays)
     with outputs.recorded(snakemake.output, settings, snakemake.params.code, inputs) as run:

@@ -5,14 +5,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
 from longtail.data import arrays, long_tail
-from longtail.engine import checkpoint, outputs
+from longtail.engine import checkpoint, device, outputs
 from longtail.features import extract
 from longtail.runtime import files, joblog
 from longtail.stage2 import train
 
 with joblog.job(snakemake.log):
     settings = json.loads(snakemake.params.settings)
-    workers = snakemake.threads - settings["compute"]["threads"]
+    compute = settings["compute"]
+    workers = device.workers(snakemake.threads, compute)
     data, subset = arrays.load(snakemake.input.arrays), long_tail.load(snakemake.input.subset)
     features, stage1 = extract.load(snakemake.input.features), checkpoint.load(snakemake.input.network)
     inputs = files.sha256(snakemake.input.features)

@@ -137,6 +137,9 @@ def test_an_own_method_gets_the_defaults() -> None:
          "method 'mislas', key 'overrides.0': unknown key 'mixng' in 'stage2': did you mean 'mixing'?"),
         ({"methods": {"mislas": {"overrides": [{"dataset": "cifar10", "stage2": {"recipe": "MiSLAS-S9"}}]}}},
          "method 'mislas', key 'overrides.0', key 'stage2.recipe': unknown recipe 'MiSLAS-S9'"),
+        ({"methods": {"ce": {"stage1": {"randaugment": {"operations": 2, "magnitude": 40}}}}},
+         "method 'ce': key 'stage1.randaugment.magnitude' is 40, which is not allowed: their strength, of 31 bins; "
+         "it must be at most 30"),
         ({"recipes": {"digits-S1": {"epoch": 2}}},
          "recipe 'digits-S1': unknown key 'epoch': did you mean 'epochs'?"),
         ({"recipes": {"mine": {"epochs": 2}}}, "recipe 'mine': the top level lacks 'batch_size': add it"),

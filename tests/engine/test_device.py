@@ -75,3 +75,10 @@ def test_autocast_is_the_chosen_precision():
     for precision in (torch.float32, torch.bfloat16):
         with device.Compute(torch.device("cpu"), precision, False).autocast():
             assert (weights @ weights).dtype == precision
+
+
+def test_workers_are_the_cores_that_do_not_compute():
+    compute = small.COMPUTE | {"threads": 2}
+    assert device.workers(6, compute) == 4
+    assert device.workers(6, compute, processes=2) == 2
+    assert device.workers(1, compute) == 0  # --cores 1

@@ -12,7 +12,7 @@ from longtail.config import graph as graphs
 from longtail.config import imbalance as factors
 from longtail.config.graph import Graph
 from longtail.config.plan import Run, Setting
-from longtail.config.registry import Registry
+from longtail.config.registry import Registry, is_streamed
 from longtail.data.long_tail import class_counts
 from longtail.engine import schedule
 from longtail.runtime import files, image_tree
@@ -93,7 +93,7 @@ def images(registry: Registry, setting: Setting) -> int | None:
 
 def side(definition: dict[str, Any]) -> int:
     """Side in pixels of a data set's training images as the network sees them."""
-    if definition["streamed"] or definition["kind"] == "image_list":
+    if is_streamed(definition):
         preprocessing = definition["preprocessing"]
         return int(preprocessing["random_resized_crop"] or preprocessing["center_crop"])
     return int(SIDES.get(definition["kind"], definition["image_size"]))

@@ -8,6 +8,7 @@ from typing import Any
 from longtail.config import plan as plans
 from longtail.config import settings
 from longtail.config.plan import Cell, Plan, Run, Setting
+from longtail.config.registry import is_streamed
 from longtail.runtime import files, image_tree
 from longtail.runtime.errors import InputError
 from longtail.runtime.fingerprint import fingerprint
@@ -142,8 +143,8 @@ class Graph:
     def threads(self, w: Any, processes: int = 1) -> int:
         """Cores of a job: those that compute, and those that decode images of a data set in files."""
         data, compute = self.registry.datasets[w.dataset], self.compute
-        in_files = data["kind"] == "image_list" or data["streamed"]
-        return int(compute["threads"]) * processes + (int(compute["workers"]) if in_files else 0)
+        decoding = int(compute["workers"]) if is_streamed(data) else 0
+        return int(compute["threads"]) * processes + decoding
 
     # Inputs of jobs
 

@@ -97,6 +97,11 @@ def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def is_streamed(definition: dict[str, Any]) -> bool:
+    """Whether the images of a data set stay in files, to be decoded in the training loop."""
+    return bool(definition["streamed"] or definition.get("kind") == "image_list")
+
+
 def shown(path: Path) -> str:
     """A path as a person at the project's root would write it."""
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
@@ -138,8 +143,7 @@ def _check_dataset(registry: Registry, name: str) -> None:
         )
     if dataset["streamed"] and dataset.get("kind") != "folder":
         raise InputError(f"{where}, key 'streamed': only a folder can be streamed: remove it")
-    streamed = dataset["streamed"] or dataset.get("kind") == "image_list"
-    if streamed and dataset["preprocessing"]["center_crop"] is None:
+    if is_streamed(dataset) and dataset["preprocessing"]["center_crop"] is None:
         raise InputError(
             f"{where} lacks the key 'preprocessing.center_crop': streamed images may have any size, so give the side "
             "in pixels that they are cut to"

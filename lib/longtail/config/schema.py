@@ -24,6 +24,7 @@ KINDS = {
 }
 BOUNDS = {
     "minimum": "at least {}",
+    "maximum": "at most {}",
     "exclusiveMinimum": "above {}",
     "exclusiveMaximum": "below {}",
     "minItems": "at least {} long",

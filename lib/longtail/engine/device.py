@@ -53,6 +53,11 @@ def prepare(compute: dict[str, Any], rank: int = 0) -> Compute:
     return Compute(device, PRECISIONS[precision], compute["capture"] and name == "cuda")
 
 
+def workers(cores: int, compute: dict[str, Any], processes: int = 1) -> int:
+    """Processes that may decode images: cores of a job beside those that compute; Snakemake may have given fewer."""
+    return max(0, cores - int(compute["threads"]) * processes)
+
+
 def computes_bfloat16() -> bool:
     """Whether this CPU has instructions for bfloat16; without them it is slower than float32, not faster."""
     able = torch.cpu.get_capabilities()
