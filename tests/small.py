@@ -32,7 +32,7 @@ RECIPE = {
     "momentum": 0.9,
     "nesterov": False,
     "weight_decay": 5.0e-4,
-    "schedule": {"kind": "step", "warmup": 2, "milestones": [], "factor": 0.1},
+    "schedule": {"kind": "step", "warmup": 2, "warmup_from": 0, "milestones": [], "factor": 0.1},
     "evaluate": {"every": 1, "each_from": 1},
 }
 STAGE1 = {

@@ -13,6 +13,7 @@ def recipes():
 
 
 WARMUP = {1: 0.02, 2: 0.04, 3: 0.06, 4: 0.08, 5: 0.1, 6: 0.1, 100: 0.1, 160: 0.1}
+BOT_WARMUP = {1: 0.14 / 3, 2: 0.06, 3: 0.22 / 3, 4: 0.26 / 3, 5: 0.1}
 RATES = {
     "MiSLAS-S1": WARMUP | {161: 0.01, 180: 0.01, 181: 0.001, 200: 0.001},
     "LDAM": WARMUP | {161: 0.001, 180: 0.001, 181: 1e-5, 200: 1e-5},
@@ -22,21 +23,36 @@ RATES = {
         6: 0.05,
         10: 0.1 * (1 + math.cos(0.9 * math.pi)) / 2,
     },
+    "BoT": BOT_WARMUP | {159: 0.1, 160: 0.001, 179: 0.001, 180: 1e-5, 200: 1e-5},
+    "BoT-mix": BOT_WARMUP | {319: 0.1, 320: 0.001, 359: 0.001, 360: 1e-5, 400: 1e-5},
+    "LADC-S1": BOT_WARMUP | {319: 0.1, 320: 0.001, 359: 0.001, 360: 1e-5, 400: 1e-5},
+    "LADC-S2": BOT_WARMUP | {9: 0.1, 10: 0.01, 19: 0.01, 20: 0.001, 30: 0.001},
 }
 
 
 @pytest.mark.parametrize("name", RATES)
 def test_rates_of_the_published_schedules(recipes, name):
     for epoch, rate in RATES[name].items():
-        assert schedule.learning_rate(recipes[name], epoch) == pytest.approx(rate, rel=1e-12)
+        assert schedule.learning_rate(recipes[name], epoch) == pytest.approx(rate, rel=1e-11)
 
 
-@pytest.mark.parametrize(("name", "epochs"), [("MiSLAS-S1", 200), ("LDAM", 200), ("MiSLAS-S2", 10)])
-def test_rest_of_the_published_recipes(recipes, name, epochs):
+@pytest.mark.parametrize(
+    ("name", "epochs", "decay"),
+    [
+        ("MiSLAS-S1", 200, 2e-4),
+        ("LDAM", 200, 2e-4),
+        ("MiSLAS-S2", 10, 2e-4),
+        ("BoT", 200, 2e-4),
+        ("BoT-mix", 400, 2e-4),
+        ("LADC-S1", 400, 5e-4),
+        ("LADC-S2", 30, 5e-4),
+    ],
+)
+def test_rest_of_the_published_recipes(recipes, name, epochs, decay):
     recipe = recipes[name]
     assert recipe["epochs"] == epochs
     assert recipe["batch_size"] == 128
-    assert recipe["weight_decay"] == 2e-4
+    assert recipe["weight_decay"] == decay
     assert recipe["momentum"] == 0.9
     assert recipe["nesterov"] is False
 

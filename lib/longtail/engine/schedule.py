@@ -7,15 +7,17 @@ from typing import Any
 def learning_rate(recipe: dict[str, Any], epoch: int) -> float:
     """The rate of an epoch counted from 1.
 
-    `step`: base·epoch/warmup up to `warmup`, then base, times `factor` after each milestone (the last epoch at
-    the higher rate). `cosine`: base·½(1 + cos(π·(epoch−1)/epochs)).
+    `step`: a straight line up to base at the epoch `warmup`, which would stand at base·warmup_from before the first
+    epoch; then base, times `factor` after each milestone (the last epoch at the higher rate).
+    `cosine`: base·½(1 + cos(π·(epoch−1)/epochs)).
     """
     base: float = recipe["learning_rate"]
     schedule = recipe["schedule"]
     if schedule["kind"] == "cosine":
         return base * 0.5 * (1.0 + math.cos(math.pi * (epoch - 1) / float(recipe["epochs"])))
     if epoch <= schedule["warmup"]:
-        return base * epoch / float(schedule["warmup"])
+        warmup = float(schedule["warmup"])
+        return float(base * epoch / warmup + base * schedule["warmup_from"] * (1.0 - epoch / warmup))
     passed = sum(epoch > milestone for milestone in schedule["milestones"])
     return float(base * schedule["factor"] ** passed)
 
