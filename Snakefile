@@ -33,6 +33,7 @@ wildcard_constraints:
     method=r"(?!stage1\b)\w+",
     seed=r"\d+",
     table=r"[\w-]+",
+    statistics=GRAPH.statistics_tables,
     figure=r"[\w-]+",
     name=r"[\w-]+",
 

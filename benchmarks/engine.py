@@ -50,7 +50,7 @@ def stage1_settings(like: str, chosen: dict[str, Any]) -> dict[str, Any]:
         "loss": {"name": "cross_entropy"},
         "mixing": MIXUP,
         "randaugment": None,
-        "sampler": "instance_balanced",
+        "sampler": {"name": "instance_balanced"},
         "preprocessing": PREPROCESSING[like],
         "recipe": {**RECIPES[like], "batches": "ceil", "momentum": 0.9, "nesterov": False},
         "compute": chosen,
@@ -61,10 +61,11 @@ def stage1_settings(like: str, chosen: dict[str, Any]) -> dict[str, Any]:
 def stage2_settings(like: str, chosen: dict[str, Any]) -> dict[str, Any]:
     """Stage 2 of MiSLAS on images that are not augmented, so that cached features give the same inputs."""
     return {
-        "classifier": {"keep_stage1": True, "weight_rate": 0.5, "scale_rate": 1.0},
+        "classifier": {"keep_stage1": True, "weight_rate": 0.5, "scale_rate": 1.0, "offset_rate": 0.0},
         "loss": {"name": "label_aware_smoothing", "head": 0.3, "tail": 0.0, "form": "concave", "las_form": "code"},
         "mixing": None,
-        "sampler": "class_aware",
+        "sampler": {"name": "class_aware"},
+        "generator": {"name": "real"},
         "batch_norm": "frozen",
         "augment": False,
         "preprocessing": PREPROCESSING[like],
@@ -165,4 +166,10 @@ def _features(images: Arrays, width: int) -> Features:
         rng.random((len(labels), width), dtype=np.float32) for labels in (images.train_labels, images.test_labels)
     )
     logits = [np.zeros((len(labels), len(images.classes)), np.float32) for labels in (train, test)]
-    return Features(train, logits[0], images.train_labels, test, logits[1], images.test_labels, logits[1])
+    classes = len(images.classes)
+    return Features(
+        *(train, logits[0], images.train_labels),
+        *(test, logits[1], images.test_labels, logits[1]),
+        *(train[:0], images.train_labels[:0]),
+        *(np.zeros((classes, width), np.float32), np.zeros(classes, np.float32)),
+    )

@@ -25,6 +25,36 @@ rule make_table:
         "../workflow_scripts/make_table.py"
 
 
+rule make_statistics:
+    input:
+        subsets=lambda w: GRAPH.described_subsets(w),
+        arrays=lambda w: GRAPH.described_arrays(w),
+    output:
+        csv="results/tables/{statistics}.csv",
+        md="results/tables/{statistics}.md",
+        tex="results/tables/{statistics}.tex",
+        html=report(
+            "results/tables/{statistics}.html",
+            caption="captions/statistics.rst",
+            category="Tables",
+            labels={"table": "{statistics}"},
+        ),
+    log:
+        "results/logs/tables/{statistics}.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        table=lambda w: GRAPH.statistics(w),
+        code=lambda w: GRAPH.code("make_statistics", w),
+    message:
+        "Table {wildcards.statistics}"
+    script:
+        "../workflow_scripts/make_statistics.py"
+
+
+ruleorder: make_statistics > make_table
+
+
 rule draw_reliability:
     input:
         metrics=lambda w: GRAPH.metrics([GRAPH.run_of(w)]),
@@ -86,6 +116,84 @@ rule draw_comparison:
         "Comparison {wildcards.figure}"
     script:
         "../workflow_scripts/draw_comparison.py"
+
+
+rule draw_similarity:
+    input:
+        features=lambda w: GRAPH.features_of(w),
+        arrays=lambda w: GRAPH.arrays_of(w),
+        subset=lambda w: GRAPH.subset_of(w),
+        provenance=lambda w: GRAPH.provenance([GRAPH.first_run(w)]),
+    output:
+        svg=report(
+            "results/figures/similarity/{figure}.svg",
+            caption="captions/similarity.rst",
+            category="Features",
+            labels={"figure": "similar classes", "name": "{figure}"},
+        ),
+        png="results/figures/similarity/{figure}.png",
+    log:
+        "results/logs/figures/similarity/{figure}.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        figure=lambda w: GRAPH.similarity(w),
+        code=lambda w: GRAPH.code("draw_similarity", w),
+    message:
+        "Similar classes: {wildcards.figure}"
+    script:
+        "../workflow_scripts/draw_similarity.py"
+
+
+rule draw_projection:
+    input:
+        projection=lambda w: GRAPH.projection_of(w),
+        arrays=lambda w: GRAPH.arrays_of(w),
+        provenance=lambda w: GRAPH.provenance([GRAPH.first_run(w)]),
+    output:
+        svg=report(
+            "results/figures/projection/{figure}.svg",
+            caption="captions/projection.rst",
+            category="Features",
+            labels={"figure": "projected features", "name": "{figure}"},
+        ),
+        png="results/figures/projection/{figure}.png",
+    log:
+        "results/logs/figures/projection/{figure}.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        figure=lambda w: GRAPH.projected(w),
+        code=lambda w: GRAPH.code("draw_projection", w),
+    message:
+        "Projected features: {wildcards.figure}"
+    script:
+        "../workflow_scripts/draw_projection.py"
+
+
+rule draw_sensitivity:
+    input:
+        metrics=lambda w: GRAPH.metrics(GRAPH.figure_runs(w)),
+        provenance=lambda w: GRAPH.provenance(GRAPH.figure_runs(w)),
+    output:
+        svg=report(
+            "results/figures/sensitivity/{figure}.svg",
+            caption="captions/sensitivity.rst",
+            category="Studies",
+            labels={"figure": "settings of a method", "name": "{figure}"},
+        ),
+        png="results/figures/sensitivity/{figure}.png",
+    log:
+        "results/logs/figures/sensitivity/{figure}.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        figure=lambda w: GRAPH.sensitivity(w),
+        code=lambda w: GRAPH.code("draw_sensitivity", w),
+    message:
+        "Settings of a method: {wildcards.figure}"
+    script:
+        "../workflow_scripts/draw_sensitivity.py"
 
 
 rule draw_class_counts:

@@ -12,6 +12,8 @@ rule train_stage2:
         provenance="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/provenance.json",
     log:
         "results/logs/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/train_stage2.log",
+    wildcard_constraints:
+        method=rf"(?!(stage1|{GRAPH.post_hoc_methods})/)\w+",
     # A job that was preempted or killed goes on where it was.
     retries: GRAPH.compute["retries"]
     conda:
@@ -26,3 +28,46 @@ rule train_stage2:
         "Stage 2: train {wildcards.method} on {wildcards.dataset} {wildcards.imbalance}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/train_stage2.py"
+
+
+rule adjust_classifier:
+    input:
+        features="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/features.npz",
+    output:
+        logits="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/logits.npz",
+        choice="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/choice.json",
+    log:
+        "results/logs/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/adjust_classifier.log",
+    wildcard_constraints:
+        method=GRAPH.post_hoc_methods,
+    conda:
+        "../envs/report.yaml"
+    params:
+        settings=lambda w: GRAPH.post_hoc(w),
+        code=lambda w: GRAPH.code("adjust_classifier", w),
+    message:
+        "Stage 2: adjust by {wildcards.method} on {wildcards.dataset} {wildcards.imbalance}, seed {wildcards.seed}"
+    script:
+        "../workflow_scripts/adjust_classifier.py"
+
+
+rule project_features:
+    input:
+        subset="results/data/{dataset}/{imbalance}/subset.json",
+        features="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/features.npz",
+    output:
+        projection="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/projection.npz",
+    log:
+        "results/logs/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/project_features.log",
+    conda:
+        "../envs/train.yaml"
+    threads: lambda w: GRAPH.threads(w)
+    resources:
+        gpu=GRAPH.gpus,
+    params:
+        settings=lambda w: GRAPH.projection(w),
+        code=lambda w: GRAPH.code("project_features", w),
+    message:
+        "Project features of {wildcards.method} on {wildcards.dataset} {wildcards.imbalance}, seed {wildcards.seed}"
+    script:
+        "../workflow_scripts/project_features.py"

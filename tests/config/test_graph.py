@@ -1,4 +1,5 @@
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +10,9 @@ import yaml
 
 from longtail.config.graph import Graph
 from longtail.config.registry import CONFIG, merge
+from longtail.runtime.errors import InputError
 
+FACTORS = ("if10", "if200")
 OF_MISLAS = {"dataset": "cifar10", "imbalance": "if100", "backbone": "resnet32", "seed": "0"}
 
 
@@ -59,6 +62,125 @@ def test_three_stage2s_stand_on_one_mixup_network(cifar_table: Graph) -> None:
         cifar_table.provenance(runs)[-1] == "results/runs/cifar10/if100/resnet32/mixup/seed0/stage1/provenance.json"
     )
     assert len(cifar_table.provenance(runs)) == 4
+
+
+LADC_TABLES = ["ladc_ablation", "ladc_calibration_strategy", "ladc_stage2"]
+ON_ONE_NETWORK = {
+    *("remix_randaugment", "ladc", "ladc_lws", "ladc_crt", "ladc_average", "dc"),
+    *("re_crt_cbs", "re_crt_las", "re_lws_cbs", "re_lws_las"),
+}
+
+
+def test_all_variants_of_ladc_stand_on_one_stage1() -> None:
+    ladc = graph(tables=LADC_TABLES, figures=[], seeds={"runs": [0]})
+    at_100 = [run for run in ladc.plan.runs if run.setting.imbalance == "if100"]
+    standing = {run.method for run in at_100 if run.stage1 == "remix_randaugment"}
+
+    assert standing == ON_ONE_NETWORK
+    assert len({run.folder for run in at_100 if run.method in standing}) == 1
+    # CE as printed, its control under LADC's recipe, and the network that all the others share.
+    assert len({run.folder for run in at_100}) == 3
+
+
+def test_a_post_hoc_method_stands_on_a_network_and_trains_nothing() -> None:
+    groups = graph(tables=["ladc_groups"], figures=[], seeds={"runs": [0]})
+    of_tau = wildcards(dataset="cifar100", imbalance="if100", backbone="resnet32", seed="0", method="tau_norm")
+    run = groups.run_of(of_tau)
+    folder = "results/runs/cifar100/if100/resnet32/ce_bot/seed0"
+
+    assert run in groups.plan.runs
+    assert not run.two_stage
+    assert groups.logits(wildcards(**vars(of_tau), stage1="ce_bot")) == f"{folder}/tau_norm/logits.npz"
+    assert groups.provenance([run]) == [f"{folder}/stage1/provenance.json"]
+    assert [path for path in groups.stage2_files() if "tau_norm" in path] == []
+    assert groups.post_hoc_methods == "tau_norm"
+    assert json.loads(groups.post_hoc(of_tau)) == {"post_hoc": {"name": "tau_norm", "tau": None, "bias": False}}
+
+
+def test_the_code_of_a_stage2_counts_its_generator_and_sampler() -> None:
+    ladc = graph(tables=LADC_TABLES, figures=[])
+    at = {"dataset": "cifar100", "imbalance": "if100", "backbone": "resnet32", "seed": "0"}
+    codes = {
+        m: ladc.code("train_stage2", wildcards(**at, method=m)) for m in ("ladc", "ladc_lws", "dc", "re_lws_cbs")
+    }
+
+    assert codes["ladc"] == codes["ladc_lws"]
+    assert len(set(codes.values())) == 3
+
+
+def test_every_value_of_a_sensitivity_figure_is_a_method_and_the_own_value_is_the_method() -> None:
+    study = graph(tables=[], figures=["ladc_sensitivity"], seeds={"runs": [0, 1]})
+    of_figure = wildcards(figure="ladc_sensitivity")
+    panels = {panel["title"]: panel for panel in json.loads(study.sensitivity(of_figure))["panels"]}
+    folder = "results/runs/cifar100/if100/resnet32/remix_randaugment"
+
+    assert [point["at"] for point in panels["m"]["points"]] == [1, 2, 3, 5]
+    assert panels["m"]["default"] == 2
+    assert panels["m"]["points"][1]["runs"][0] == f"{folder}/seed0/ladc/metrics.json"
+    assert panels["m"]["points"][2]["runs"] == [f"{folder}/seed{seed}/ladc_m_3/metrics.json" for seed in (0, 1)]
+    at = wildcards(dataset="cifar100", imbalance="if100", method="ladc_alpha_0_05", seed="0")
+    told, own = json.loads(study.stage2(at)), json.loads(study.stage2(wildcards(**vars(at) | {"method": "ladc"})))
+    assert told["generator"].pop("alpha") == 0.05
+    assert own["generator"].pop("alpha") == 0.15
+    assert told == own
+    assert len(study.stage1_files()) == 2
+
+
+def test_a_value_of_a_sensitivity_figure_wins_over_the_methods_overrides(tmp_path: Path) -> None:
+    figure = yaml.safe_load((CONFIG / "figures" / "ladc_sensitivity.yaml").read_text())
+    figure |= {"method": "re_lws_las", "panels": [{"title": "ε", "key": "stage2.loss.head", "values": [0.05]}]}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(figure))
+    study = graph(tables=[], figures=[str(tmp_path / "mine.yaml")])
+    at = wildcards(dataset="cifar100", imbalance="if100", method="re_lws_las_head_0_05", seed="0")
+
+    assert json.loads(study.stage2(at))["loss"]["head"] == 0.05
+
+
+@pytest.mark.parametrize(
+    ("panel", "sentence"),
+    [
+        ({"key": "stage2.generator.n"}, "method 'ladc' has no setting 'stage2.generator.n': correct the key"),
+        ({"key": "stage2.recipe.epochs"}, "method 'ladc' has no setting 'stage2.recipe.epochs': correct the key"),
+        ({"values": [0]}, "'stage2.generator': key 'm' is 0, which is not allowed"),
+        ({"values": [1.5]}, "'stage2.generator': key 'm' is 1.5, which is not allowed"),
+    ],
+)
+def test_a_value_that_a_method_cannot_have_is_refused(panel: dict[str, Any], sentence: str, tmp_path: Path) -> None:
+    figure = yaml.safe_load((CONFIG / "figures" / "ladc_sensitivity.yaml").read_text())
+    figure["panels"] = [{"title": "m", "key": "stage2.generator.m", "values": [1]} | panel]
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(figure))
+
+    with pytest.raises(InputError, match=re.escape(sentence)) as caught:
+        graph(tables=[], figures=[str(tmp_path / "mine.yaml")])
+    assert "mine.yaml" in str(caught.value)
+
+
+def test_figures_of_features_ask_for_the_first_seed_only() -> None:
+    both = graph(tables=[], figures=["ladc_similarity", "ladc_projection"], seeds={"runs": [4, 5]})
+    runs = "results/runs/cifar10"
+
+    assert (
+        both.features_of(wildcards(figure="ladc_similarity")) == f"{runs}/if100/resnet32/ce_ldam/seed4/features.npz"
+    )
+    projected = both.projection_of(wildcards(figure="ladc_projection"))
+    assert projected == f"{runs}/if200/resnet32/remix_randaugment/seed4/ladc/projection.npz"
+    assert json.loads(both.similarity(wildcards(figure="ladc_similarity")))["seeds"] == [4]
+    for kind in ("similarity", "projection"):
+        assert f"results/figures/{kind}/ladc_{kind}.svg" in both.figure_files()
+
+
+def test_a_table_of_data_sets_wants_their_subsets_and_says_what_is_missing() -> None:
+    described = graph(tables=["ladc_datasets"], figures=[])
+    of_table = wildcards(statistics="ladc_datasets")
+    rows = {row["label"]: row for row in json.loads(described.statistics(of_table))["rows"]}
+
+    wanted = [f"results/data/{name}/{factor}/subset.json" for name in ("cifar10", "cifar100") for factor in FACTORS]
+    assert described.described_subsets(of_table) == wanted
+    assert [subset["path"] for subset in rows["CIFAR10-LT"]["subsets"]] == wanted[:2]
+    assert "your copy of ImageNet-LT" in rows["ImageNet-LT"]["needs"]
+    assert (rows["THUNEWS-LT"]["subsets"], rows["THUNEWS-LT"]["arrays"]) == ([], None)
+    assert described.plan.runs == []
+    assert described.table_files()[0] == "results/tables/ladc_datasets.csv"
 
 
 def test_a_one_stage_method_is_scored_on_its_features(cifar_table: Graph) -> None:
@@ -119,10 +241,10 @@ def test_the_code_of_a_job_counts_the_parts_its_settings_name(cifar_table: Graph
 def test_subsets_run_from_balanced_to_most_imbalanced() -> None:
     whole = graph()
 
-    assert [Path(path).parent.name for path in whole.subsets("cifar10")] == ["if1", "if10", "if50", "if100"]
+    assert [Path(path).parent.name for path in whole.subsets("cifar10")] == ["if1", "if10", "if50", "if100", "if200"]
     assert json.loads(whole.subset_labels("cifar10")) == {
         "title": "CIFAR-10",
-        "series": ["balanced", "factor 10", "factor 50", "factor 100"],
+        "series": ["balanced", "factor 10", "factor 50", "factor 100", "factor 200"],
     }
 
 

@@ -12,7 +12,8 @@ from jsonschema import Draft202012Validator
 from longtail.config import plan, reference, registry, schema
 from longtail.runtime.errors import InputError
 
-SCHEMAS = ["config", "dataset", "method", "recipe", "table", "figure"]
+SCHEMAS = ["config", "dataset", "method", "recipe", "table", "statistics", "figure", "similarity", "projection"]
+SCHEMAS += ["sensitivity"]
 README, METHODS_PAGE = (path.read_text() for path in reference.PAGES)
 SECTIONS = dict(re.findall(r"^## .*?```yaml\n(.*?)```.*?<!-- reference: (\w+) -->", README, re.DOTALL | re.MULTILINE))
 EXAMPLES = {name: yaml.safe_load(text) for text, name in SECTIONS.items()}
@@ -22,7 +23,7 @@ KEYWORDS = {*Draft202012Validator.VALIDATORS, "$schema", "$defs", "title", "desc
 def test_every_schema_has_a_section_and_there_are_no_others() -> None:
     stored = {path.stem for path in schema.SCHEMAS.glob("*.yaml")}
 
-    assert re.findall(r"<!-- reference: (\w+) -->", README) == SCHEMAS
+    assert [name for name in re.findall(r"<!-- reference: (\w+) -->", README) if name != "parts"] == SCHEMAS
     assert stored == set(SCHEMAS) == set(EXAMPLES)
 
 
@@ -141,12 +142,34 @@ def test_the_example_table_and_figure_can_be_run(tmp_path: Path) -> None:
     assert {run.setting.imbalance for run in found.runs} == {"if20", "if1"}
 
 
+def test_the_other_example_tables_and_figures_can_be_run(tmp_path: Path) -> None:
+    config: dict[str, list[str]] = {"tables": [], "figures": []}
+    for name in ("statistics", "similarity", "projection", "sensitivity"):
+        path = tmp_path / f"my_{name}.yaml"
+        path.write_text(yaml.safe_dump(EXAMPLES[name]))
+        config["tables" if name == "statistics" else "figures"].append(str(path))
+
+    found = plan.build(config, [])
+
+    assert {figure.kind for figure in found.figures.values()} == {"similarity", "projection", "sensitivity"}
+    assert [cell.needs for figure in found.figures.values() for cell in figure.cells if cell.needs] == []
+    assert [row.imbalances for row in found.statistics["my_statistics"].rows] == [["if10", "if50"], ["natural"]]
+    assert {run.method for run in found.runs} >= {"ladc_m_1", "ladc_m_3", "ladc_tau_1_0", "ladc_tau_1_5"}
+
+
+def test_every_setting_of_every_part_is_described() -> None:
+    lines = reference.part_settings().splitlines()[2:]
+
+    assert len(lines) > 25
+    assert all(line.split("|")[-2].strip() for line in lines)
+    assert any("`generator` | `ladc` | `w_rule`" in line for line in lines)
+
+
 def test_every_method_stands_in_the_table_with_its_status() -> None:
     lines = METHODS_PAGE.splitlines()
 
-    for file in sorted((registry.CONFIG / "methods").glob("*.yaml")):
-        method = yaml.safe_load(file.read_text())
-        (line,) = [line for line in lines if f"(`{file.stem}`)" in line]
+    for name, method in registry.load({}, []).methods.items():
+        (line,) = [line for line in lines if f"(`{name}`)" in line]
         assert method["label"] in line
         assert method["paper"] in line
         assert (f"needs {method['needs']}" if "needs" in method else "| runs") in line

@@ -12,6 +12,7 @@ from longtail.config.registry import CONFIG, Registry
 from longtail.runtime.errors import InputError
 
 STAGE2 = {"recipe": "MiSLAS-S2", "classifier": {"keep_stage1": True, "weight_rate": 0.0, "scale_rate": 1.0}}
+TAU_NORM = {"name": "tau_norm", "tau": None, "bias": False}
 SMOOTHING = "label_aware_smoothing"
 MINE = {"label": "Mine", "paper": "mine"}
 MAPPINGS = st.recursive(
@@ -83,8 +84,36 @@ def test_an_own_method_gets_the_defaults() -> None:
     found = registry.load({"methods": {"mine": {**MINE, "stage1": "ce", "stage2": STAGE2}}}, [])
 
     assert found.methods["mine"]["stage2"]["loss"] == {"name": "cross_entropy"}
-    assert found.methods["mine"]["stage2"]["sampler"] == "class_aware"
+    assert found.methods["mine"]["stage2"]["sampler"] == {"name": "class_aware"}
     assert found.methods["mine"]["overrides"] == []
+
+
+def test_an_extension_lays_its_keys_upon_the_method() -> None:
+    stage2 = {"generator": {"m": 3}, "classifier": {"offset_rate": 0.0}}
+    found = registry.load({"methods": {"mine": {"label": "Mine", "extends": "ladc", "stage2": stage2}}}, []).methods
+    expected = copy.deepcopy(found["ladc"])
+    expected["label"] = "Mine"
+    expected["stage2"]["generator"]["m"] = 3
+    expected["stage2"]["classifier"]["offset_rate"] = 0.0
+    assert found["mine"] == expected
+
+
+def test_an_extension_follows_a_persons_changes_of_the_method_and_may_be_extended() -> None:
+    own = {
+        "ladc": {"stage2": {"generator": {"alpha": 0.2}}},
+        "mine": {"label": "Mine", "extends": "ladc_lws"},
+    }
+    found = registry.load({"methods": own}, []).methods
+    assert [found[name]["stage2"]["generator"]["alpha"] for name in ("ladc", "ladc_lws", "mine")] == [0.2] * 3
+    assert found["mine"]["stage2"]["classifier"]["offset_rate"] == 0.0
+
+
+def test_a_part_of_another_name_replaces_the_whole_part() -> None:
+    own = {"mine": {"label": "Mine", "extends": "ladc", "stage2": {"sampler": {"name": "class_balanced"}}}}
+    own["mislas"] = {"stage2": {"loss": {"name": "cross_entropy"}}}
+    found = registry.load({"methods": own | {"mislas": {**own["mislas"], "overrides": []}}}, []).methods
+    assert found["mine"]["stage2"]["sampler"] == {"name": "class_balanced"}
+    assert found["mislas"]["stage2"]["loss"] == {"name": "cross_entropy"}
 
 
 @pytest.mark.parametrize(
@@ -119,9 +148,40 @@ def test_an_own_method_gets_the_defaults() -> None:
         ({"methods": {"mine": {**MINE, "stage1": {"recipe": "MiSLAS-S1", "loss": {"name": "cross_entrpy"}}}}},
          "method 'mine', key 'stage1.loss.name': unknown loss 'cross_entrpy': did you mean 'cross_entropy'?"),
         ({"methods": {"mine": {**MINE, "stage1": "ce"}}},
-         "method 'mine': a method with a 'stage2' names the one-stage"),
+         "method 'mine': a method with a 'stage2' or 'post_hoc' names the one-stage"),
+        ({"methods": {"mine": {**MINE, "stage1": "tau_norm", "stage2": STAGE2}}},
+         "method 'mine', key 'stage1': 'tau_norm' is not a one-stage method that can run"),
+        ({"methods": {"mine": {**MINE, "stage1": "ce", "stage2": STAGE2, "post_hoc": TAU_NORM}}},
+         "method 'mine': a method has a 'stage2' or is 'post_hoc', not both: remove one"),
+        ({"methods": {"mine": {**MINE, "stage1": "ce", "post_hoc": {"name": "tau_nrom"}}}},
+         "method 'mine', key 'post_hoc.name': unknown post_hoc 'tau_nrom': did you mean 'tau_norm'?"),
+        ({"methods": {"tau_norm": {"post_hoc": {"tau": -1}}}},
+         "method 'tau_norm', 'post_hoc': key 'tau' is -1, which is not allowed"),
+        ({"methods": {"mine": {**MINE, "extends": "ladcc"}}},
+         "method 'mine', key 'extends': unknown method 'ladcc': did you mean 'ladc'?"),
+        ({"methods": {"mine": {**MINE, "extends": ["ladc"]}}}, "method 'mine', key 'extends': unknown method"),
+        ({"methods": {"a": {**MINE, "extends": "b"}, "b": {**MINE, "extends": "a"}}},
+         "method 'b', key 'extends': 'a' extends 'b' in turn: let one of them stand by itself"),
+        ({"methods": {"mine": {"extends": "ladc"}}}, "method 'mine': the top level lacks 'label': add it"),
+        ({"methods": {"mislas": {"stage2": {"loss": {"las_form": "slides"}}}}},
+         "method 'mislas', 'stage2.loss': key 'las_form' is 'slides': (known: code, paper)"),
+        ({"methods": {"remix": {"stage1": {"mixing": {"reduction": "mean"}}}}},
+         "method 'remix', 'stage1.mixing': key 'reduction' is 'mean': did you mean 'batch_mean'?"),
+        ({"methods": {"ladc": {"stage2": {"sampler": {"level": "image"}}}}},
+         "method 'ladc', 'stage2.sampler': key 'level' is 'image'"),
+        ({"methods": {"ladc": {"stage2": {"sampler": {"name": "tempred"}}}}},
+         "method 'ladc', key 'stage2.sampler.name': unknown sampler 'tempred': did you mean 'tempered'?"),
+        ({"methods": {"ladc": {"stage2": {"generator": {"m": 0}}}}},
+         "method 'ladc', 'stage2.generator': key 'm' is 0, which is not allowed"),
+        ({"methods": {"ladc": {"stage2": {"generator": {"beta": 0}}}}},
+         "method 'ladc', 'stage2.generator': key 'beta' is 0, which is not allowed"),
+        ({"methods": {"ladc": {"stage2": {"generator": {"w_rule": "inverted"}}}}},
+         "method 'ladc', 'stage2.generator': key 'w_rule' is 'inverted': did you mean 'inverse'?"),
+        ({"methods": {"ladc": {"stage2": {"augment": True}}}},
+         "method 'ladc', key 'stage2.generator': 'ladc' draws from cached features, which nothing may change: set "
+         "augment: false, mixing: null and batch_norm: frozen"),
         ({"methods": {"mine": {**MINE, "stage1": {"recipe": "MiSLAS-S1"}, "stage2": STAGE2}}},
-         "method 'mine': a method with a 'stage2' names the one-stage method"),
+         "method 'mine': a method with a 'stage2' or 'post_hoc' names the one-stage method"),
         ({"datasets": {"birds": {"title": "Birds"}}}, "dataset 'birds': give the data set a 'kind'"),
         ({"methods": {"mislas": {"stage2": {"loss": {"heda": 0.1}}}}},
          "key 'stage2.loss': unknown setting 'heda': did you mean 'head'?"),

@@ -32,7 +32,7 @@ def test_hyper_parameters_of_mislas(shipped: Registry, dataset: str, imbalance: 
 
     assert of_mislas(stage2) == MISLAS[dataset, imbalance]
     assert (stage2["loss"]["form"], stage2["loss"]["las_form"]) == ("concave", "code")
-    assert (stage2["sampler"], stage2["mixing"]) == ("class_aware", None)
+    assert (stage2["sampler"], stage2["mixing"]) == ({"name": "class_aware"}, None)
     assert stage2["classifier"]["keep_stage1"] is True
     assert stage2["classifier"]["scale_rate"] == 1.0
 
@@ -63,7 +63,7 @@ def test_stage1_of_ce_is_that_of_the_paper(shipped: Registry) -> None:
         "momentum": 0.9,
         "nesterov": False,
         "weight_decay": 2e-4,
-        "schedule": {"kind": "step", "warmup": 5, "milestones": [160, 180], "factor": 0.1},
+        "schedule": {"kind": "step", "warmup": 5, "warmup_from": 0, "milestones": [160, 180], "factor": 0.1},
         "evaluate": {"every": 5, "each_from": 160},
     }
 
@@ -73,8 +73,18 @@ def test_stage2_baselines_differ_from_mislas_as_the_paper_says(shipped: Registry
         name: settings.stage2(shipped, "cifar10", "if100", name, 0) for name in ("crt_mixup", "lws_mixup", "mislas")
     }
 
-    assert blocks["crt_mixup"]["classifier"] == {"keep_stage1": False, "weight_rate": 1.0, "scale_rate": 0.0}
-    assert blocks["lws_mixup"]["classifier"] == {"keep_stage1": True, "weight_rate": 0.0, "scale_rate": 1.0}
+    assert blocks["crt_mixup"]["classifier"] == {
+        "keep_stage1": False,
+        "weight_rate": 1.0,
+        "scale_rate": 0.0,
+        "offset_rate": 0,
+    }
+    assert blocks["lws_mixup"]["classifier"] == {
+        "keep_stage1": True,
+        "weight_rate": 0.0,
+        "scale_rate": 1.0,
+        "offset_rate": 0,
+    }
     assert blocks["crt_mixup"]["loss"] == blocks["lws_mixup"]["loss"] == {"name": "cross_entropy"}
     assert blocks["crt_mixup"]["recipe"] == blocks["lws_mixup"]["recipe"] == blocks["mislas"]["recipe"]
 

@@ -22,7 +22,7 @@ def image_set():
 def epoch(number=1, seed=0, alpha=None, batch_size=4, stage=1, first=0, policy=None):
     settings = {
         "recipe": {"batch_size": batch_size, "batches": "ceil"},
-        "sampler": "instance_balanced",
+        "sampler": {"name": "instance_balanced"},
         "mixing": alpha and {"name": "mixup", "alpha": alpha},
         "randaugment": policy,
         "seeds": {"order": seed},

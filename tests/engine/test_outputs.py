@@ -9,7 +9,7 @@ from tests import small
 from longtail.engine import checkpoint, device, outputs
 from longtail.engine.loop import Fitted
 
-SETTINGS = {"sampler": "class_aware", "recipe": {"epochs": 2}, "compute": small.COMPUTE}
+SETTINGS = {"sampler": {"name": "class_aware"}, "recipe": {"epochs": 2}, "compute": small.COMPUTE}
 HISTORY = [
     {"epoch": 1, "learning_rate": 0.02, "loss": 2.25, "test_top1": None},
     {"epoch": 2, "learning_rate": 0.1, "loss": 1.0 / 3.0, "test_top1": 0.5},
@@ -69,7 +69,9 @@ def test_identity_can_be_read_back_without_unpickling_code(paths, tmp_path):
 def test_identity_tells_what_differs(paths, monkeypatch):
     first = identity(paths)
     assert identity(paths, settings=dict(reversed(SETTINGS.items()))) == first
-    assert differing(first, identity(paths, settings=SETTINGS | {"sampler": "instance_balanced"})) == ["settings"]
+    assert differing(first, identity(paths, settings=SETTINGS | {"sampler": {"name": "instance_balanced"}})) == [
+        "settings"
+    ]
     assert differing(first, identity(paths, code="c0df", inputs="abd")) == ["code", "inputs"]
     monkeypatch.setattr(torch, "__version__", "0.0")
     assert differing(first, identity(paths)) == ["PyTorch version"]

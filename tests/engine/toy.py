@@ -13,7 +13,7 @@ from longtail.engine.distributed import World
 RECIPE = {
     "epochs": 5,
     "learning_rate": 0.05,
-    "schedule": {"kind": "step", "warmup": 2, "milestones": [3], "factor": 0.1},
+    "schedule": {"kind": "step", "warmup": 2, "warmup_from": 0, "milestones": [3], "factor": 0.1},
     "evaluate": {"every": 2, "each_from": 4},
 }
 INPUTS = torch.from_numpy(np.random.default_rng(0).normal(size=(40, 4))).float()

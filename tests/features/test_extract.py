@@ -3,13 +3,26 @@ from dataclasses import fields
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tests import small
 
+from longtail.data import long_tail
+from longtail.data.arrays import Arrays, Files
 from longtail.engine import checkpoint
 from longtail.features import extract
 from longtail.features.extract import Features
+from longtail.features.hold_out import hold_out
 from longtail.models import network
 from longtail.runtime.errors import InputError
+
+AS_THEY_ARE = {
+    "crop_padding": 0,
+    "flip": False,
+    "resize": None,
+    "center_crop": None,
+    "mean": [0.305] * 3,
+    "std": [0.376] * 3,
+}
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +82,61 @@ def test_logits_are_the_classifier_of_the_features(features):
     state = small.network_state()
     weight, bias = state["classifier.weight"].numpy(), state["classifier.bias"].numpy()
     np.testing.assert_allclose(features.test_logits, features.test_features @ weight.T + bias, rtol=1e-4, atol=1e-5)
+
+
+def test_held_out_are_training_images_that_the_subset_leaves_out(features, checkpoints):
+    arrays, subset = small.data()
+    held_out = hold_out(arrays.train_labels, subset, 10)
+    assert len(held_out) == 940
+    close(features.held_out_features, evaluated(checkpoints[0], arrays.train_images[held_out])[0])
+    np.testing.assert_array_equal(features.held_out_labels, arrays.train_labels[held_out])
+    assert (features.held_out_features.dtype, features.held_out_labels.dtype) == (np.float32, np.int64)
+
+
+def test_classifier_is_that_of_the_last_checkpoint(features):
+    state = small.network_state()
+    np.testing.assert_array_equal(features.weight, state["classifier.weight"].numpy())
+    np.testing.assert_array_equal(features.bias, state["classifier.bias"].numpy())
+    assert features.weight.dtype == features.bias.dtype == np.float32
+
+
+def test_a_set_used_as_it_is_has_an_empty_hold_out(checkpoints, tmp_path):
+    digits, _ = small.data()
+    few = Arrays(
+        digits.train_images[:40],
+        digits.train_labels[:40],
+        digits.test_images[:5],
+        digits.test_labels[:5],
+        digits.classes,
+    )
+    extract.save(
+        tmp_path / "features.npz",
+        extract.extract(few, long_tail.natural(few.train_labels, 10), small.STAGE1, *checkpoints),
+    )
+    loaded = extract.load(tmp_path / "features.npz")
+    assert loaded.held_out_features.shape == (0, 64)
+    assert loaded.held_out_labels.shape == (0,)
+    assert (loaded.held_out_features.dtype, loaded.held_out_labels.dtype) == (np.float32, np.int64)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_images_in_files_are_held_out_as_arrays_are(tmp_path, workers):
+    digits, _ = small.data()
+    images = np.repeat(digits.train_images[:60], 3, axis=3)
+    files = np.array([f"{number}.png" for number in range(60)])
+    for file, pixels in zip(files, images, strict=True):
+        Image.fromarray(pixels).save(tmp_path / file)
+    labels = digits.train_labels[:40], digits.train_labels[40:60]
+    arrays = Arrays(images[:40], labels[0], images[40:], labels[1], digits.classes)
+    streamed = Files(str(tmp_path), files[:40], files[40:], *labels, digits.classes)
+    subset = long_tail.Subset(np.arange(25), np.bincount(labels[0][:25], minlength=10).tolist())
+    settings = small.changed(small.STAGE1, preprocessing=AS_THEY_ARE)
+    path = tmp_path / "last.pt"
+    checkpoint.save(path, network.build("resnet32", 3, 10, seed=0).state_dict())
+    resident, decoded = (extract.extract(data, subset, settings, path, path, workers) for data in (arrays, streamed))
+    assert decoded.held_out_features.shape == (15, 64)
+    for field in fields(Features):
+        np.testing.assert_array_equal(getattr(decoded, field.name), getattr(resident, field.name))
 
 
 def test_features_survive_their_file(tmp_path, features):

@@ -71,7 +71,7 @@ def test_lowest_loss_is_at_the_smoothed_label():
 
 @pytest.mark.parametrize(
     ("changes", "says"),
-    [({"las_form": "slides"}, "las_form is 'slides'"), ({"head": 1.0}, "head=1.0"), ({"form": "cubic"}, "'cubic'")],
+    [({"head": 1.0}, "head=1.0"), ({"form": "cubic"}, "'cubic'")],
 )
 def test_bad_settings_are_named(changes, says):
     with pytest.raises(InputError, match=says):

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longtail.mixing import remix
-from longtail.runtime.errors import InputError
 
 SETTINGS = {"alpha": 1.0, "kappa": 3, "tau": 0.5, "reduction": "per_sample"}
 COUNTS = [300, 100, 99, 30]
@@ -45,8 +44,3 @@ def test_every_pair_equals_the_definition(share, kappa, tau):
         else:
             expected.append(share)
     assert shares(share, labels, partners, kappa=kappa, tau=tau) == expected
-
-
-def test_unknown_reduction_is_refused():
-    with pytest.raises(InputError, match="reduction is 'mean': write 'per_sample' or 'batch_mean'"):
-        shares(0.4, [0], [1], reduction="mean")

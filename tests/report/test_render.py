@@ -1,4 +1,5 @@
 import pytest
+from tests.report.conftest import COLUMN
 
 from longtail.report import render, tables
 
@@ -12,15 +13,57 @@ def numbers(table, metrics):
 
 def test_markdown_cells_hold_printed_ours_and_difference(table, numbers):
     page = render.markdown(table, numbers, ORIGIN)
-    assert r"| A_1 | Top-1 73.1 \| 72.0 ± 2.8 (2) \| −1.1<br>ECE 10.6 \| 12.0 ± 2.83 (2) \| +1.40 |" in page
-    assert r"| B | Top-1 – \| 80.0 (1) \| –<br>ECE – \| 2.00 under (1) \| – |" in page
+    assert "| Method | Top-1 | ECE |" in page
+    assert r"| A_1 | 73.1 \| 72.0 ± 2.8 (2) \| −1.1 | 10.6 \| 12.0 ± 2.83 (2) \| +1.40 |" in page
+    assert r"| B | – \| 80.0 (1) \| – | – \| 2.00 under (1) \| – |" in page
+    assert "difference; Top-1 in %, ECE in %; all on Toy, factor 10." in page
     assert "- C: needs the C loss." in page
     assert ORIGIN[0] in page
 
 
 def test_markdown_rows_have_as_many_cells_as_heads(table, numbers):
     rows = [row for row in render.markdown(table, numbers, ORIGIN).splitlines() if row.startswith("| ")]
-    assert {row.replace(r"\|", "").count("|") for row in rows} == {3}
+    assert {row.replace(r"\|", "").count("|") for row in rows} == {4}
+
+
+def test_metrics_share_a_cell_where_there_are_several_settings(table, metrics):
+    table["columns"].append(COLUMN | {"label": "Toy, factor 50"})
+    for row in table["rows"]:
+        row["cells"].append(row["cells"][0])
+    page = render.markdown(table, tables.frame(table, metrics), ORIGIN)
+    cell = r"Top-1 73.1 \| 72.0 ± 2.8 (2) \| −1.1<br>ECE 10.6 \| 12.0 ± 2.83 (2) \| +1.40"
+    assert "| Method | Toy, factor 10 | Toy, factor 50 |" in page
+    assert f"| A_1 | {cell} | {cell} |" in page
+
+
+def test_a_table_that_prints_nothing_shows_ours_alone(table, metrics):
+    for row in table["rows"]:
+        row["cells"][0]["printed"] = {}
+    numbers = tables.frame(table, metrics)
+    assert "| A_1 | 72.0 ± 2.8 (2) | 12.0 ± 2.83 (2) |" in render.markdown(table, numbers, ORIGIN)
+    assert "difference" not in render.markdown(table, numbers, ORIGIN)
+    assert "printed" not in render.webpage(table, numbers, ORIGIN).split("</style>")[1].lower().replace(
+        "printed numbers", ""
+    )
+    assert "/ difference" not in render.latex(table, numbers, ORIGIN)
+
+
+def test_hundredths_that_a_paper_prints_are_shown(table, metrics):
+    table["rows"][0]["cells"][0]["printed"] = {"top1": 73.28, "ece": 10.6}
+    assert r"| A_1 | 73.28 \| 72.0 ± 2.8 (2) \| −1.3 |" in render.markdown(
+        table, tables.frame(table, metrics), ORIGIN
+    )
+
+
+def test_groups_of_classes_are_metrics(table, metrics):
+    table["metrics"] = ["top1", "many", "few"]
+    for scores in metrics.values():
+        for protocol in scores.values():
+            protocol["groups"] = {"many": 0.9, "medium": 0.5, "few": None}
+    page = render.markdown(table, tables.frame(table, metrics), ORIGIN)
+    assert "| Method | Top-1 | Many | Few |" in page
+    assert r"− 1.1" not in page
+    assert r"| – \| 90.0 ± 0.0 (2) \| – | – |" in page
 
 
 def test_latex_escapes_and_balances(table, numbers):

@@ -4,9 +4,10 @@ import torch
 from longtail.models import network
 from longtail.stage2 import classifier
 
-CRT = {"keep_stage1": False, "weight_rate": 1.0, "scale_rate": 0.0}
-LWS = {"keep_stage1": True, "weight_rate": 0.0, "scale_rate": 1.0}
-MISLAS = {"keep_stage1": True, "weight_rate": 0.2, "scale_rate": 1.0}
+CRT = {"keep_stage1": False, "weight_rate": 1.0, "scale_rate": 0.0, "offset_rate": 0.0}
+LWS = {"keep_stage1": True, "weight_rate": 0.0, "scale_rate": 1.0, "offset_rate": 0.0}
+MISLAS = {"keep_stage1": True, "weight_rate": 0.2, "scale_rate": 1.0, "offset_rate": 0.0}
+LWS_PLUS = {**LWS, "offset_rate": 1.0}
 CLASSES = 4
 RATE, DECAY = 0.1, 0.01
 
@@ -76,6 +77,35 @@ def test_lws_learns_the_scale_only(stage1, batch):
     assert (after["scale"] != before["scale"]).all()
 
 
+def test_lws_plus_learns_scale_and_offset_only(stage1, batch):
+    """f from 1 and g from 0, with decay on both: LADC, eq. 14."""
+    before, after, gradients = stepped(LWS_PLUS, stage1, batch)
+    assert torch.equal(before["scale"], torch.ones(CLASSES))
+    assert torch.equal(before["offset"], torch.zeros(CLASSES))
+    for part in ("weight", "bias"):
+        assert torch.equal(after[part], stage1[f"classifier.{part}"])
+    for part in ("scale", "offset"):
+        torch.testing.assert_close(after[part], before[part] - RATE * (gradients[part] + DECAY * before[part]))
+    features, labels = batch
+    logits = features @ stage1["classifier.weight"].T + stage1["classifier.bias"]
+    error = torch.softmax(logits, dim=1) - torch.eye(CLASSES)[labels]
+    torch.testing.assert_close(gradients["offset"], error.mean(dim=0))
+
+
+def test_offset_is_not_scaled():
+    built = classifier.ScaledClassifier(torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.tensor([3.0, -1.0]))
+    with torch.no_grad():
+        built.scale.copy_(torch.tensor([2.0, 10.0]))
+        built.offset.copy_(torch.tensor([0.5, -4.0]))
+    assert built(torch.tensor([[5.0, 7.0]])).tolist() == [[16.5, 126.0]]
+
+
+def test_an_offset_that_does_not_learn_changes_no_bit(stage1, batch):
+    built = classifier.build(LWS, stage1, seed=0)
+    logits = built.scale * torch.nn.functional.linear(batch[0], built.weight, built.bias)
+    assert torch.equal(built(batch[0]), logits)
+
+
 def test_mislas_learns_all_at_their_rates_with_decay_on_all(stage1, batch):
     before, after, gradients = stepped(MISLAS, stage1, batch)
     for part, rate in (("weight", 0.2 * RATE), ("bias", 0.2 * RATE), ("scale", RATE)):
@@ -111,7 +141,12 @@ def test_stage1_state_is_not_shared(stage1, batch):
 
 @pytest.mark.parametrize(
     ("settings", "learning"),
-    [(CRT, {"weight", "bias"}), (LWS, {"scale"}), (MISLAS, {"weight", "bias", "scale"})],
+    [
+        (CRT, {"weight", "bias"}),
+        (LWS, {"scale"}),
+        (LWS_PLUS, {"scale", "offset"}),
+        (MISLAS, {"weight", "bias", "scale"}),
+    ],
 )
 def test_parts_that_learn(stage1, settings, learning):
     built = classifier.build(settings, stage1, seed=0)

@@ -10,7 +10,7 @@ from longtail.stage2 import train
 from longtail.stage2.inputs import features_suffice
 
 STILL = {"crop_padding": 0, "flip": False}
-CRT = {"keep_stage1": False, "weight_rate": 1.0, "scale_rate": 0.0}
+CRT = {"keep_stage1": False, "weight_rate": 1.0, "scale_rate": 0.0, "offset_rate": 0.0}
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from typing import Any
 
 from longtail.config import plan as plans
 from longtail.config import settings
-from longtail.config.plan import Cell, Plan, Run, Setting
-from longtail.config.registry import is_streamed
+from longtail.config.plan import Cell, Described, Figure, Plan, Run, Setting
+from longtail.config.registry import PARTS, is_streamed
 from longtail.runtime import files, image_tree
 from longtail.runtime.errors import InputError
 from longtail.runtime.fingerprint import fingerprint
@@ -71,6 +71,14 @@ class Graph:
         """Settings of a Stage 2."""
         return _text(self._stage2(w))
 
+    def post_hoc(self, w: Any) -> str:
+        """Settings of a change of a finished classifier."""
+        return _text(settings.post_hoc(self.registry, w.dataset, w.imbalance, w.method))
+
+    def projection(self, w: Any) -> str:
+        """Settings of a projection of features to the plane: those of the Stage 2 that draws some of them."""
+        return _text({key: self._stage2(w)[key] for key in ("sampler", "generator", "recipe", "compute", "seeds")})
+
     def evaluation(self, w: Any) -> str:
         """Settings of scoring."""
         return _text(self.registry.config["evaluation"])
@@ -89,13 +97,55 @@ class Graph:
         seeds = self.registry.config["seeds"]["runs"]
         return _text(kept | {"name": table.name, "columns": columns, "rows": rows, "seeds": seeds})
 
+    def statistics(self, w: Any) -> str:
+        """The layout of a table of data sets: rows with printed numbers, files and needs."""
+        table = self.plan.statistics[w.statistics]
+        rows = [
+            {
+                "label": row.definition.get("label") or self.registry.datasets[row.dataset]["title"],
+                "needs": row.needs,
+                "subsets": [{"imbalance": imbalance, "path": path} for imbalance, path in self._described(row)],
+                "arrays": None if row.needs else f"{DATA}/{row.dataset}/arrays.npz",
+                "printed": row.definition["printed"],
+                "remark": row.definition["remark"],
+            }
+            for row in table.rows
+        ]
+        kept = {key: table.definition[key] for key in ("title", "source", "note")}
+        return _text(kept | {"name": table.name, "rows": rows})
+
     def comparison(self, w: Any) -> str:
         """The layout of a comparison of reliability diagrams."""
         figure = self.plan.figures[w.figure]
         panels = [_cell(cell) | {"label": cell.label} for cell in figure.cells]
-        seeds = self.registry.config["seeds"]["runs"]
-        kept = {key: figure.definition[key] for key in ("title", "source")}
-        return _text(kept | {"seeds": seeds, "panels": panels})
+        return _text(self._titled(figure) | {"panels": panels})
+
+    def sensitivity(self, w: Any) -> str:
+        """The layout of a figure of a method's settings: the baseline's runs, panels and their points with theirs."""
+        figure = self.plan.figures[w.figure]
+        baseline, *cells = (_cell(cell)["runs"] for cell in figure.cells)
+        runs = iter(cells)
+        panels = [
+            {
+                "title": panel["title"],
+                "default": panel["default"],
+                "points": [{"at": value, "runs": next(runs)} for value in panel["values"]],
+            }
+            for panel in figure.definition["panels"]
+        ]
+        shown = {"label": figure.cells[0].label, "baseline": baseline, "panels": panels}
+        return _text(self._titled(figure) | shown)
+
+    def similarity(self, w: Any) -> str:
+        """The layout of a figure of cosine similarities."""
+        figure = self.plan.figures[w.figure]
+        kept = {key: figure.definition[key] for key in ("head_rule", "head_size")}
+        return _text(self._titled(figure, first=True) | kept)
+
+    def projected(self, w: Any) -> str:
+        """The layout of a figure of projected features."""
+        figure = self.plan.figures[w.figure]
+        return _text(self._titled(figure, first=True) | {"method": figure.cells[0].label})
 
     def download(self, w: Any) -> str:
         """Where the archive of a data set may be found."""
@@ -136,6 +186,10 @@ class Graph:
             parts = [f"models.{w.backbone}"]
         elif script == "train_stage2":
             parts = [f"models.{w.backbone}", *_parts(self._stage2(w))]
+        elif script == "project_features":
+            parts = _parts({key: self._stage2(w)[key] for key in ("sampler", "generator")})
+        elif script == "adjust_classifier":
+            parts = [f"stage2.post_hoc.{self.registry.methods[w.method]['post_hoc']['name']}"]
         return fingerprint(script, *parts)
 
     # Resources of jobs
@@ -178,9 +232,40 @@ class Graph:
 
     def run_of(self, w: Any) -> Run:
         """The run of a method in a setting under a seed."""
-        stage1 = self.registry.methods[w.method]["stage1"]
-        setting = Setting(w.dataset, w.imbalance, w.backbone)
-        return Run(setting, stage1 if isinstance(stage1, str) else w.method, w.method, int(w.seed))
+        method, setting = self.registry.methods[w.method], Setting(w.dataset, w.imbalance, w.backbone)
+        stage1 = method["stage1"] if isinstance(method["stage1"], str) else w.method
+        return Run(setting, stage1, w.method, int(w.seed), "post_hoc" in method)
+
+    def first_run(self, w: Any) -> Run:
+        """The run under the first seed of the one method that a figure shows."""
+        return self.plan.figures[w.figure].cells[0].runs[0]
+
+    def features_of(self, w: Any) -> str:
+        """Features of the network that the one method of a figure stands on."""
+        return f"{RUNS}/{self.first_run(w).folder}/features.npz"
+
+    def projection_of(self, w: Any) -> str:
+        """Projected features of the one method of a figure."""
+        run = self.first_run(w)
+        return f"{RUNS}/{run.folder}/{run.method}/projection.npz"
+
+    def arrays_of(self, w: Any) -> str:
+        """Arrays of the data set of a figure."""
+        return f"{DATA}/{self.plan.figures[w.figure].definition['dataset']}/arrays.npz"
+
+    def subset_of(self, w: Any) -> str:
+        """The subset of a figure."""
+        setting = self.plan.figures[w.figure].cells[0].setting
+        return f"{DATA}/{setting.dataset}/{setting.imbalance}/subset.json"
+
+    def described_subsets(self, w: Any) -> list[str]:
+        """Subsets that a table of data sets counts."""
+        return [path for row in self.plan.statistics[w.statistics].rows for _, path in self._described(row)]
+
+    def described_arrays(self, w: Any) -> list[str]:
+        """Arrays whose test images a table of data sets counts."""
+        names = {row.dataset for row in self.plan.statistics[w.statistics].rows if not row.needs}
+        return [f"{DATA}/{name}/arrays.npz" for name in sorted(names)]
 
     def histories(self, w: Any) -> list[str]:
         """Histories of all Stage 1s of a setting."""
@@ -206,6 +291,18 @@ class Graph:
         words = {"if1": "balanced", "natural": "natural imbalance"}
         return words.get(imbalance, f"factor {imbalance.removeprefix('if')}")
 
+    # Which names a wildcard may take, as patterns
+
+    @property
+    def post_hoc_methods(self) -> str:
+        """Methods that change a finished classifier."""
+        return _pattern(name for name, method in self.registry.methods.items() if "post_hoc" in method)
+
+    @property
+    def statistics_tables(self) -> str:
+        """Tables of data sets."""
+        return _pattern(self.plan.statistics)
+
     # Targets
 
     def dataset_files(self) -> list[str]:
@@ -224,7 +321,8 @@ class Graph:
 
     def table_files(self) -> list[str]:
         """Every table in every form."""
-        return [f"{TABLES}/{name}.{form}" for name in self.plan.tables for form in TABLE_FORMATS]
+        names = [*self.plan.tables, *self.plan.statistics]
+        return [f"{TABLES}/{name}.{form}" for name in names for form in TABLE_FORMATS]
 
     def figure_files(self) -> list[str]:
         """Every figure in every form."""
@@ -232,10 +330,22 @@ class Graph:
         stems += [f"training_curves/{s.folder}" for s in self.plan.settings]
         stems += [f"smoothing/{s.folder}" for s in self.plan.settings if self._smoothing_losses(s)]
         stems += [f"reliability/{r.setting.folder}/{r.method}_seed{r.seed}" for r in self.plan.runs]
-        for name in self.plan.figures:
-            if _runs(self.plan.figures[name].cells):
-                stems += [f"{name}_panels", f"{name}_overlay"]
+        for name, figure in self.plan.figures.items():
+            if _runs(figure.cells):
+                comparison = figure.kind == "reliability"
+                stems += [f"{name}_panels", f"{name}_overlay"] if comparison else [f"{figure.kind}/{name}"]
         return [f"{FIGURES}/{stem}.{form}" for stem in stems for form in FIGURE_FORMATS]
+
+    def _titled(self, figure: Figure, first: bool = False) -> dict[str, Any]:
+        """Title, source and seeds of a figure; the first seed alone where it shows one run."""
+        seeds = self.registry.config["seeds"]["runs"]
+        kept = {key: figure.definition[key] for key in ("title", "source")}
+        return kept | {"seeds": seeds[:1] if first else seeds}
+
+    def _described(self, row: Described) -> list[tuple[str, str]]:
+        """Imbalances of a described data set with their subsets."""
+        needed = [] if row.needs else row.imbalances
+        return [(imbalance, f"{DATA}/{row.dataset}/{imbalance}/subset.json") for imbalance in needed]
 
     def _stage1(self, w: Any) -> dict[str, Any]:
         return settings.stage1(self.registry, w.dataset, w.imbalance, w.backbone, w.stage1, int(w.seed))
@@ -251,8 +361,11 @@ class Graph:
 
 def _parts(settings: dict[str, Any]) -> list[str]:
     """The modules that a stage's settings name."""
-    mixing = settings["mixing"]
-    return [f"losses.{settings['loss']['name']}"] + ([f"mixing.{mixing['name']}"] if mixing else [])
+    return [f"{package}.{settings[key]['name']}" for key, package in PARTS.items() if settings.get(key)]
+
+
+def _pattern(names: Iterable[str]) -> str:
+    return "|".join(names) or "(?!)"
 
 
 def _text(value: Any) -> str:

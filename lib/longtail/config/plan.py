@@ -29,12 +29,13 @@ class Setting:
 
 @dataclass(frozen=True, order=True)
 class Run:
-    """One trained method: its Stage 1 (shared by name), the method itself and the seed."""
+    """One method: its Stage 1 (shared by name), the method itself and the seed; `post_hoc` ones are not trained."""
 
     setting: Setting
     stage1: str
     method: str
     seed: int
+    post_hoc: bool = False
 
     @property
     def folder(self) -> str:
@@ -49,7 +50,7 @@ class Run:
     @property
     def two_stage(self) -> bool:
         """Whether the method trains a classifier on top of its Stage 1."""
-        return self.stage1 != self.method
+        return self.stage1 != self.method and not self.post_hoc
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,36 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A comparison of reliability diagrams: one cell a panel."""
+    """A figure of methods: a cell for each panel or point that shows one."""
 
     name: str
     definition: dict[str, Any]
     cells: list[Cell]
+
+    @property
+    def kind(self) -> str:
+        """What it draws: one of `FIGURE_KINDS`."""
+        kind: str = self.definition["kind"]
+        return kind
+
+
+@dataclass(frozen=True)
+class Described:
+    """A row of statistics: a data set at some imbalances, or what it needs."""
+
+    definition: dict[str, Any]
+    dataset: str
+    imbalances: list[str]
+    needs: str | None
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """A table of data sets."""
+
+    name: str
+    definition: dict[str, Any]
+    rows: list[Described]
 
 
 @dataclass
@@ -93,6 +119,7 @@ class Plan:
 
     registry: Registry
     tables: dict[str, Table] = field(default_factory=dict)
+    statistics: dict[str, Statistics] = field(default_factory=dict)
     figures: dict[str, Figure] = field(default_factory=dict)
 
     @property
@@ -106,6 +133,12 @@ class Plan:
         """Every setting in which something runs."""
         return sorted({run.setting for run in self.runs})
 
+    @property
+    def datasets(self) -> list[str]:
+        """Every data set that something runs on or that is described."""
+        described = {row.dataset for table in self.statistics.values() for row in table.rows if not row.needs}
+        return sorted({setting.dataset for setting in self.settings} | described)
+
 
 def build(config: dict[str, Any], files: list[Path]) -> Plan:
     """Validate a config with all it refers to, and lay out its tables and figures.
@@ -114,16 +147,19 @@ def build(config: dict[str, Any], files: list[Path]) -> Plan:
     """
     plan = Plan(definitions.load(config, files))
     with definitions.blaming(files):
+        tables: dict[str, Table | Statistics] = {}
         for name in plan.registry.config["tables"]:
-            _add(plan.tables, _table(plan.registry, definitions.locate("table", name)), "tables")
+            _add(tables, _table(plan.registry, definitions.locate("table", name)), "tables")
+        plan.tables = {name: table for name, table in tables.items() if isinstance(table, Table)}
+        plan.statistics = {name: table for name, table in tables.items() if isinstance(table, Statistics)}
         for name in plan.registry.config["figures"]:
             _add(plan.figures, _figure(plan.registry, definitions.locate("figure", name)), "figures")
-        for dataset in sorted({setting.dataset for setting in plan.settings}):
+        for dataset in plan.datasets:
             _check_data_dir(plan.registry, dataset)
     return plan
 
 
-def _add(named: dict[str, Any], item: Table | Figure, key: str) -> None:
+def _add(named: dict[str, Any], item: Table | Statistics | Figure, key: str) -> None:
     where = f"{definitions.THE_CONFIG}, key '{key}'"
     if not re.fullmatch(r"[\w-]+", item.name):
         raise InputError(f"{where}: rename the file of '{item.name}': letters, digits, _ and - make a name")
@@ -150,8 +186,10 @@ def _check_data_dir(registry: Registry, name: str) -> None:
         image_tree.listing(Path(folder))
 
 
-def _table(registry: Registry, path: Path) -> Table:
+def _table(registry: Registry, path: Path) -> Table | Statistics:
     where, definition = definitions.shown(path), definitions.definition("table", path)
+    if definition["kind"] == "datasets":
+        return _statistics(registry, where, path.stem, definition)
     rows = []
     for row in definition["rows"]:
         printed = row["printed"] or [None] * len(definition["columns"])
@@ -175,11 +213,63 @@ def _table(registry: Registry, path: Path) -> Table:
 
 def _figure(registry: Registry, path: Path) -> Figure:
     where, definition = definitions.shown(path), definitions.definition("figure", path)
+    if definition["kind"] == "sensitivity":
+        _vary(registry, where, definition)
     cells = [
-        _cell(registry, where, panel["method"], panel.get("label"), {**definition, **panel}, panel["printed"])
-        for panel in definition["panels"]
+        _cell(registry, where, shown["method"], shown.get("label"), {**definition, **shown}, shown.get("printed", {}))
+        for shown in _shown(definition)
     ]
     return Figure(path.stem, definition, cells)
+
+
+def _shown(definition: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each method that a figure shows, with what its panel or point says besides."""
+    if definition["kind"] == "reliability":
+        panels: list[dict[str, Any]] = definition["panels"]
+        return panels
+    if definition["kind"] == "sensitivity":
+        points = [value for panel in definition["panels"] for value in panel["methods"]]
+        return [{"method": method} for method in (definition["baseline"], *points)]
+    return [{"method": definition["method"]}]
+
+
+def _vary(registry: Registry, where: str, definition: dict[str, Any]) -> None:
+    """Name for each value of a figure's panels the method that has it, and define those that are new."""
+    own = definition["method"]
+    method = registry.method(own, where)
+    for panel in definition["panels"]:
+        *path, key = panel["key"].split(".")
+        block = method
+        for step in path:
+            block = block.get(step, {}) if isinstance(block, dict) else {}
+        if not isinstance(block, dict) or key not in block:
+            raise InputError(f"{where}: method '{own}' has no setting '{panel['key']}': correct the key")
+        panel["default"] = block[key] if block[key] in panel["values"] else None
+        panel["methods"] = [own if v == block[key] else f"{own}_{key}_{_word(v)}" for v in panel["values"]]
+        for value, name in zip(panel["values"], panel["methods"], strict=True):
+            if name != own:
+                change: dict[str, Any] = {key: value}
+                for step in reversed(path):
+                    change = {step: change}
+                varied = definitions.merge(method, change)
+                varied["label"] = f"{method['label']}, {panel['title']} = {value}"
+                # What the method sets for a data set must not win over the value.
+                varied["overrides"].append({"dataset": definition["dataset"], **change})
+                definitions.define(registry, name, varied, where)
+
+
+def _word(value: float | str) -> str:
+    return re.sub(r"\W", "_", str(value))
+
+
+def _statistics(registry: Registry, where: str, name: str, definition: dict[str, Any]) -> Statistics:
+    rows = []
+    for row in definition["rows"]:
+        dataset = registry.dataset(row["dataset"], where)
+        imbalances = [factors.slug(factor, where) for factor in row["factors"]]
+        needs = "; ".join(_data_needs(row["dataset"], dataset))
+        rows.append(Described(row, row["dataset"], imbalances, needs or None))
+    return Statistics(name, definition, rows)
 
 
 def _cell(
@@ -197,19 +287,26 @@ def _cell(
     runs = []
     if not needs:
         stage1 = method["stage1"] if isinstance(method["stage1"], str) else name
-        runs = [Run(setting, stage1, name, seed) for seed in registry.config["seeds"]["runs"]]
+        post_hoc, seeds = "post_hoc" in method, registry.config["seeds"]["runs"]
+        runs = [Run(setting, stage1, name, seed, post_hoc) for seed in seeds]
     return Cell(name, label or method["label"], setting, runs, needs or None, printed)
 
 
 def _needs(dataset: dict[str, Any], method: dict[str, Any], setting: Setting) -> list[str]:
     """What is missing before a method can run in a setting."""
     name, known = setting.dataset, setting.backbone in parts.names("models")
-    needs = [dataset["needs"]] if "needs" in dataset else []
-    if dataset.get("kind") == "image_list" and not any(dataset[key] for key in IMAGE_LIST):
-        needs.append(f"your copy of {dataset['title']}: set data_dir, train_list and test_list of data set {name}")
+    needs = _data_needs(name, dataset)
     for key in parts.settings("models", setting.backbone) if known else ():
         if dataset[key] is None:
             needs.append(f"the weights that {setting.backbone} starts from: set {key} of data set {name}")
     if "needs" in method:
         needs.append(method["needs"])
     return needs if known or needs else [f"backbone {setting.backbone}"]
+
+
+def _data_needs(name: str, dataset: dict[str, Any]) -> list[str]:
+    """What is missing before a data set can be read."""
+    needs = [dataset["needs"]] if "needs" in dataset else []
+    if dataset.get("kind") == "image_list" and not any(dataset[key] for key in IMAGE_LIST):
+        needs.append(f"your copy of {dataset['title']}: set data_dir, train_list and test_list of data set {name}")
+    return needs

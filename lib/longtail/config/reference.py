@@ -9,13 +9,13 @@ from typing import Any
 
 import yaml
 
-from longtail.config import schema
+from longtail.config import registry, schema
 from longtail.config.registry import CONFIG
-from longtail.runtime import files
+from longtail.runtime import files, parts
 from longtail.runtime.fingerprint import ROOT
 
 PAGES = (CONFIG / "README.md", ROOT / "docs" / "methods.md")
-METHODS = "methods"
+METHODS, PART_SETTINGS = "methods", "parts"
 NONE = "–"
 
 _MARKED = re.compile(r"(<!-- reference: (\w+) -->\n).*?(?=<!-- end -->)", re.DOTALL)
@@ -41,24 +41,37 @@ def markdown(schema_name: str) -> str:
 
 def methods() -> str:
     """All of config/methods as a Markdown table, those that run first."""
-    found = [(file.stem, schema.read_yaml(file)) for file in sorted((CONFIG / "methods").glob("*.yaml"))]
-    found.sort(key=lambda named: "needs" in named[1])
     shown = []
-    for name, method in found:
+    for name, method in sorted(registry.load({}, []).methods.items(), key=lambda named: "needs" in named[1]):
         what = _first_sentence(method.get("about", NONE))
         shown.append((f"{method['label']} (`{name}`)", what, method["paper"], _status(method)))
     return _table(("method", "what it does", "paper", "status"), shown)
 
 
+def part_settings() -> str:
+    """Every setting of every part that a method may name, as a Markdown table."""
+    shown = []
+    for key, package in (registry.PARTS | {"post_hoc": "stage2.post_hoc"}).items():
+        for name in parts.names(package):
+            settings = parts.settings(package, name)
+            shown += [(f"`{key}`", f"`{name}`", "–", "no settings")] if not settings else []
+            shown += [
+                (f"`{key}`", f"`{name}`", f"`{s}`", rule["description"] + _choices(rule))
+                for s, rule in settings.items()
+            ]
+    return _table(("key", "part", "setting", "description"), shown)
+
+
 def updated(page: str) -> str:
     """A page with each table between `<!-- reference: name -->` and `<!-- end -->` made anew.
 
-    The name is that of a schema, or `methods`. Raises InputError where it is neither.
+    The name is that of a schema, `methods` or `parts`. Raises InputError where it is none of them.
     """
 
     def remade(match: re.Match[str]) -> str:
         opening, name = match.groups()
-        return opening + (methods() if name == METHODS else markdown(name))
+        made = {METHODS: methods, PART_SETTINGS: part_settings}.get(name, lambda: markdown(name))
+        return opening + made()
 
     return _MARKED.sub(remade, page)
 

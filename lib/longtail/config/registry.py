@@ -16,6 +16,15 @@ from longtail.runtime.fingerprint import ROOT
 
 CONFIG = ROOT / "config"
 STAGES = ("stage1", "stage2")
+# The schema of each kind of table and figure; the first is meant where none is named.
+SCHEMAS = {
+    "table": {"methods": "table", "datasets": "statistics"},
+    "figure": {"reliability": "figure"} | {kind: kind for kind in ("similarity", "projection", "sensitivity")},
+}
+# Where the parts of a stage stand that a method may name.
+PARTS = {"loss": "losses", "mixing": "mixing", "sampler": "samplers", "generator": "stage2.generators"}
+# The generator that draws nothing, and what leaves cached features as they are: augment, mixing, batch_norm.
+REAL, STILL = {"name": "real"}, (False, None, "frozen")
 # Stands in sentences until the file at fault is looked for.
 THE_CONFIG = "the configuration"
 
@@ -68,7 +77,7 @@ def load(config: dict[str, Any], files: list[Path]) -> Registry:
         for name in registry.datasets:
             _check_dataset(registry, name)
         for name in registry.methods:
-            _check_method(registry, name)
+            _check_method(registry, name, place("method", name, config["methods"]))
         return registry
 
 
@@ -83,16 +92,21 @@ def locate(kind: str, name: str) -> Path:
 
 
 def definition(kind: str, path: Path) -> dict[str, Any]:
-    """The validated content of a table's or figure's file."""
-    checked: dict[str, Any] = schema.check(schema.read_yaml(path), kind, shown(path))
+    """The validated content of a table's or figure's file, by the schema of its own `kind`."""
+    content, schemas = schema.read_yaml(path), SCHEMAS[kind]
+    name = content.get("kind", next(iter(schemas))) if isinstance(content, dict) else next(iter(schemas))
+    if not isinstance(name, str) or name not in schemas:
+        raise InputError(f"{shown(path)}: key 'kind' is {name!r}: {parts.nearest(str(name), schemas)}")
+    checked: dict[str, Any] = schema.check(content, schemas[name], shown(path))
     return checked
 
 
 def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """`over` laid upon `base`, mapping by mapping; lists and scalars are replaced."""
+    """`over` laid upon `base`, mapping by mapping; lists, scalars and a part of another name are replaced."""
     merged = copy.deepcopy(base)
     for key, value in over.items():
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        both = both and ("name" not in value or value["name"] == merged[key].get("name"))
         merged[key] = merge(merged[key], value) if both else copy.deepcopy(value)
     return merged
 
@@ -114,6 +128,12 @@ def place(kind: str, name: str, own: dict[str, Any]) -> str:
     return f"config/recipes.yaml, recipe '{name}'" if kind == "recipe" else f"config/{kind}s/{name}.yaml"
 
 
+def define(registry: Registry, name: str, method: dict[str, Any], where: str) -> None:
+    """Add a method that `where` makes out of another; InputError where its settings are not allowed."""
+    registry.methods[name] = schema.check(method, "method", where)
+    _check_method(registry, name, where)
+
+
 def _stored(folder: str) -> dict[str, Any]:
     return {file.stem: schema.read_yaml(file) for file in sorted((CONFIG / folder).glob("*.yaml"))}
 
@@ -123,7 +143,28 @@ def _definitions(kind: str, stored: dict[str, Any], own: dict[str, Any]) -> dict
         # Paths of results are made of these names, and the folder of a Stage 1 is called stage1.
         if kind != "recipe" and (not re.fullmatch(r"\w+", str(name)) or name == "stage1"):
             raise InputError(f"{place(kind, name, own)}: the name must be letters, digits and _, and not 'stage1'")
-    return {name: schema.check(value, kind, place(kind, name, own)) for name, value in merge(stored, own).items()}
+    raw = merge(stored, own)
+    names = sorted(raw, key=lambda name: name not in own)  # so that not those that extend it are blamed for a mistake
+    if kind == "method":
+        raw = {name: _extended(raw, name, own) for name in names}
+    return {name: schema.check(raw[name], kind, place(kind, name, own)) for name in names}
+
+
+def _extended(raw: dict[str, Any], name: str, own: dict[str, Any], under: tuple[str, ...] = ()) -> Any:
+    """A method with what it `extends` laid beneath it; its label is its own."""
+    method = raw[name]
+    if not isinstance(method, dict) or "extends" not in method:
+        return method
+    where, base = f"{place('method', name, own)}, key 'extends'", method["extends"]
+    if not isinstance(base, str) or base not in raw:
+        raise InputError(f"{where}: unknown method '{base}': {parts.nearest(str(base), raw)}")
+    if base in (name, *under):
+        raise InputError(f"{where}: '{base}' extends '{name}' in turn: let one of them stand by itself")
+    beneath = _extended(raw, base, own, (*under, name))
+    if not isinstance(beneath, dict):
+        raise InputError(f"{where}: '{base}' is no method but {beneath!r}: write keys and values there")
+    rest = {key: value for key, value in method.items() if key != "extends"}
+    return merge({key: value for key, value in beneath.items() if key != "label"}, rest)
 
 
 def _known(entries: dict[str, dict[str, Any]], name: str, complaint: str) -> dict[str, Any]:
@@ -154,26 +195,28 @@ def _check_dataset(registry: Registry, name: str) -> None:
         registry.recipe(recipe, f"{where}, key 'recipes'")
 
 
-def _check_method(registry: Registry, name: str) -> None:
-    method, where = registry.methods[name], place("method", name, registry.config["methods"])
+def _check_method(registry: Registry, name: str, where: str) -> None:
+    method = registry.methods[name]
     if "needs" in method:
         return
     if isinstance(method["stage1"], str):
         base = registry.method(method["stage1"], f"{where}, key 'stage1'")
-        if "stage2" in base or "needs" in base:
+        if "stage2" in base or "post_hoc" in base or "needs" in base:
             raise InputError(f"{where}, key 'stage1': '{method['stage1']}' is not a one-stage method that can run")
-    if isinstance(method["stage1"], str) != ("stage2" in method):
+    if isinstance(method["stage1"], str) != ("stage2" in method or "post_hoc" in method):
         raise InputError(
-            f"{where}: a method with a 'stage2' names the one-stage method it shares the network of as 'stage1', "
-            "and a method without has a 'stage1' block of its own"
+            f"{where}: a method with a 'stage2' or 'post_hoc' names the one-stage method it shares the network of as "
+            "'stage1', and a method without has a 'stage1' block of its own"
         )
+    if "stage2" in method and "post_hoc" in method:
+        raise InputError(f"{where}: a method has a 'stage2' or is 'post_hoc', not both: remove one")
     _check_stages(registry, method, where)
     for number, override in enumerate(method["overrides"]):
         at = f"{where}, key 'overrides.{number}'"
         registry.dataset(override["dataset"], at)
         for factor in override.get("factors", []):
             slug(factor, at)
-        laid = {stage: override[stage] for stage in STAGES if stage in override}
+        laid = {stage: override[stage] for stage in (*STAGES, "post_hoc") if stage in override}
         _check_stages(registry, schema.check(merge(method, laid), "method", at), at)
 
 
@@ -183,24 +226,32 @@ def _check_stages(registry: Registry, method: dict[str, Any], where: str) -> Non
         if not isinstance(block, dict):
             continue
         registry.recipe(block["recipe"], f"{where}, key '{stage}.recipe'")
-        _check_part("losses", block["loss"], where, f"{stage}.loss")
-        if block["mixing"] is not None:
-            _check_part("mixing", block["mixing"], where, f"{stage}.mixing")
+        for key, package in PARTS.items():
+            if block.get(key) is not None:
+                _check_part(package, block[key], where, f"{stage}.{key}")
+        if block.get("generator", REAL) != REAL and (block["augment"], block["mixing"], block["batch_norm"]) != STILL:
+            raise InputError(
+                f"{where}, key '{stage}.generator': '{block['generator']['name']}' draws from cached features, "
+                "which nothing may change: set augment: false, mixing: null and batch_norm: frozen"
+            )
+    if "post_hoc" in method:
+        _check_part("stage2.post_hoc", method["post_hoc"], where, "post_hoc")
 
 
 def _check_part(package: str, block: dict[str, Any], where: str, key: str) -> None:
-    name, kind = block["name"], key.rsplit(".", 1)[1]
+    name, kind = block["name"], key.rsplit(".", 1)[-1]
     if name not in parts.names(package):
         raise InputError(
             f"{where}, key '{key}.name': unknown {kind} '{name}': {parts.nearest(name, parts.names(package))}"
         )
-    wanted = ["name", *parts.settings(package, name)]
+    wanted = parts.settings(package, name)
     for given in block:
-        if given not in wanted:
+        if given != "name" and given not in wanted:
             raise InputError(f"{where}, key '{key}': unknown setting '{given}': {parts.nearest(given, wanted)}")
     for setting in wanted:
         if setting not in block:
             raise InputError(f"{where}, key '{key}' lacks '{setting}', a setting of {name}: add it")
+    schema.conform(block, {"properties": wanted}, f"{where}, '{key}'")
 
 
 def _culprit(sentence: str, files: list[Path]) -> str:

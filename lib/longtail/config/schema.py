@@ -57,16 +57,21 @@ def check(value: Any, schema_name: str, where: str) -> Any:
     schema = load(schema_name)
     filled = copy.deepcopy(value)
     _fill(filled, schema, schema)
-    error = exceptions.best_match(Draft202012Validator(schema).iter_errors(filled))
+    conform(filled, schema, where)
+    return filled
+
+
+def conform(value: Any, schema: dict[str, Any], where: str) -> None:
+    """InputError naming `where`, the key and the remedy when `value` breaks a rule of `schema`."""
+    error = exceptions.best_match(Draft202012Validator(schema).iter_errors(value))
     if error is not None:
         raise InputError(f"{where}: {_sentence(error)}")
-    return filled
 
 
 def _resolve(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
     if "$ref" in schema:
         target: dict[str, Any] = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
-        return target
+        return target | {key: value for key, value in schema.items() if key != "$ref"}
     return schema
 
 

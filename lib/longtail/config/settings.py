@@ -36,15 +36,25 @@ def stage2(registry: Registry, dataset: str, imbalance: str, method: str, seed: 
     return _block(registry, dataset, imbalance, method, "stage2") | _common(registry, dataset, seed)
 
 
+def post_hoc(registry: Registry, dataset: str, imbalance: str, method: str) -> dict[str, Any]:
+    """Settings of a method that changes a finished classifier."""
+    return {"post_hoc": _overridden(registry, dataset, imbalance, method, "post_hoc")}
+
+
 def _block(registry: Registry, dataset: str, imbalance: str, method: str, stage: str) -> dict[str, Any]:
+    block, recipes = _overridden(registry, dataset, imbalance, method, stage), registry.datasets[dataset]["recipes"]
+    recipe = recipes.get(block["recipe"], block["recipe"])
+    return {**block, "recipe": {"name": recipe, **registry.recipe(recipe, f"method '{method}'")}}
+
+
+def _overridden(registry: Registry, dataset: str, imbalance: str, method: str, stage: str) -> dict[str, Any]:
     definition, data = registry.methods[method], registry.datasets[dataset]
-    block = definition[stage]
+    block: dict[str, Any] = definition[stage]
     for override in definition["overrides"]:
         slugs = [factors.slug(factor, f"method '{method}'") for factor in override.get("factors", [])]
         if override["dataset"] in (dataset, data.get("like")) and ("factors" not in override or imbalance in slugs):
             block = merge(block, override.get(stage, {}))
-    recipe = data["recipes"].get(block["recipe"], block["recipe"])
-    return {**block, "recipe": {"name": recipe, **registry.recipe(recipe, f"method '{method}'")}}
+    return block
 
 
 def _common(registry: Registry, dataset: str, seed: int) -> dict[str, Any]:

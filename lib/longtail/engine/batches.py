@@ -14,7 +14,6 @@ from longtail.engine import randaugment, schedule, seeding
 from longtail.engine.images import Policy, unchanged
 from longtail.engine.sets import Images
 from longtail.runtime import parts
-from longtail.samplers import SAMPLERS
 
 LabelShare = Callable[[Tensor, Tensor, Tensor], Tensor]
 
@@ -85,7 +84,7 @@ def epoch(
     """
     recipe, seed = settings["recipe"], settings["seeds"]["order"]
     draws, size = schedule.draws(recipe, len(labels)), recipe["batch_size"]
-    order = SAMPLERS[settings["sampler"]](labels, draws, seeding.generator(seed, epoch, seeding.ORDER, stage))
+    order = drawn_order(settings, labels, epoch, stage)
     partners, shares = _draw_mixing(settings["mixing"], draws, size, epoch, seed, stage)
     policy = _policy(settings.get("randaugment"), draws, seeding.generator(seed, epoch, seeding.RANDAUGMENT, stage))
     augmentation = (seed, epoch, seeding.AUGMENTATION, stage)
@@ -100,6 +99,15 @@ def epoch(
             yield Batch(inputs, targets[rows])
         else:
             yield Batch(inputs, targets[rows], partner[rows], share[number])
+
+
+def drawn_order(settings: dict[str, Any], labels: NDArray[np.int64], epoch: int, stage: int) -> NDArray[np.int64]:
+    """The rows of an epoch's images, one batch after the other, as a stage's sampler draws them."""
+    sampler, rng = settings["sampler"], seeding.generator(settings["seeds"]["order"], epoch, seeding.ORDER, stage)
+    rows: NDArray[np.int64] = parts.find("samplers", sampler["name"]).draw(
+        sampler, labels, schedule.draws(settings["recipe"], len(labels)), rng
+    )
+    return rows
 
 
 def _draw_mixing(

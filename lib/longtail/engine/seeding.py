@@ -6,6 +6,7 @@ ORDER = 1
 AUGMENTATION = 2
 MIXING = 3
 RANDAUGMENT = 4
+FEATURES = 5
 
 
 def generator(seed: int, epoch: int, purpose: int, stage: int) -> np.random.Generator:

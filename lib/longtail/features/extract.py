@@ -13,6 +13,7 @@ from longtail.data.long_tail import Subset
 from longtail.engine import checkpoint, device, objective, sets
 from longtail.engine.images import Normaliser
 from longtail.engine.sets import Images
+from longtail.features.hold_out import hold_out
 from longtail.models import network
 from longtail.runtime import npz
 
@@ -23,7 +24,8 @@ Floats = NDArray[np.float32]
 class Features:
     """Of the last checkpoint: features [N, D] and logits [N, K] of the subset and the test set, with labels [N].
 
-    `best_test_logits` are the test logits of the best checkpoint.
+    `best_test_logits` are the test logits of the best checkpoint. Held out are training images that the subset
+    leaves out; where there are none, their features are [0, D]. `weight` [K, D] and `bias` [K] are the classifier.
     """
 
     train_features: Floats
@@ -33,6 +35,10 @@ class Features:
     test_logits: Floats
     test_labels: NDArray[np.int64]
     best_test_logits: Floats
+    held_out_features: Floats
+    held_out_labels: NDArray[np.int64]
+    weight: Floats
+    bias: Floats
 
 
 def extract(
@@ -43,7 +49,7 @@ def extract(
     best: Path | str,
     workers: int = 0,
 ) -> Features:
-    """Pass the subset and the test set through both checkpoints of the Stage 1 that `settings` describe.
+    """Pass the subset, the test set and the hold-out through the checkpoints of the Stage 1 `settings` describe.
 
     `workers` processes decode images that are kept in files.
     """
@@ -61,12 +67,27 @@ def extract(
 
     built.load_state_dict(checkpoint.load(best))
     _, best_test_logits = outputs(test)
-    built.load_state_dict(checkpoint.load(last))
+    state = checkpoint.load(last)
+    built.load_state_dict(state)
     train_features, train_logits = outputs(train)
     test_features, test_logits = outputs(test)
-    labels = data.train_labels[subset.indices]
+    held_out = hold_out(data.train_labels, subset, len(data.classes))
+    held_out_features = np.empty((0, train_features.shape[1]), np.float32)
+    if len(held_out):
+        left_out = sets.training(data, held_out, preprocessing, where, augment=False, workers=workers)
+        held_out_features, _ = outputs(left_out)
     return Features(
-        train_features, train_logits, labels, test_features, test_logits, data.test_labels, best_test_logits
+        train_features,
+        train_logits,
+        data.train_labels[subset.indices],
+        test_features,
+        test_logits,
+        data.test_labels,
+        best_test_logits,
+        held_out_features,
+        data.train_labels[held_out],
+        state["classifier.weight"].numpy(),
+        state["classifier.bias"].numpy(),
     )
 
 

@@ -8,11 +8,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from longtail.runtime.errors import InputError
 from longtail.smoothing import smoothing
 
-SETTINGS = ("head", "tail", "form", "las_form")
-LAS_FORMS = ("code", "paper")
+SETTINGS = {
+    "head": {"type": "number", "minimum": 0, "exclusiveMaximum": 1, "description": "ε of the largest class"},
+    "tail": {"type": "number", "minimum": 0, "exclusiveMaximum": 1, "description": "ε of the smallest class"},
+    "form": {"enum": ["concave", "linear", "convex"], "description": "how ε runs between them with the class size"},
+    "las_form": {
+        "enum": ["code", "paper"],
+        "description": "ε spread over all K classes (official code) or over the K - 1 others (slides)",
+    },
+}
 
 
 def build(settings: dict[str, Any], counts: list[int]) -> Callable[[Tensor, Tensor], Tensor]:
@@ -20,10 +26,7 @@ def build(settings: dict[str, Any], counts: list[int]) -> Callable[[Tensor, Tens
 
     ε_y follows `head`, `tail` and `form` (longtail.smoothing). `las_form: code` spreads ε_y over all K classes
     (q_y = 1 − ε_y + ε_y/K, the official code); `paper` over the K − 1 others (q_y = 1 − ε_y, the slides).
-    Raises InputError for another `las_form` or factors out of range.
     """
-    if settings["las_form"] not in LAS_FORMS:
-        raise InputError(f"las_form is {settings['las_form']!r}: write 'code' or 'paper'")
     factors = smoothing(counts, settings["head"], settings["tail"], settings["form"])
     classes = len(counts)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-SETTINGS = ("alpha",)
+SETTINGS = {"alpha": {"type": "number", "exclusiveMinimum": 0, "description": "λ ~ Beta(α, α)"}}
 
 
 def build(settings: dict[str, Any], counts: list[int]) -> Callable[[Tensor, Tensor, Tensor], Tensor]:

@@ -7,10 +7,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from longtail.runtime.errors import InputError
-
-SETTINGS = ("alpha", "kappa", "tau", "reduction")
-REDUCTIONS = ("per_sample", "batch_mean")
+SETTINGS = {
+    "alpha": {"type": "number", "exclusiveMinimum": 0, "description": "λ ~ Beta(α, α)"},
+    "kappa": {"type": "number", "minimum": 1, "description": "κ: how many times rarer a class must be"},
+    "tau": {
+        "type": "number",
+        "minimum": 0,
+        "maximum": 1,
+        "description": "τ: how faint the image must be that loses its label",
+    },
+    "reduction": {
+        "enum": ["per_sample", "batch_mean"],
+        "description": "each image its own share of the label (paper) or all the mean (BagofTricks-LT)",
+    },
+}
 
 
 def build(settings: dict[str, Any], counts: list[int]) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
@@ -18,10 +28,8 @@ def build(settings: dict[str, Any], counts: list[int]) -> Callable[[Tensor, Tens
 
     With n_i images in the label's class and n_j in the partner's: 0 where n_i/n_j ≥ κ and λ < τ; 1 where
     n_i/n_j ≤ 1/κ and 1−λ < τ; else λ. `per_sample` is the paper's; `batch_mean` gives all images the mean, which is
-    what BagofTricks' mean-reduced loss comes to. Raises InputError for another `reduction`.
+    what BagofTricks' mean-reduced loss comes to.
     """
-    if settings["reduction"] not in REDUCTIONS:
-        raise InputError(f"reduction is {settings['reduction']!r}: write 'per_sample' or 'batch_mean'")
     kappa, tau = settings["kappa"], settings["tau"]
 
     @functools.cache

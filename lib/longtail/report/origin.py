@@ -26,6 +26,19 @@ def line(source: str, seeds: Sequence[int], records: Sequence[Mapping[str, Any]]
     return " ".join([f"{runs}, last epoch.", *rest])
 
 
+def after(source: str, seeds: Sequence[int], records: Sequence[Mapping[str, Any]]) -> str:
+    """The same for a figure that follows one of a paper, which prints no number."""
+    told = line("", seeds, records)
+    return f"After {source}. {told}" if source else told
+
+
+def counted(source: str, record: Mapping[str, Any]) -> list[str]:
+    """What stands under a table of data sets, which no training is behind; `record` is `provenance.machine`."""
+    told = [f"Printed numbers: {source}."] if source else []
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(record["versions"].items()))
+    return [*told, f"Counted at commit {record['commit']}.", f"Versions: {versions}."]
+
+
 def _precision(record: Mapping[str, Any]) -> str:
     """What `auto` came to (engine.device)."""
     precision: str = record["settings"]["compute"]["precision"]

@@ -7,10 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from longtail.report.tables import PROTOCOLS
+from longtail.report.tables import GROUPS, PERCENT, PROTOCOLS
 
-NAMES = {"top1": "Top-1", "ece": "ECE", "nll": "NLL", "brier": "Brier"}
-UNITS = {"top1": "%", "ece": "%", "nll": "nats", "brier": "0..2"}
+NAMES = {"top1": "Top-1", "ece": "ECE", "many": "Many", "medium": "Medium", "few": "Few"}
+NAMES |= {"nll": "NLL", "brier": "Brier"}
+UNITS = dict.fromkeys(PERCENT, "%") | {"nll": "nats", "brier": "0..2"}
 TITLES = {
     "last": "Last epoch (no look at the test set)",
     "best": "Best epoch on the test set (the papers' habit)",
@@ -21,61 +22,93 @@ PIPE = r" \| "  # a bar inside a cell of a Markdown table
 
 @dataclass(frozen=True)
 class Number:
-    """One metric of one cell as text: the number printed, ours with spread and n, and the difference."""
+    """One metric of one cell as text: the number printed, ours with spread and n, and the difference.
 
-    metric: str
+    `name` is empty where the column's head says it; `alone` where the whole table prints no number.
+    """
+
+    name: str
     printed: str
     ours: str
     difference: str
     runs: str
     needs: str
+    alone: bool
 
     @property
-    def plain(self) -> tuple[str, str, str]:
-        """The three parts in order."""
-        return self.printed, self.ours, self.difference
+    def plain(self) -> tuple[str, ...]:
+        """The parts to show, in order."""
+        return (self.ours,) if self.alone else (self.printed, self.ours, self.difference)
 
 
 def _digits(metric: str, value: float) -> str:
-    """As the papers print: top-1 to a tenth, calibration errors to three figures."""
-    if metric == "top1":
+    """As the papers print: accuracies to a tenth, calibration errors to three figures."""
+    if metric in ("top1", *GROUPS):
         return f"{value:.1f}"
     if metric == "ece":
         return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
     return f"{value:.3f}"
 
 
+def _printed(metric: str, value: float) -> str:
+    """An accuracy of which the paper prints hundredths, with them."""
+    hundredths = metric in ("top1", *GROUPS) and round(value, 1) != value
+    return f"{value:.2f}" if hundredths else _digits(metric, value)
+
+
 def _signed(metric: str, value: float) -> str:
     return ("+" if value >= 0 else "−") + _digits(metric, abs(value))
 
 
-def _number(line: Mapping[Hashable, Any]) -> Number:
+def _number(line: Mapping[Hashable, Any], headed: bool, alone: bool) -> Number:
     metric, ours = line["metric"], NONE
     if line["n"]:
         spread = f" ± {_digits(metric, line['sd'])}" if pd.notna(line["sd"]) else ""
         under = " under" if metric == "ece" and line["signed_gap"] < 0 else ""
         ours = f"{_digits(metric, line['ours'])}{spread}{under} ({line['n']})"
     return Number(
-        metric,
-        _digits(metric, line["printed"]) if pd.notna(line["printed"]) else NONE,
+        "" if headed else NAMES[metric],
+        _printed(metric, line["printed"]) if pd.notna(line["printed"]) else NONE,
         ours,
         _signed(metric, line["difference"]) if pd.notna(line["difference"]) else NONE,
         line["runs"],
         line["needs"] if isinstance(line["needs"], str) else "",
+        alone,
     )
+
+
+def _by_metric(numbers: pd.DataFrame) -> bool:
+    """Whether each metric has a column of its own: in a table of one setting and several metrics."""
+    return numbers["column_number"].nunique() == 1 and numbers["metric"].nunique() > 1
+
+
+def _laid_out(numbers: pd.DataFrame) -> pd.DataFrame:
+    """The frame with the columns that the page has."""
+    if not _by_metric(numbers):
+        return numbers
+    order = {metric: place for place, metric in enumerate(numbers["metric"].unique())}
+    return numbers.assign(column_number=numbers["metric"].map(order), column=numbers["metric"].map(NAMES))
 
 
 def _rows(numbers: pd.DataFrame, protocol: str) -> Iterator[tuple[str, list[list[Number]]]]:
     """Row heads with a list of numbers per column; a metric neither printed nor ours is left out."""
-    chosen = numbers[numbers["protocol"] == protocol]
+    headed, alone = _by_metric(numbers), not numbers["printed"].notna().any()
+    chosen = _laid_out(numbers)[numbers["protocol"] == protocol]
     for _, row in chosen.groupby("row_number"):
         label, cells = row["row"].iloc[0], row.groupby("column_number")
-        numbers_of = [[_number(line) for line in cell.to_dict("records")] for _, cell in cells]
+        numbers_of = [[_number(line, headed, alone) for line in cell.to_dict("records")] for _, cell in cells]
         yield str(label), [[n for n in cell if n.printed != NONE or n.ours != NONE] for cell in numbers_of]
 
 
 def _heads(numbers: pd.DataFrame) -> list[str]:
-    return [str(column) for column in numbers.groupby("column_number")["column"].first()]
+    return [str(column) for column in _laid_out(numbers).groupby("column_number")["column"].first()]
+
+
+def _cell_form(numbers: pd.DataFrame) -> tuple[str, str, str]:
+    """What stands in a cell: before ours, ours, after it."""
+    if numbers["printed"].notna().any():
+        return "printed | ", "ours mean ± sd (n runs)", " | difference"
+    return "", "mean ± sd (n runs)", ""
 
 
 def missing(numbers: pd.DataFrame) -> list[str]:
@@ -87,19 +120,21 @@ def missing(numbers: pd.DataFrame) -> list[str]:
     return [f"{', '.join(rows)}: needs {need}." for need, rows in reasons.items()]
 
 
-def _units(table: Mapping[str, Any]) -> str:
-    return ", ".join(f"{NAMES[metric]} in {UNITS[metric]}" for metric in table["metrics"])
+def _units(table: Mapping[str, Any], numbers: pd.DataFrame) -> str:
+    """Units of the metrics, and the setting of a table of one."""
+    units = ", ".join(f"{NAMES[metric]} in {UNITS[metric]}" for metric in table["metrics"])
+    return f"{units}; all on {numbers['column'].iloc[0]}" if _by_metric(numbers) else units
 
 
 def markdown(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
     """GitHub Markdown: a grid per protocol, what is missing, where the numbers come from."""
     lines = [f"# {table['title']}", "", *([table["note"], ""] if table["note"] else [])]
-    lines += [f"Each cell: printed | ours mean ± sd (n runs) | difference; {_units(table)}.", ""]
+    lines += [f"Each cell: {''.join(_cell_form(numbers))}; {_units(table, numbers)}.", ""]
     for protocol in PROTOCOLS:
         lines += [f"## {TITLES[protocol]}", "", f"| Method | {' | '.join(_heads(numbers))} |"]
         lines.append("|" + " --- |" * (len(_heads(numbers)) + 1))
         for label, cells in _rows(numbers, protocol):
-            texts = ["<br>".join(f"{NAMES[n.metric]} {PIPE.join(n.plain)}" for n in cell) or NONE for cell in cells]
+            texts = ["<br>".join(f"{n.name} {PIPE.join(n.plain)}".strip() for n in cell) or NONE for cell in cells]
             lines.append(f"| {label} | {' | '.join(texts)} |")
         lines.append("")
     if sentences := missing(numbers):
@@ -118,12 +153,13 @@ _LATEX = {
 _LATEX |= {symbol: f"\\{symbol}" for symbol in "&%$#_{}"}
 
 
-def _latex(text: str) -> str:
+def latex_text(text: str) -> str:
+    """Text for LaTeX, its special characters escaped."""
     return "".join(_LATEX.get(symbol, symbol) for symbol in text)
 
 
 def _shortstack(cell: list[Number]) -> str:
-    lines = [_latex(f"{NAMES[number.metric]} {' / '.join(number.plain)}") for number in cell]
+    lines = [latex_text(f"{number.name} {' / '.join(number.plain)}".strip()) for number in cell]
     return r"\shortstack{" + r"\\".join(lines or ["--"]) + "}"
 
 
@@ -131,14 +167,15 @@ def latex(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) ->
     """A `tabular` per protocol (packages booktabs and graphicx), each cell stacked."""
     heads = _heads(numbers)
     lines = ["% needs \\usepackage{booktabs,graphicx}", *(f"% {sentence}" for sentence in origin)]
+    form = "".join(_cell_form(numbers)).replace(" | ", " / ")
     for protocol in PROTOCOLS:
         lines += [r"\begin{table}", r"\centering"]
-        lines += [rf"\caption{{{_latex(table['title'])}. {_latex(TITLES[protocol])}: printed / ours / difference.}}"]
+        lines += [rf"\caption{{{latex_text(table['title'])}. {latex_text(TITLES[protocol])}: {latex_text(form)}.}}"]
         lines += [rf"\resizebox{{\linewidth}}{{!}}{{\begin{{tabular}}{{l{'c' * len(heads)}}}", r"\toprule"]
-        lines += [" & ".join(["Method", *map(_latex, heads)]) + r" \\", r"\midrule"]
+        lines += [" & ".join(["Method", *map(latex_text, heads)]) + r" \\", r"\midrule"]
         for label, cells in _rows(numbers, protocol):
             stacks = [_shortstack(cell) for cell in cells]
-            lines.append(" & ".join([_latex(label), *stacks]) + r" \\")
+            lines.append(" & ".join([latex_text(label), *stacks]) + r" \\")
         lines += [r"\bottomrule", r"\end{tabular}}", r"\end{table}", ""]
     return "\n".join(lines)
 
@@ -152,7 +189,7 @@ th, td { padding: .35rem .7rem; text-align: left; vertical-align: top; border-bo
 thead th { border-bottom: 2px solid #444 }
 tr > th:first-child { position: sticky; left: 0; background: #fff; min-width: 9rem }
 td div { white-space: nowrap; font-size: 13px; line-height: 1.7 }
-.metric { display: inline-block; width: 2.9em; color: #767676 }
+.metric { display: inline-block; width: 3.7em; color: #767676 }
 .printed, .difference { color: #555 } .ours { font-weight: 600 }
 .missing { color: #767676; font-style: italic } ul { color: #444 }
 """
@@ -162,7 +199,8 @@ def webpage(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) 
     """A page that stands by itself; hovering over one of our numbers names its runs."""
     escape = html.escape
     body = [f"<h1>{escape(table['title'])}</h1>", f"<p>{escape(table['note'])}</p>" if table["note"] else ""]
-    body.append(f"<p>Each cell: printed | <b>ours mean ± sd (n runs)</b> | difference; {_units(table)}. ECE is ")
+    before, ours, after = map(escape, _cell_form(numbers))
+    body.append(f"<p>Each cell: {before}<b>{ours}</b>{after}; {_units(table, numbers)}. ECE is ")
     body.append("over-confidence unless marked <i>under</i>. Hover over a number for its runs.</p>")
     for protocol in PROTOCOLS:
         heads = "".join(f"<th>{escape(head)}</th>" for head in _heads(numbers))
@@ -176,19 +214,26 @@ def webpage(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) 
         body.append("<h2>Not there yet</h2><ul>" + "".join(f"<li>{escape(s)}</li>" for s in sentences) + "</ul>")
     body.append("<h2>Where the numbers come from</h2><ul>")
     body += [f"<li>{escape(sentence)}</li>" for sentence in origin]
-    page = "\n".join([*body, "</ul>"])
-    title = escape(table["title"])
+    return page(table["title"], [*body, "</ul>"])
+
+
+def page(title: str, body: list[str]) -> str:
+    """A web page with its style inside; `body` is the lines of its HTML."""
+    content = "\n".join(body)
     return (
-        f"<!doctype html>\n<html lang='en'><meta charset='utf-8'><title>{title}</title>"
-        f"<style>{_STYLE}</style>\n{page}\n</html>\n"
+        f"<!doctype html>\n<html lang='en'><meta charset='utf-8'><title>{html.escape(title)}</title>"
+        f"<style>{_STYLE}</style>\n{content}\n</html>\n"
     )
 
 
 def _html_number(number: Number) -> str:
     hint = html.escape((number.needs and f"needs {number.needs}") or number.runs.replace(" ", "\n"), quote=True)
     kind = "ours missing" if number.needs else "ours"
+    ours = f"<span class='{kind}' title='{hint}'>{number.ours}</span>"
+    name = f"<span class='metric'>{number.name}</span> " if number.name else ""
+    if number.alone:
+        return f"<div>{name}{ours}</div>"
     return (
-        f"<div><span class='metric'>{NAMES[number.metric]}</span> <span class='printed'>{number.printed}</span> | "
-        f"<span class='{kind}' title='{hint}'>{number.ours}</span> | "
+        f"<div>{name}<span class='printed'>{number.printed}</span> | {ours} | "
         f"<span class='difference'>{number.difference}</span></div>"
     )

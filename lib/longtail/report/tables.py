@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 PROTOCOLS = ("last", "best")
-PERCENT = ("top1", "ece")
+GROUPS = ("many", "medium", "few")
+PERCENT = ("top1", "ece", *GROUPS)
 COLUMNS = [
     *(
         "table",
@@ -30,8 +31,8 @@ def frame(table: Mapping[str, Any], metrics: Mapping[str, Mapping[str, Any]]) ->
 
     `table` is what `config.graph.Graph.table` lays out; `metrics` holds the content of metrics.json by run path.
     `ours` is the mean over runs, `sd` the sample standard deviation (none for a single run), `n` the number of
-    runs, `difference` ours − printed. top1 and ece are in %; `signed_gap` (mean confidence − accuracy, in %) tells
-    the sign of the calibration error.
+    runs, `difference` ours − printed. All but nll and brier are in %; `signed_gap` (mean confidence − accuracy,
+    in %) tells the sign of the calibration error.
     """
     lines = []
     for row_number, row in enumerate(table["rows"]):
@@ -48,7 +49,8 @@ def frame(table: Mapping[str, Any], metrics: Mapping[str, Mapping[str, Any]]) ->
 
 
 def _numbers(cell: Mapping[str, Any], scores: list[Mapping[str, Any]], metric: str) -> dict[str, Any]:
-    values = pd.Series([score[metric] for score in scores], dtype=float)
+    found = [score["groups"][metric] if metric in GROUPS else score[metric] for score in scores]
+    values = pd.Series([value for value in found if value is not None], dtype=float)
     gap = pd.Series([score["signed_gap"] for score in scores], dtype=float).mean() * 100
     values *= 100 if metric in PERCENT else 1
     printed = cell["printed"].get(metric)

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from longtail.runtime.errors import InputError
 
@@ -35,10 +36,11 @@ def names(package: str) -> list[str]:
     return sorted(file.stem for file in folder.glob("*.py") if file.stem[0] != "_" and file.stem != NO_PART)
 
 
-def settings(package: str, name: str) -> list[str]:
-    """The keys a part wants in its settings: its literal `SETTINGS`, read without importing it."""
+def settings(package: str, name: str) -> dict[str, Any]:
+    """The settings a part wants, each with its JSON schema: its literal `SETTINGS`, read without importing it."""
     tree = ast.parse(LIB.joinpath(*package.split("."), f"{name}.py").read_text())
     for node in tree.body:
         if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["SETTINGS"]:
-            return list(ast.literal_eval(node.value))
-    return []
+            wanted: dict[str, Any] = ast.literal_eval(node.value)
+            return wanted
+    return {}

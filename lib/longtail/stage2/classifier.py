@@ -1,4 +1,4 @@
-"""The Stage-2 classifier of MiSLAS, of which cRT and LWS are special cases (slide "Label-aware Smoothing")."""
+"""The Stage-2 classifier of MiSLAS (slide "Label-aware Smoothing") and LADC's offset; cRT and LWS are cases of it."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from longtail.models.network import linear
 
 
 class ScaledClassifier(nn.Module):
-    """z = diag(s)(r·W + ΔW)ᵀx for features [B, D], the bias beside W; r·W + ΔW is held as one weight.
+    """z = diag(s)((r·W + ΔW)ᵀx + b) + g for features [B, D]; r·W + ΔW is held as one weight.
 
-    r = 0, ΔW learns, s = 1: cRT. r = 1, ΔW = 0, s learns: LWS. r = 1 and both learn: MiSLAS, where weight decay
-    falls on W + ΔW as in its code.
+    r = 0, ΔW learns, s = 1: cRT. r = 1, ΔW = 0, s learns: LWS; s and g learn: LWS-Plus (LADC, eq. 14). r = 1, ΔW
+    and s learn: MiSLAS, where weight decay falls on W + ΔW as in its code. Where g does not learn it is 0.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
@@ -21,14 +21,15 @@ class ScaledClassifier(nn.Module):
         self.weight = nn.Parameter(weight.clone())
         self.bias = nn.Parameter(bias.clone())
         self.scale = nn.Parameter(torch.ones(len(bias)))
+        self.offset = nn.Parameter(torch.zeros(len(bias)))
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits [B, K]."""
-        return self.scale * F.linear(features, self.weight, self.bias)
+        return self.scale * F.linear(features, self.weight, self.bias) + self.offset
 
 
 def build(settings: dict[str, Any], stage1: dict[str, Tensor], seed: int) -> ScaledClassifier:
-    """The classifier that `settings` (keep_stage1, weight_rate, scale_rate) describe.
+    """The classifier that `settings` (keep_stage1, weight_rate, scale_rate, offset_rate) describe.
 
     `stage1` is the Stage-1 network's state; the seed draws a fresh classifier where it is not kept.
     A part whose rate is 0 is fixed.
@@ -43,6 +44,7 @@ def build(settings: dict[str, Any], stage1: dict[str, Tensor], seed: int) -> Sca
     classifier.weight.requires_grad_(settings["weight_rate"] > 0)
     classifier.bias.requires_grad_(settings["weight_rate"] > 0)
     classifier.scale.requires_grad_(settings["scale_rate"] > 0)
+    classifier.offset.requires_grad_(settings["offset_rate"] > 0)
     return classifier
 
 
@@ -51,5 +53,6 @@ def parameter_groups(classifier: ScaledClassifier, settings: dict[str, Any]) -> 
     groups = [
         {"params": [classifier.weight, classifier.bias], "rate_factor": settings["weight_rate"]},
         {"params": [classifier.scale], "rate_factor": settings["scale_rate"]},
+        {"params": [classifier.offset], "rate_factor": settings["offset_rate"]},
     ]
     return [group for group in groups if group["rate_factor"] > 0]

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from longtail.data.arrays import Arrays, Files
 from longtail.data.long_tail import Subset
-from longtail.engine import batches, device, graphs, loop, objective, optimizer, schedule, seeding, sets
+from longtail.engine import batches, device, graphs, loop, objective, optimizer, sets
 from longtail.engine.batches import Batch, Mixed
 from longtail.engine.distributed import ALONE
 from longtail.engine.images import Normaliser
@@ -21,13 +21,12 @@ from longtail.engine.resume import Resume
 from longtail.features.extract import Features
 from longtail.models import network
 from longtail.runtime import npz, parts
-from longtail.samplers import SAMPLERS
-from longtail.stage2 import classifier
+from longtail.stage2 import classifier, draws
 from longtail.stage2.inputs import features_suffice
 
 
 class FeatureLearner:
-    """A classifier on cached features [N, D]."""
+    """A classifier on cached features [N, D], or on features that a generator draws from their classes."""
 
     def __init__(self, features: Features, stage1: dict[str, Tensor], counts: list[int], settings: dict[str, Any]):
         self.settings = settings
@@ -36,7 +35,8 @@ class FeatureLearner:
         self.micro_batches = 1
         where = self.compute.device
         self.labels = features.train_labels
-        self.train_features = torch.from_numpy(features.train_features).to(where)
+        cached = torch.from_numpy(features.train_features).to(where)
+        self.draw = draws.generator(settings, cached, self.labels, counts)
         self.test_features = torch.from_numpy(features.test_features).to(where)
         self.test_labels = torch.from_numpy(features.test_labels).to(where)
         self.classifier = classifier.build(settings["classifier"], stage1, settings["seeds"]["initialisation"])
@@ -47,14 +47,8 @@ class FeatureLearner:
         self.optimizer = optimizer.sgd(groups, settings["recipe"])
 
     def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
-        """Rows of the cached features in the sampler's order."""
-        recipe, where = self.settings["recipe"], self.compute.device
-        rng = seeding.generator(self.settings["seeds"]["order"], epoch, seeding.ORDER, stage=2)
-        draws, size = schedule.draws(recipe, len(self.labels)), recipe["batch_size"]
-        order = SAMPLERS[self.settings["sampler"]](self.labels, draws, rng)
-        labels, rows = torch.from_numpy(self.labels[order]).to(where), torch.from_numpy(order).to(where)
-        for start in range(first * size, draws, size):
-            yield Batch(self.train_features[rows[start : start + size]], labels[start : start + size])
+        """What the generator makes of rows in the sampler's order."""
+        return draws.epoch(self.draw, self.labels, self.settings, epoch, self.compute.device, first)
 
     def prepare(self, batch: Batch) -> Mixed:
         """The features as they are."""

@@ -1,21 +1,16 @@
-"""In what order training images are drawn in an epoch (methods card 1.7)."""
+"""Class-aware sampling, four images a class (Decouple, OLTR, MiSLAS Stage 2; methods card 1.7)."""
 
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Indices = NDArray[np.int64]
+from longtail.samplers import Indices
+
 PER_CLASS = 4
 
 
-def instance_balanced(labels: Indices, draws: int, rng: np.random.Generator) -> Indices:
-    """A plain shuffle: the first `draws` (at most N) of a permutation of 0..N-1."""
-    return rng.permutation(len(labels))[:draws]
-
-
-def class_aware(labels: Indices, draws: int, rng: np.random.Generator) -> Indices:
-    """Class-aware sampling, four images a class (Decouple, OLTR, MiSLAS Stage 2).
+def draw(settings: dict[str, Any], labels: Indices, draws: int, rng: np.random.Generator) -> Indices:
+    """Rows of which any stretch is balanced.
 
     Classes come from a shuffled list without replacement; each gives four consecutive images of its own
     shuffled cycle; a list or cycle that is used up is shuffled anew. Cycles start afresh each epoch, where the
@@ -43,9 +38,3 @@ class _Cycle:
         if not self.queue:
             self.queue = self.rng.permutation(self.items).tolist()
         return self.queue.pop()
-
-
-SAMPLERS: dict[str, Callable[[Indices, int, np.random.Generator], Indices]] = {
-    "instance_balanced": instance_balanced,
-    "class_aware": class_aware,
-}

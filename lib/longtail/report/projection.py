@@ -1,0 +1,119 @@
+"""Features projected to the plane: what was trained on, what was sampled, what is tested (LADC, figure 3)."""
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+
+from longtail.report import style
+from longtail.runtime.errors import InputError
+
+SETS = ("train", "drawn", "test")
+# What a projection file holds: points and labels of each set.
+ARRAYS = [name for of in SETS for name in (of, f"{of}_labels")]
+_MARKERS = "o^s"
+
+
+def panels(
+    stored: Mapping[str, npt.NDArray[Any]], method: str
+) -> list[tuple[str, npt.NDArray[Any], npt.NDArray[Any]]]:
+    """The panels of `projection`, in the paper's order, of the arrays of a projection file."""
+    titles = ("(a) Training set", f"(b) As {method} draws it", "(c) Test set")
+    return [(title, stored[of], stored[f"{of}_labels"]) for title, of in zip(titles, SETS, strict=True)]
+
+
+def projection(
+    panels: Sequence[tuple[str, npt.ArrayLike, npt.ArrayLike]], names: Sequence[str], title: str
+) -> Figure:
+    """Scatter plots side by side on the same axes: `panels` holds (title, points [n, 2], labels [n] in 0..K-1).
+
+    A class has one colour in all panels, and the classes with the fewest points in the first panel (the training
+    set) lie on top. The SVG holds the points as an image.
+    Raises InputError for no panel, shapes that do not fit, labels without a name, points that are not finite, and
+    more than 30 classes, which no reader could tell apart. Source: LADC, figure 3.
+    """
+    if not panels:
+        raise InputError(f"the projection {title!r} has no panel; name at least one set.")
+    colours = mpl.color_sequences["petroff10"]  # made to stay apart for colour-blind readers
+    if len(names) > len(colours) * len(_MARKERS):
+        raise InputError(
+            f"the projection {title!r} has {len(names)} classes, but at most {len(colours) * len(_MARKERS)} can be "
+            "told apart; draw it for a data set with fewer."
+        )
+    drawn = [_points(name, points, labels, len(names)) for name, points, labels in panels]
+    together = np.concatenate([points for points, _ in drawn])
+    low, high = (together.min(axis=0), together.max(axis=0)) if len(together) else (np.zeros(2), np.ones(2))
+    middle, half = (low + high) / 2, 0.52 * (max(high - low) or 1.0)
+    (left, bottom), (right, top) = middle - half, middle + half  # squares: one unit is as long both ways
+    size = np.bincount(drawn[0][1], minlength=len(names))
+    rarest_first = sorted(range(len(names)), key=lambda number: (size[number], -number))
+    # The colours become paler along the palette: the few points of a rare class need a strong one.
+    looks: dict[int, dict[str, Any]] = {
+        number: {"color": colours[rank % len(colours)], "marker": _MARKERS[rank // len(colours)]}
+        for rank, number in enumerate(rarest_first)
+    }
+
+    width = 2.35 * len(panels) + 0.45
+    key = max(1, min(len(names), int(11.5 * width) // (max(map(len, names), default=0) + 5)))
+    foot = 0.2 + 0.17 * ceil(len(names) / key)
+    heading = style.broken(title, width)
+    height = 0.68 + 0.17 * heading.count("\n") + 2.35 + foot
+    engine = ConstrainedLayoutEngine(rect=(0, foot / height, 1, 1 - foot / height))
+    with style.theme():
+        figure = Figure(figsize=(width, height), layout=engine)
+        figure.suptitle(heading)
+        grid = figure.subplots(1, len(panels), squeeze=False, sharex=True, sharey=True)[0]
+        for ax, (name, _, _), (points, labels) in zip(grid, panels, drawn, strict=True):
+            for number in reversed(rarest_first):
+                own = points[labels == number]
+                ax.scatter(
+                    *own.T,
+                    s=4,
+                    **looks[number],
+                    alpha=0.6,
+                    linewidth=0,
+                    rasterized=True,
+                    label=names[number],
+                )
+            ax.set(title=name, xlim=(left, right), ylim=(bottom, top), box_aspect=1, xlabel="First dimension")
+        grid[0].set_ylabel("Second dimension")
+        handles = [
+            Line2D([], [], linestyle="", markersize=4.5, label=name, **looks[number])
+            for number, name in enumerate(names)
+        ]
+        # Anchored in figure coordinates: a figure that grows by a footnote leaves it in place.
+        figure.legend(
+            handles=handles,
+            loc="lower center",
+            bbox_to_anchor=(0.5, 0.0),
+            ncols=key,
+            borderaxespad=0.3,
+            handletextpad=0.1,
+            columnspacing=1.2,
+        )
+    return figure
+
+
+def _points(
+    title: str, points: npt.ArrayLike, labels: npt.ArrayLike, classes: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    places, owners = np.asarray(points, dtype=np.float64), np.asarray(labels, dtype=np.int64)
+    if places.ndim != 2 or places.shape[1:] != (2,) or owners.shape != places.shape[:1]:
+        raise InputError(
+            f"panel {title!r} needs points [n, 2] and labels [n], but has {list(places.shape)} and "
+            f"{list(owners.shape)}; project the features again."
+        )
+    if not np.isfinite(places).all():
+        raise InputError(f"panel {title!r} has points that are not finite; project the features again.")
+    if owners.size and not 0 <= owners.min() <= owners.max() < classes:
+        raise InputError(
+            f"panel {title!r} has labels {owners.min()} to {owners.max()}, but {classes} classes have a name; "
+            "name all classes of the data set."
+        )
+    return places, owners

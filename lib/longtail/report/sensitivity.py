@@ -1,0 +1,184 @@
+"""How accuracy and calibration depend on the settings of a method, one panel a setting.
+
+A score is what metrics.json holds: top1 and ece as fractions.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+from typing import Any, NotRequired, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from longtail.report import style
+from longtail.runtime.errors import InputError
+
+Score = Mapping[str, Any]
+Floats = npt.NDArray[np.float64]
+
+_METRICS = ("top1", "ece")
+_DEFAULT: dict[str, Any] = {"marker": "D", "markersize": 5.5, "markeredgecolor": style.INK, "markeredgewidth": 1.0}
+_BASELINE: dict[str, Any] = {"color": style.FAINT, "linestyle": (0, (4, 2.5)), "linewidth": 1.0}
+
+
+class Point(TypedDict):
+    """A value of the setting, a number or a name, and the score of each run (seed) that had it."""
+
+    at: float | str
+    values: Sequence[Score]
+
+
+class Panel(TypedDict):
+    """A setting: what it is called, the values tried, and the one that the method has by default."""
+
+    title: str
+    points: Sequence[Point]
+    default: NotRequired[float | str]
+
+
+def laid_out(layout: Mapping[str, Any], scores: Mapping[str, Score]) -> tuple[list[Panel], tuple[str, list[Score]]]:
+    """The panels and the baseline of `sensitivity`: what `config.graph.Graph.sensitivity` lays out, scores by run."""
+    panels: list[Panel] = []
+    for given in layout["panels"]:
+        points: list[Point] = [
+            {"at": point["at"], "values": [scores[run] for run in point["runs"]]} for point in given["points"]
+        ]
+        panel: Panel = {"title": given["title"], "points": points}
+        if given["default"] is not None:
+            panel["default"] = given["default"]
+        panels.append(panel)
+    return panels, (layout["label"], [scores[run] for run in layout["baseline"]])
+
+
+def sensitivity(panels: Sequence[Panel], baseline: tuple[str, Sequence[Score]], title: str, metric: str) -> Figure:
+    """Two panels a setting, at most four settings in a row: accuracy above, calibration error below, both in %.
+
+    A point is the mean over seeds, its bar the sample standard deviation where there are several. Numbers are
+    joined by a line; a setting with a name among its values has places in the order given. A diamond marks the
+    default, a dashed line the mean of `baseline` (label, score of each seed). `metric` names the accuracy axis.
+    Raises InputError for no panel, a panel or point without a score, a score without top1 or ece, and a default
+    that was not tried.
+    """
+    if not panels:
+        raise InputError(f"the sensitivity figure {title!r} has no panel; name at least one setting.")
+    label, scores = baseline
+    level = {metric: _mean(scores, metric, label)[0] for metric in _METRICS}
+    for panel in panels:
+        tried = [point["at"] for point in panel["points"]]
+        if not tried:
+            raise InputError(f"panel {panel['title']!r} of {title!r} has no point; name the values to try.")
+        if "default" in panel and panel["default"] not in tried:
+            raise InputError(
+                f"the default {panel['default']!r} of panel {panel['title']!r} is not among its values "
+                f"{', '.join(map(str, tried))}; add it."
+            )
+
+    bands = ceil(len(panels) / 4)
+    columns = ceil(len(panels) / bands)
+    width, foot = max(1.62 * columns + 0.6, 3.4), 0.3 if columns > 2 else 0.62
+    heading = style.broken(title, width)
+    height = 0.3 + 0.17 * (1 + heading.count("\n")) + 2.85 * bands + foot
+    engine = ConstrainedLayoutEngine(rect=(0, foot / height, 1, 1 - foot / height))
+    colours = dict(zip(_METRICS, (style.palette()[5], style.palette()[3]), strict=True))
+    with style.theme():
+        figure = Figure(figsize=(width, height), layout=engine)
+        figure.suptitle(heading)
+        grid = figure.add_gridspec(2 * bands, columns, height_ratios=(1.35, 1) * bands)
+        first: dict[str, Axes] = {}
+        for number, panel in enumerate(panels):
+            band, column = divmod(number, columns)
+            above: Axes | None = None
+            for row, key in enumerate(_METRICS):
+                ax = figure.add_subplot(grid[2 * band + row, column], sharex=above, sharey=first.get(key))
+                first.setdefault(key, ax)
+                _draw(ax, panel, key, colours[key])
+                ax.axhline(level[key], zorder=1, label="baseline", **_BASELINE)
+                ax.tick_params(labelleft=column == 0, labelbottom=row == 1)
+                if column == 0:
+                    ax.set_ylabel(f"{metric} (%)" if key == "top1" else "ECE (%)")
+                above = ax
+                if row == 0:
+                    ax.set_title(panel["title"])
+        for ax in first.values():
+            ax.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
+            ax.margins(y=0.12)
+        figure.align_ylabels()
+        # Anchored in figure coordinates: a figure that grows by a footnote leaves it in place.
+        figure.legend(
+            handles=_key(panels, f"{label} (mean)" if len(scores) > 1 else label),
+            loc="lower center",
+            bbox_to_anchor=(0.5, 0.0),
+            ncols=3 if columns > 2 else 1,
+            borderaxespad=0.3,
+        )
+    return figure
+
+
+def _mean(scores: Sequence[Score], metric: str, of: str) -> tuple[float, float]:
+    """Mean and sample standard deviation (NaN of a single run) in %."""
+    if not scores or any(metric not in score for score in scores):
+        raise InputError(f"{of!r} needs at least one score, each with {metric}; evaluate its runs again.")
+    values = 100 * np.array([score[metric] for score in scores], dtype=np.float64)
+    return float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else float("nan")
+
+
+def _draw(ax: Axes, panel: Panel, metric: str, colour: str) -> None:
+    """The points of one metric, the default on top; a setting with names has the places 0, 1, 2, …"""
+    points = list(panel["points"])
+    numeric = not any(isinstance(point["at"], str) for point in points)
+    if numeric:
+        points.sort(key=lambda point: float(point["at"]))
+    places = [float(point["at"]) if numeric else float(place) for place, point in enumerate(points)]
+    found = [_mean(point["values"], metric, f"{panel['title']} = {point['at']}") for point in points]
+    means, spreads = (np.array(column) for column in zip(*found, strict=True))
+    ax.plot(
+        places, means, "o-" if numeric else "o", color=colour, markersize=4, linewidth=1.1, zorder=3, label="mean"
+    )
+    several = np.isfinite(spreads)
+    ax.errorbar(
+        np.array(places)[several],
+        means[several],
+        spreads[several],
+        fmt="none",
+        ecolor=colour,
+        elinewidth=1.0,
+        capsize=2.5,
+        zorder=2,
+        label="spread",
+    )
+    for place, mean, point in zip(places, means, points, strict=True):
+        if "default" in panel and point["at"] == panel["default"]:
+            ax.plot(place, mean, color=colour, zorder=4, label="default", **_DEFAULT)
+    _ticks(ax, places, [f"{point['at']:g}" if numeric else str(point["at"]) for point in points], not numeric)
+
+
+def _ticks(ax: Axes, places: list[float], texts: list[str], named: bool) -> None:
+    """A tick at every value; numbers that would run into each other give way to round ones."""
+    span = (places[-1] - places[0]) or 1.0
+    nearest = min(np.diff(places), default=span)
+    margin = 0.5 if named else 0.12 * span
+    ax.set_xlim(places[0] - margin, places[-1] + margin)
+    room = 24 * nearest / (span + 2 * margin)  # letters of the small print across a panel, between neighbours
+    longest = max(map(len, texts))
+    if longest + 1 <= room:
+        ax.set_xticks(places, texts)
+    elif named or room >= 2:
+        ax.set_xticks(places, texts, rotation=35, ha="right", rotation_mode="anchor")
+    else:
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=4))
+
+
+def _key(panels: Sequence[Panel], baseline: str) -> list[Artist]:
+    runs = sorted({len(point["values"]) for panel in panels for point in panel["points"]})
+    number = f"{runs[0]}" if len(runs) == 1 else f"{runs[0]}–{runs[-1]}"
+    drawn = "One run" if runs == [1] else f"Mean ± sd of {number} runs"
+    key: list[Artist] = [Line2D([], [], color=style.INK, marker="o", markersize=4, linewidth=1.1, label=drawn)]
+    if any("default" in panel for panel in panels):
+        key.append(Line2D([], [], linestyle="", color="white", label="Default", **_DEFAULT))
+    return [*key, Line2D([], [], label=baseline, **_BASELINE)]

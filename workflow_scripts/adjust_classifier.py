@@ -1,0 +1,16 @@
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
+
+from longtail.runtime import files, joblog, npz, parts
+from longtail.stage2 import post_hoc
+
+with joblog.job(snakemake.log):
+    settings = json.loads(snakemake.params.settings)["post_hoc"]
+    part = parts.find("stage2.post_hoc", settings["name"])
+    stored = npz.load(snakemake.input.features, part.ARRAYS, "features")
+    adjusted = part.adjust(settings, stored)
+    post_hoc.save_logits(snakemake.output.logits, adjusted, stored["test_labels"])
+    files.write_json(snakemake.output.choice, adjusted.choice)

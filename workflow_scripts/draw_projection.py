@@ -1,0 +1,17 @@
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
+
+from longtail.report import origin, projection, style
+from longtail.runtime import files, joblog, npz
+
+with joblog.job(snakemake.log):
+    layout, given = json.loads(snakemake.params.figure), snakemake.input
+    names = npz.load(given.arrays, ["classes"], "arrays")["classes"].tolist()
+    points = npz.load(given.projection, projection.ARRAYS, "projection")
+    figure = projection.projection(projection.panels(points, layout["method"]), names, layout["title"])
+    records = [files.read_json(path) for path in given.provenance]
+    small_print = origin.after(layout["source"], layout["seeds"], records)
+    style.save(figure, snakemake.output.svg, snakemake.output.png, small_print)

@@ -1,0 +1,17 @@
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
+
+from longtail.report import origin, sensitivity, style
+from longtail.runtime import files, joblog
+
+with joblog.job(snakemake.log):
+    layout = json.loads(snakemake.params.figure)
+    scores = {path: files.read_json(path)["last"] for path in snakemake.input.metrics}
+    panels, baseline = sensitivity.laid_out(layout, scores)
+    figure = sensitivity.sensitivity(panels, baseline, layout["title"], "Top-1 accuracy")
+    records = [files.read_json(path) for path in snakemake.input.provenance]
+    small_print = origin.after(layout["source"], layout["seeds"], records)
+    style.save(figure, snakemake.output.svg, snakemake.output.png, small_print)

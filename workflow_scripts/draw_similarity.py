@@ -1,0 +1,20 @@
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
+
+from longtail import head_set
+from longtail.report import origin, similarity, style
+from longtail.runtime import files, joblog, npz
+
+with joblog.job(snakemake.log):
+    layout, given = json.loads(snakemake.params.figure), snakemake.input
+    stored = npz.load(given.features, ["train_features", "train_labels"], "features")
+    names = npz.load(given.arrays, ["classes"], "arrays")["classes"].tolist()
+    heads = head_set.choose(files.read_json(given.subset)["counts"], layout["head_rule"], layout["head_size"])
+    cosines = similarity.class_similarities(stored["train_features"], stored["train_labels"], len(names))
+    figure = similarity.similarity_heatmaps(*cosines, names, heads.tolist(), layout["title"])
+    records = [files.read_json(path) for path in given.provenance]
+    small_print = origin.after(layout["source"], layout["seeds"], records)
+    style.save(figure, snakemake.output.svg, snakemake.output.png, small_print)

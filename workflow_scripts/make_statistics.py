@@ -1,0 +1,19 @@
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
+
+from longtail.report import origin, statistics
+from longtail.runtime import files, joblog, npz, provenance
+
+with joblog.job(snakemake.log):
+    table, given = json.loads(snakemake.params.table), snakemake.input
+    counts = {path: files.read_json(path)["counts"] for path in given.subsets}
+    test_sizes = {path: len(npz.load(path, ["test_labels"], "arrays")["test_labels"]) for path in given.arrays}
+    numbers = statistics.frame(table, counts, test_sizes)
+    sources = origin.counted(table["source"], provenance.machine())
+    files.write_text(snakemake.output.csv, statistics.csv(numbers))
+    files.write_text(snakemake.output.md, statistics.markdown(table, numbers, sources))
+    files.write_text(snakemake.output.tex, statistics.latex(table, numbers, sources))
+    files.write_text(snakemake.output.html, statistics.webpage(table, numbers, sources))
