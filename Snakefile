@@ -32,7 +32,7 @@ wildcard_constraints:
     stage1=r"\w+",
     method=r"(?!stage1\b)\w+",
     seed=r"\d+",
-    table=r"[\w-]+",
+    table=GRAPH.method_tables,
     statistics=GRAPH.statistics_tables,
     figure=r"[\w-]+",
     name=r"[\w-]+",

@@ -52,9 +52,6 @@ rule make_statistics:
         "../workflow_scripts/make_statistics.py"
 
 
-ruleorder: make_statistics > make_table
-
-
 rule draw_reliability:
     input:
         metrics=lambda w: GRAPH.metrics([GRAPH.run_of(w)]),

@@ -11,6 +11,8 @@ from tests.workflow.command import jobs, snakemake
 from longtail.config.graph import Graph
 from longtail.config.registry import CONFIG
 
+SMOOTHED = ("mislas", "re_crt_las", "re_lws_las")
+
 
 @pytest.fixture
 def configured(tmp_path: Path) -> Callable[[str], list[str]]:
@@ -73,6 +75,7 @@ def test_the_default_configuration_lists_its_whole_grid(
     default = (CONFIG / "config.yaml").read_text()
     graph = Graph.of(yaml.safe_load(default), [CONFIG / "config.yaml"])
     runs, settings = graph.plan.runs, graph.plan.settings
+    described = {(name, factor) for name in ("cifar10", "cifar100") for factor in ("if10", "if200")}
 
     code, output = snakemake(tmp_path, *configured(default))
 
@@ -80,17 +83,22 @@ def test_the_default_configuration_lists_its_whole_grid(
     assert jobs(output) == {
         "download": 2,
         "build_arrays": 2,
-        "build_long_tail": len({(s.dataset, s.imbalance) for s in settings}),
+        "build_long_tail": len({(s.dataset, s.imbalance) for s in settings} | described),
         "train_stage1": len({run.folder for run in runs}),
         "extract_features": len({run.folder for run in runs}),
         "train_stage2": sum(run.two_stage for run in runs),
+        "adjust_classifier": sum(run.post_hoc for run in runs),
+        "project_features": 1,  # of the first seed
         "evaluate": len(runs),
         "make_table": len(graph.plan.tables),
+        "make_statistics": 1,
         "draw_class_counts": 2,
         "draw_training_curves": len(settings),
-        "draw_smoothing": sum(any(r.method == "mislas" for r in runs if r.setting == s) for s in settings),
+        "draw_smoothing": sum(any(r.method in SMOOTHED for r in runs if r.setting == s) for s in settings),
         "draw_reliability": len(runs),
-        "draw_comparison": len(graph.plan.figures),
+        "draw_comparison": 2,
+        "draw_similarity": 1,
+        "draw_projection": 1,
         "all": 1,
     }
     # The three MiSLAS methods and CE, mixup in 6 settings; cRT, LWS in 2 of them, CE on 2 balanced sets; 3 seeds.

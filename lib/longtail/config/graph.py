@@ -299,6 +299,11 @@ class Graph:
         return _pattern(name for name, method in self.registry.methods.items() if "post_hoc" in method)
 
     @property
+    def method_tables(self) -> str:
+        """Tables of methods."""
+        return _pattern(self.plan.tables)
+
+    @property
     def statistics_tables(self) -> str:
         """Tables of data sets."""
         return _pattern(self.plan.statistics)

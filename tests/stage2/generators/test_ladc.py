@@ -177,8 +177,8 @@ def test_beta_goes_from_the_image_to_the_prior(values, w_rule):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"head_size": 1}, "stage2.generator.head_size is 1, .* leaves no tail class"),
-        ({"head_rule": "top_k"}, "stage2.generator.head_size is 0.6, .* whole number from 1 to 9"),
+        ({"head_size": 1}, "head_size is 1, .* leaves no tail class"),
+        ({"head_rule": "top_k"}, "head_size is 0.6, .* whole number from 1 to 9"),
     ],
 )
 def test_unusable_head_sets_are_named(changes, says):
