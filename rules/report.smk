@@ -279,6 +279,7 @@ rule publish:
         figures=GRAPH.figure_files(),
         metrics=GRAPH.metrics(GRAPH.plan.runs),
         provenance=GRAPH.provenance(GRAPH.plan.runs),
+        choices=GRAPH.choices(),
     output:
         manifest="results/published/{name}/manifest.json",
     log:

@@ -61,7 +61,7 @@ rule project_features:
         "results/logs/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/project_features.log",
     conda:
         "../envs/train.yaml"
-    threads: lambda w: GRAPH.threads(w)
+    threads: GRAPH.compute["threads"]
     resources:
         gpu=GRAPH.gpus,
     params:

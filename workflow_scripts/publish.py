@@ -8,4 +8,5 @@ from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
     given = snakemake.input
-    publish.publish(snakemake.output.manifest, given.tables, given.figures, given.metrics, given.provenance)
+    manifest, kept = snakemake.output.manifest, (given.tables, given.figures)
+    publish.publish(manifest, *kept, given.metrics, given.provenance, given.choices)

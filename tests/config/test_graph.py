@@ -117,8 +117,10 @@ def test_every_value_of_a_sensitivity_figure_is_a_method_and_the_own_value_is_th
     assert [point["at"] for point in panels["m"]["points"]] == [1, 2, 3, 5]
     assert panels["m"]["default"] == 2
     assert panels["m"]["points"][1]["runs"][0] == f"{folder}/seed0/ladc/metrics.json"
-    assert panels["m"]["points"][2]["runs"] == [f"{folder}/seed{seed}/ladc_m_3/metrics.json" for seed in (0, 1)]
-    at = wildcards(dataset="cifar100", imbalance="if100", method="ladc_alpha_0_05", seed="0")
+    assert panels["m"]["points"][2]["runs"] == [
+        f"{folder}/seed{seed}/ladc_generator_m_3/metrics.json" for seed in (0, 1)
+    ]
+    at = wildcards(dataset="cifar100", imbalance="if100", method="ladc_generator_alpha_0_05", seed="0")
     told, own = json.loads(study.stage2(at)), json.loads(study.stage2(wildcards(**vars(at) | {"method": "ladc"})))
     assert told["generator"].pop("alpha") == 0.05
     assert own["generator"].pop("alpha") == 0.15
@@ -131,9 +133,59 @@ def test_a_value_of_a_sensitivity_figure_wins_over_the_methods_overrides(tmp_pat
     figure |= {"method": "re_lws_las", "panels": [{"title": "ε", "key": "stage2.loss.head", "values": [0.05]}]}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(figure))
     study = graph(tables=[], figures=[str(tmp_path / "mine.yaml")])
-    at = wildcards(dataset="cifar100", imbalance="if100", method="re_lws_las_head_0_05", seed="0")
+    at = wildcards(dataset="cifar100", imbalance="if100", method="re_lws_las_loss_head_0_05", seed="0")
 
     assert json.loads(study.stage2(at))["loss"]["head"] == 0.05
+
+
+def sensitivity(tmp_path: Path, name: str = "mine", **changes: Any) -> str:
+    """A sensitivity figure of one's own; gives its path."""
+    figure = yaml.safe_load((CONFIG / "figures" / "ladc_sensitivity.yaml").read_text())
+    (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(figure | changes))
+    return str(tmp_path / f"{name}.yaml")
+
+
+HEAD = {"method": "mislas", "baseline": "crt_mixup"}
+HEAD |= {"panels": [{"title": "head", "key": "stage2.loss.head", "values": [0.25, 0.3, 0.4]}]}
+
+
+def test_the_own_value_of_a_method_is_the_one_it_has_in_the_figures_setting(tmp_path: Path) -> None:
+    """MiSLAS has 0.3 by itself and 0.4 on CIFAR-100 at factor 100."""
+    study = graph(tables=[], figures=[sensitivity(tmp_path, **HEAD)])
+    (panel,) = json.loads(study.sensitivity(wildcards(figure="mine")))["panels"]
+
+    assert panel["default"] == 0.4
+    names = [point["runs"][0].split("/")[-2] for point in panel["points"]]
+    assert names == ["mislas_loss_head_0_25", "mislas_loss_head_0_3", "mislas"]
+
+
+def test_one_variant_serves_figures_of_several_settings(tmp_path: Path) -> None:
+    on_digits = {**HEAD, "dataset": "digits", "factor": 50}
+    study = graph(tables=[], figures=[sensitivity(tmp_path, "a", **HEAD), sensitivity(tmp_path, "b", **on_digits)])
+
+    for dataset, imbalance in (("cifar100", "if100"), ("digits", "if50")):
+        at = wildcards(dataset=dataset, imbalance=imbalance, method="mislas_loss_head_0_25", seed="0")
+        assert json.loads(study.stage2(at))["loss"]["head"] == 0.25
+
+
+def test_a_variant_takes_no_name_from_a_method_of_ones_own(tmp_path: Path) -> None:
+    own = {"mislas_loss_head_0_25": {"label": "Mine", "extends": "mislas"}}
+    with pytest.raises(InputError, match=r"needs the name 'mislas_loss_head_0_25' for head = 0\.25: rename"):
+        graph(tables=[], figures=[sensitivity(tmp_path, **HEAD)], methods=own)
+
+
+def test_a_study_against_a_method_that_cannot_run_is_not_drawn(tmp_path: Path) -> None:
+    study = graph(tables=[], figures=[sensitivity(tmp_path, baseline="bbn")])
+    assert [path for path in study.figure_files() if "sensitivity" in path] == []
+
+
+@pytest.mark.parametrize("method", ["ce", "tau_norm", "mislas", "crt_bot"])
+def test_a_projection_shows_what_learns_on_cached_features_only(tmp_path: Path, method: str) -> None:
+    figure = yaml.safe_load((CONFIG / "figures" / "ladc_projection.yaml").read_text())
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(figure | {"method": method}))
+
+    with pytest.raises(InputError, match=f"key 'method': '{method}' does not learn on cached features"):
+        graph(tables=[], figures=[str(tmp_path / "mine.yaml")])
 
 
 @pytest.mark.parametrize(
@@ -141,6 +193,10 @@ def test_a_value_of_a_sensitivity_figure_wins_over_the_methods_overrides(tmp_pat
     [
         ({"key": "stage2.generator.n"}, "method 'ladc' has no setting 'stage2.generator.n': correct the key"),
         ({"key": "stage2.recipe.epochs"}, "method 'ladc' has no setting 'stage2.recipe.epochs': correct the key"),
+        ({"key": "stage2.generator"}, "method 'ladc' has no setting 'stage2.generator': correct the key"),
+        ({"key": "stage2"}, "method 'ladc' has no setting 'stage2': correct the key"),
+        ({"key": "label"}, "method 'ladc' has no setting 'label': correct the key"),
+        ({"key": "stage1.recipe"}, "method 'ladc' has no setting 'stage1.recipe': correct the key"),
         ({"values": [0]}, "'stage2.generator': key 'm' is 0, which is not allowed"),
         ({"values": [1.5]}, "'stage2.generator': key 'm' is 1.5, which is not allowed"),
     ],

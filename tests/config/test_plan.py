@@ -66,6 +66,14 @@ def test_the_configuration_of_jpeg_files_builds(image_tree: Callable[..., Path])
     assert len(built.runs) == 7
 
 
+@pytest.mark.parametrize("path", sorted(CONFIG.glob("studies/*.yaml")), ids=lambda path: path.name)
+def test_every_study_builds_and_needs_nothing(path: Path) -> None:
+    built = build(path)
+
+    assert built.runs
+    assert [cell.needs for figure in built.figures.values() for cell in figure.cells if cell.needs] == []
+
+
 @pytest.mark.parametrize("path", sorted(CONFIG.glob("*.yaml")), ids=lambda path: path.name)
 def test_every_file_of_config_is_a_configuration_that_the_tests_know(path: Path) -> None:
     assert path.name in {*("config.yaml", "demo.yaml", "cifar10_jpeg.yaml", "cifar10_jpeg_ladc.yaml", "recipes.yaml")}
@@ -96,6 +104,17 @@ def test_every_row_prints_a_cell_for_each_column_and_no_more_numbers_than_metric
         ("mislas_imagenet_lt", "mislas", 0, {"top1": 52.7, "ece": 1.8}),
         ("mislas_places_lt", "mislas", 0, {"top1": 40.4, "ece": 3.6}),
         ("mislas_mixup_lws", "lws_mixup12", 1, {"top1": 53.3, "ece": 6.97}),
+        ("ladc_cifar", "ladc", 0, {"top1": 81.56}),
+        ("ladc_cifar", "ladc", 7, {"top1": 64.66}),
+        ("ladc_cifar", "crt_bot", 4, {"top1": 38.16}),
+        ("ladc_ablation", "ce_ladc", 0, {}),
+        ("ladc_ablation", "ladc_lws", 2, {"top1": 54.0}),
+        ("ladc_groups", "ladc", 0, {"top1": 50.8, "many": 64.5, "medium": 52.6, "few": 32.5}),
+        ("ladc_calibration_strategy", "ladc_average", 2, {"top1": 47.25}),
+        ("ladc_stage2", "ladc_crt", 0, {"top1": 46.92}),
+        ("ladc_stage2", "re_lws_las", 1, {"top1": 48.21}),
+        ("ladc_imagenet_lt", "ladc", 1, {"top1": 52.6}),
+        ("ladc_inaturalist2018", "ladc", 0, {"top1": 69.33}),
     ],
 )
 def test_printed_numbers_reach_their_cells(table: str, method: str, column: int, printed: dict[str, float]) -> None:
@@ -148,6 +167,17 @@ def test_cells_that_cannot_run_say_what_they_need(own_table: Callable[..., str])
     assert bbn[0].needs == "the two-branch network with its cumulative learning"
     assert str(bbn[2].needs) == f"{ce[2].needs}; {bbn[0].needs}"
     assert [bool(cell.runs) for cell in table.cells] == [True, False, False, False, False, False]
+
+
+def test_tau_has_to_be_given_for_a_set_that_leaves_no_image_out(own_table: Callable[..., str]) -> None:
+    columns = [{**COLUMN, "factor": "natural"}]
+    rows = [{"method": "tau_norm"}, {"method": "fixed"}]
+    fixed = {"fixed": {"label": "τ = 1", "extends": "tau_norm", "post_hoc": {"tau": 1.0}}}
+    built = build(tables=[own_table(columns=columns, rows=rows)], figures=[], methods=fixed)
+
+    chosen, given = built.tables["own"].cells
+    assert "a number as post_hoc.tau" in (chosen.needs or "")
+    assert given.needs is None
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,12 @@ def test_the_other_example_tables_and_figures_can_be_run(tmp_path: Path) -> None
     assert {figure.kind for figure in found.figures.values()} == {"similarity", "projection", "sensitivity"}
     assert [cell.needs for figure in found.figures.values() for cell in figure.cells if cell.needs] == []
     assert [row.imbalances for row in found.statistics["my_statistics"].rows] == [["if10", "if50"], ["natural"]]
-    assert {run.method for run in found.runs} >= {"ladc_m_1", "ladc_m_3", "ladc_tau_1_0", "ladc_tau_1_5"}
+    assert {run.method for run in found.runs} >= {
+        "ladc_generator_m_1",
+        "ladc_generator_m_3",
+        "ladc_sampler_tau_1_0",
+        "ladc_sampler_tau_1_5",
+    }
 
 
 def test_every_setting_of_every_part_is_described() -> None:

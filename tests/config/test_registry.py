@@ -108,6 +108,22 @@ def test_an_extension_follows_a_persons_changes_of_the_method_and_may_be_extende
     assert found["mine"]["stage2"]["classifier"]["offset_rate"] == 0.0
 
 
+@pytest.mark.parametrize("part", ["mixing", "randaugment"])
+def test_each_part_of_representation_enhancement_can_be_switched_off(part: str) -> None:
+    own = {"mine": {"label": "Mine", "extends": "remix_randaugment", "stage1": {part: None}}}
+    found = registry.load({"methods": own}, []).methods
+    whole, mine = found["remix_randaugment"]["stage1"], found["mine"]["stage1"]
+
+    assert (whole["mixing"]["name"], whole["randaugment"]) == ("remix", {"operations": 2, "magnitude": 9})
+    assert mine == whole | {part: None}
+
+
+def test_the_control_of_representation_enhancement_differs_in_it_alone(shipped: Registry) -> None:
+    enhanced, control = (shipped.methods[name]["stage1"] for name in ("remix_randaugment", "ce_ladc"))
+    assert control == enhanced | {"mixing": None, "randaugment": None}
+    assert control["recipe"] == "LADC-S1"
+
+
 def test_a_part_of_another_name_replaces_the_whole_part() -> None:
     own = {"mine": {"label": "Mine", "extends": "ladc", "stage2": {"sampler": {"name": "class_balanced"}}}}
     own["mislas"] = {"stage2": {"loss": {"name": "cross_entropy"}}}

@@ -267,6 +267,10 @@ class Graph:
         names = {row.dataset for row in self.plan.statistics[w.statistics].rows if not row.needs}
         return [f"{DATA}/{name}/arrays.npz" for name in sorted(names)]
 
+    def choices(self) -> list[str]:
+        """What every post-hoc method chose."""
+        return [f"{RUNS}/{run.folder}/{run.method}/choice.json" for run in self.plan.runs if run.post_hoc]
+
     def histories(self, w: Any) -> list[str]:
         """Histories of all Stage 1s of a setting."""
         setting = Setting(w.dataset, w.imbalance, w.backbone)
@@ -336,9 +340,10 @@ class Graph:
         stems += [f"smoothing/{s.folder}" for s in self.plan.settings if self._smoothing_losses(s)]
         stems += [f"reliability/{r.setting.folder}/{r.method}_seed{r.seed}" for r in self.plan.runs]
         for name, figure in self.plan.figures.items():
-            if _runs(figure.cells):
-                comparison = figure.kind == "reliability"
-                stems += [f"{name}_panels", f"{name}_overlay"] if comparison else [f"{figure.kind}/{name}"]
+            if figure.kind == "reliability":
+                stems += [f"{name}_panels", f"{name}_overlay"] if _runs(figure.cells) else []
+            elif all(cell.runs for cell in figure.cells):
+                stems.append(f"{figure.kind}/{name}")
         return [f"{FIGURES}/{stem}.{form}" for stem in stems for form in FIGURE_FORMATS]
 
     def _titled(self, figure: Figure, first: bool = False) -> dict[str, Any]:

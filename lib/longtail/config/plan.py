@@ -7,6 +7,7 @@ from typing import Any
 
 from longtail.config import imbalance as factors
 from longtail.config import registry as definitions
+from longtail.config import variants
 from longtail.config.registry import Registry
 from longtail.config.settings import IMAGE_LIST
 from longtail.runtime import image_tree, parts
@@ -213,8 +214,11 @@ def _table(registry: Registry, path: Path) -> Table | Statistics:
 
 def _figure(registry: Registry, path: Path) -> Figure:
     where, definition = definitions.shown(path), definitions.definition("figure", path)
+    registry.dataset(definition["dataset"], where)
     if definition["kind"] == "sensitivity":
-        _vary(registry, where, definition)
+        variants.define(registry, where, definition, factors.slug(definition["factor"], where))
+    if definition["kind"] == "projection":
+        _check_projected(registry, where, definition["method"])
     cells = [
         _cell(registry, where, shown["method"], shown.get("label"), {**definition, **shown}, shown.get("printed", {}))
         for shown in _shown(definition)
@@ -233,33 +237,13 @@ def _shown(definition: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"method": definition["method"]}]
 
 
-def _vary(registry: Registry, where: str, definition: dict[str, Any]) -> None:
-    """Name for each value of a figure's panels the method that has it, and define those that are new."""
-    own = definition["method"]
-    method = registry.method(own, where)
-    for panel in definition["panels"]:
-        *path, key = panel["key"].split(".")
-        block = method
-        for step in path:
-            block = block.get(step, {}) if isinstance(block, dict) else {}
-        if not isinstance(block, dict) or key not in block:
-            raise InputError(f"{where}: method '{own}' has no setting '{panel['key']}': correct the key")
-        panel["default"] = block[key] if block[key] in panel["values"] else None
-        panel["methods"] = [own if v == block[key] else f"{own}_{key}_{_word(v)}" for v in panel["values"]]
-        for value, name in zip(panel["values"], panel["methods"], strict=True):
-            if name != own:
-                change: dict[str, Any] = {key: value}
-                for step in reversed(path):
-                    change = {step: change}
-                varied = definitions.merge(method, change)
-                varied["label"] = f"{method['label']}, {panel['title']} = {value}"
-                # What the method sets for a data set must not win over the value.
-                varied["overrides"].append({"dataset": definition["dataset"], **change})
-                definitions.define(registry, name, varied, where)
-
-
-def _word(value: float | str) -> str:
-    return re.sub(r"\W", "_", str(value))
+def _check_projected(registry: Registry, where: str, name: str) -> None:
+    block = registry.method(name, where).get("stage2")
+    if block is None or definitions.changed(block):
+        raise InputError(
+            f"{where}, key 'method': '{name}' does not learn on cached features, which a projection shows: name a "
+            "method whose stage2 has augment: false, mixing: null and batch_norm: frozen"
+        )
 
 
 def _statistics(registry: Registry, where: str, name: str, definition: dict[str, Any]) -> Statistics:
@@ -301,6 +285,8 @@ def _needs(dataset: dict[str, Any], method: dict[str, Any], setting: Setting) ->
             needs.append(f"the weights that {setting.backbone} starts from: set {key} of data set {name}")
     if "needs" in method:
         needs.append(method["needs"])
+    if setting.imbalance == factors.NATURAL and method.get("post_hoc", {}).get("tau", 0) is None:
+        needs.append("a number as post_hoc.tau, since a set that is used as it is leaves no image to choose it on")
     return needs if known or needs else [f"backbone {setting.backbone}"]
 
 

@@ -128,6 +128,11 @@ def place(kind: str, name: str, own: dict[str, Any]) -> str:
     return f"config/recipes.yaml, recipe '{name}'" if kind == "recipe" else f"config/{kind}s/{name}.yaml"
 
 
+def changed(stage2: dict[str, Any]) -> bool:
+    """Whether a Stage 2 may change images or backbone, so that cached features would not do."""
+    return (stage2["augment"], stage2["mixing"], stage2["batch_norm"]) != STILL
+
+
 def define(registry: Registry, name: str, method: dict[str, Any], where: str) -> None:
     """Add a method that `where` makes out of another; InputError where its settings are not allowed."""
     registry.methods[name] = schema.check(method, "method", where)
@@ -229,7 +234,7 @@ def _check_stages(registry: Registry, method: dict[str, Any], where: str) -> Non
         for key, package in PARTS.items():
             if block.get(key) is not None:
                 _check_part(package, block[key], where, f"{stage}.{key}")
-        if block.get("generator", REAL) != REAL and (block["augment"], block["mixing"], block["batch_norm"]) != STILL:
+        if block.get("generator", REAL) != REAL and changed(block):
             raise InputError(
                 f"{where}, key '{stage}.generator': '{block['generator']['name']}' draws from cached features, "
                 "which nothing may change: set augment: false, mixing: null and batch_norm: frozen"

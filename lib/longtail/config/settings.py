@@ -38,16 +38,17 @@ def stage2(registry: Registry, dataset: str, imbalance: str, method: str, seed: 
 
 def post_hoc(registry: Registry, dataset: str, imbalance: str, method: str) -> dict[str, Any]:
     """Settings of a method that changes a finished classifier."""
-    return {"post_hoc": _overridden(registry, dataset, imbalance, method, "post_hoc")}
+    return {"post_hoc": overridden(registry, dataset, imbalance, method, "post_hoc")}
 
 
 def _block(registry: Registry, dataset: str, imbalance: str, method: str, stage: str) -> dict[str, Any]:
-    block, recipes = _overridden(registry, dataset, imbalance, method, stage), registry.datasets[dataset]["recipes"]
+    block, recipes = overridden(registry, dataset, imbalance, method, stage), registry.datasets[dataset]["recipes"]
     recipe = recipes.get(block["recipe"], block["recipe"])
     return {**block, "recipe": {"name": recipe, **registry.recipe(recipe, f"method '{method}'")}}
 
 
-def _overridden(registry: Registry, dataset: str, imbalance: str, method: str, stage: str) -> dict[str, Any]:
+def overridden(registry: Registry, dataset: str, imbalance: str, method: str, stage: str) -> dict[str, Any]:
+    """A block of a method as it stands for a data set at an imbalance."""
     definition, data = registry.methods[method], registry.datasets[dataset]
     block: dict[str, Any] = definition[stage]
     for override in definition["overrides"]:

@@ -17,6 +17,7 @@ def publish(
     figures: Sequence[str],
     metrics: Sequence[str],
     trainings: Sequence[str],
+    choices: Sequence[str] = (),
 ) -> None:
     """Copy tables and figures beside the manifest; write commit, versions, hardware, wall time, scores, hashes."""
     folder = Path(manifest).parent
@@ -27,6 +28,7 @@ def publish(
         shutil.copyfile(source, folder / place)
     content: dict[str, Any] = provenance.machine()
     content["trainings"] = {path: files.read_json(path) for path in trainings}
+    content["choices"] = {path: files.read_json(path) for path in choices}
     content["runs"] = {path: _headline(files.read_json(path)) for path in metrics}
     content["files"] = {str(place): files.sha256(folder / place) for _, place in kept}
     files.write_json(manifest, content)

@@ -10,8 +10,6 @@ from torch import Tensor
 from longtail.stage2.generators import Draw
 from longtail.stage2.generators._gaussians import upload
 
-SETTINGS: dict[str, Any] = {}
-
 
 def build(settings: dict[str, Any], features: Tensor, labels: NDArray[np.int64], counts: list[int]) -> Draw:
     """The rows of features [N, D] as they are."""
