@@ -48,6 +48,14 @@ def test_a_table_that_prints_nothing_shows_ours_alone(table, metrics):
     assert "/ difference" not in render.latex(table, numbers, ORIGIN)
 
 
+def test_a_metric_that_is_not_printed_stands_alone(table, metrics):
+    for row in table["rows"]:
+        row["cells"][0]["printed"].pop("ece", None)
+    page = render.markdown(table, tables.frame(table, metrics), ORIGIN)
+    assert r"| A_1 | 73.1 \| 72.0 ± 2.8 (2) \| −1.1 | 12.0 ± 2.83 (2) |" in page
+    assert "Top-1 in %, ECE in %; of ECE nothing is printed; all on Toy, factor 10." in page
+
+
 def test_hundredths_that_a_paper_prints_are_shown(table, metrics):
     table["rows"][0]["cells"][0]["printed"] = {"top1": 73.28, "ece": 10.6}
     assert r"| A_1 | 73.28 \| 72.0 ± 2.8 (2) \| −1.3 |" in render.markdown(
@@ -62,8 +70,7 @@ def test_groups_of_classes_are_metrics(table, metrics):
             protocol["groups"] = {"many": 0.9, "medium": 0.5, "few": None}
     page = render.markdown(table, tables.frame(table, metrics), ORIGIN)
     assert "| Method | Top-1 | Many | Few |" in page
-    assert r"− 1.1" not in page
-    assert r"| – \| 90.0 ± 0.0 (2) \| – | – |" in page
+    assert r"| A_1 | 73.1 \| 72.0 ± 2.8 (2) \| −1.1 | 90.0 ± 0.0 (2) | – |" in page
 
 
 def test_latex_escapes_and_balances(table, numbers):

@@ -24,7 +24,7 @@ PIPE = r" \| "  # a bar inside a cell of a Markdown table
 class Number:
     """One metric of one cell as text: the number printed, ours with spread and n, and the difference.
 
-    `name` is empty where the column's head says it; `alone` where the whole table prints no number.
+    `name` is empty where the column's head says it; `alone` where the paper prints no number of this metric.
     """
 
     name: str
@@ -60,7 +60,7 @@ def _signed(metric: str, value: float) -> str:
     return ("+" if value >= 0 else "−") + _digits(metric, abs(value))
 
 
-def _number(line: Mapping[Hashable, Any], headed: bool, alone: bool) -> Number:
+def _number(line: Mapping[Hashable, Any], headed: bool, printed: set[str]) -> Number:
     metric, ours = line["metric"], NONE
     if line["n"]:
         spread = f" ± {_digits(metric, line['sd'])}" if pd.notna(line["sd"]) else ""
@@ -73,13 +73,18 @@ def _number(line: Mapping[Hashable, Any], headed: bool, alone: bool) -> Number:
         _signed(metric, line["difference"]) if pd.notna(line["difference"]) else NONE,
         line["runs"],
         line["needs"] if isinstance(line["needs"], str) else "",
-        alone,
+        metric not in printed,
     )
 
 
 def _by_metric(numbers: pd.DataFrame) -> bool:
     """Whether each metric has a column of its own: in a table of one setting and several metrics."""
     return numbers["column_number"].nunique() == 1 and numbers["metric"].nunique() > 1
+
+
+def _printed_metrics(numbers: pd.DataFrame) -> set[str]:
+    """The metrics of which some cell has a printed number."""
+    return set(numbers.loc[numbers["printed"].notna(), "metric"])
 
 
 def _laid_out(numbers: pd.DataFrame) -> pd.DataFrame:
@@ -92,11 +97,11 @@ def _laid_out(numbers: pd.DataFrame) -> pd.DataFrame:
 
 def _rows(numbers: pd.DataFrame, protocol: str) -> Iterator[tuple[str, list[list[Number]]]]:
     """Row heads with a list of numbers per column; a metric neither printed nor ours is left out."""
-    headed, alone = _by_metric(numbers), not numbers["printed"].notna().any()
+    headed, printed = _by_metric(numbers), _printed_metrics(numbers)
     chosen = _laid_out(numbers)[numbers["protocol"] == protocol]
     for _, row in chosen.groupby("row_number"):
         label, cells = row["row"].iloc[0], row.groupby("column_number")
-        numbers_of = [[_number(line, headed, alone) for line in cell.to_dict("records")] for _, cell in cells]
+        numbers_of = [[_number(line, headed, printed) for line in cell.to_dict("records")] for _, cell in cells]
         yield str(label), [[n for n in cell if n.printed != NONE or n.ours != NONE] for cell in numbers_of]
 
 
@@ -121,8 +126,11 @@ def missing(numbers: pd.DataFrame) -> list[str]:
 
 
 def _units(table: Mapping[str, Any], numbers: pd.DataFrame) -> str:
-    """Units of the metrics, and the setting of a table of one."""
+    """Units of the metrics, those that are not printed, and the setting of a table of one."""
     units = ", ".join(f"{NAMES[metric]} in {UNITS[metric]}" for metric in table["metrics"])
+    printed = _printed_metrics(numbers)
+    if alone := [NAMES[metric] for metric in table["metrics"] if metric not in printed and printed]:
+        units += f"; of {', '.join(alone)} nothing is printed"
     return f"{units}; all on {numbers['column'].iloc[0]}" if _by_metric(numbers) else units
 
 
