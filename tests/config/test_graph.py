@@ -145,6 +145,7 @@ def sensitivity(tmp_path: Path, name: str = "mine", **changes: Any) -> str:
     return str(tmp_path / f"{name}.yaml")
 
 
+DC = {"k": 2, "alpha": 0.21, "head_rule": "share", "head_size": 0.6}
 HEAD = {"method": "mislas", "baseline": "crt_mixup"}
 HEAD |= {"panels": [{"title": "head", "key": "stage2.loss.head", "values": [0.25, 0.3, 0.4]}]}
 
@@ -174,9 +175,39 @@ def test_a_variant_takes_no_name_from_a_method_of_ones_own(tmp_path: Path) -> No
         graph(tables=[], figures=[sensitivity(tmp_path, **HEAD)], methods=own)
 
 
-def test_a_study_against_a_method_that_cannot_run_is_not_drawn(tmp_path: Path) -> None:
-    study = graph(tables=[], figures=[sensitivity(tmp_path, baseline="bbn")])
-    assert [path for path in study.figure_files() if "sensitivity" in path] == []
+def test_a_study_against_a_method_that_cannot_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"mine\.yaml: .bbn. cannot run yet: it needs"):
+        graph(tables=[], figures=[sensitivity(tmp_path, baseline="bbn")])
+
+
+def test_a_figure_of_similar_classes_wants_a_network_of_its_own(tmp_path: Path) -> None:
+    figure = yaml.safe_load((CONFIG / "figures" / "ladc_similarity.yaml").read_text())
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(figure | {"method": "crt_bot"}))
+
+    with pytest.raises(InputError, match="key 'method': 'crt_bot' has no network of its own: name its stage1"):
+        graph(tables=[], figures=[str(tmp_path / "mine.yaml")])
+
+
+def test_two_panels_may_show_one_value_under_two_titles(tmp_path: Path) -> None:
+    panels = [{"title": title, "key": "stage2.generator.m", "values": [1, 2]} for title in ("m", "heads")]
+    study = graph(tables=[], figures=[sensitivity(tmp_path, panels=panels)])
+    first, second = json.loads(study.sensitivity(wildcards(figure="mine")))["panels"]
+
+    assert first["points"] == second["points"]
+
+
+def test_overrides_that_together_leave_no_cached_features_are_refused(tmp_path: Path) -> None:
+    overrides = [
+        {"dataset": "cifar10", "stage2": {"augment": True}},
+        {"dataset": "cifar10", "factors": [100], "stage2": {"generator": {"name": "dc"} | DC}},
+    ]
+    mine = {"label": "Mine", "extends": "re_lws_cbs", "overrides": overrides}
+    table = {"title": "x", "rows": [{"method": "mine"}]}
+    table["columns"] = [{"dataset": "cifar10", "factor": 100, "backbone": "resnet32"}]
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(table))
+
+    with pytest.raises(InputError, match=r"method .mine. on cifar10, key .stage2\.generator.: .dc. draws"):
+        graph(tables=[str(tmp_path / "own.yaml")], figures=[], methods={"mine": mine})
 
 
 @pytest.mark.parametrize("method", ["ce", "tau_norm", "mislas", "crt_bot"])

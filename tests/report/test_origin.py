@@ -5,7 +5,7 @@ RECORD = {
     "versions": {"torch": "2.15.0", "python": "3.11.7"},
     "accelerator": None,
     "processor": "A CPU, 2 cores",
-    "settings": {"compute": {"precision": "auto"}},
+    "precision": "float32",
 }
 
 

@@ -189,7 +189,7 @@ class Graph:
         elif script == "project_features":
             parts = _parts({key: self._stage2(w)[key] for key in ("sampler", "generator")})
         elif script == "adjust_classifier":
-            parts = [f"stage2.post_hoc.{self.registry.methods[w.method]['post_hoc']['name']}"]
+            parts = [f"stage2.post_hoc.{json.loads(self.post_hoc(w))['post_hoc']['name']}"]
         return fingerprint(script, *parts)
 
     # Resources of jobs
@@ -342,7 +342,7 @@ class Graph:
         for name, figure in self.plan.figures.items():
             if figure.kind == "reliability":
                 stems += [f"{name}_panels", f"{name}_overlay"] if _runs(figure.cells) else []
-            elif all(cell.runs for cell in figure.cells):
+            elif _runs(figure.cells):
                 stems.append(f"{figure.kind}/{name}")
         return [f"{FIGURES}/{stem}.{form}" for stem in stems for form in FIGURE_FORMATS]
 

@@ -7,9 +7,8 @@ from typing import Any
 
 from longtail.config import imbalance as factors
 from longtail.config import registry as definitions
-from longtail.config import variants
+from longtail.config import settings, variants
 from longtail.config.registry import Registry
-from longtail.config.settings import IMAGE_LIST
 from longtail.runtime import image_tree, parts
 from longtail.runtime.errors import InputError
 
@@ -175,9 +174,11 @@ def _check_data_dir(registry: Registry, name: str) -> None:
     if folder is None and definition["kind"] == "folder":
         raise InputError(f"{where} lacks the key 'data_dir': name the folder that holds train/ and test/")
     if definition["kind"] == "image_list":
-        for key in IMAGE_LIST:
+        for key in settings.IMAGE_LIST:
             if definition[key] is None:
-                raise InputError(f"{where} lacks the key '{key}': a data set of lists needs {', '.join(IMAGE_LIST)}")
+                raise InputError(
+                    f"{where} lacks the key '{key}': a data set of lists needs {', '.join(settings.IMAGE_LIST)}"
+                )
     if folder is not None and not Path(folder).is_dir():
         raise InputError(f"{where}, key 'data_dir': there is no folder {folder}: create it or correct the path")
     for key in ("train_list", "test_list", "pretrained"):
@@ -217,12 +218,21 @@ def _figure(registry: Registry, path: Path) -> Figure:
     registry.dataset(definition["dataset"], where)
     if definition["kind"] == "sensitivity":
         variants.define(registry, where, definition, factors.slug(definition["factor"], where))
+    if definition["kind"] == "similarity" and isinstance(
+        registry.method(definition["method"], where).get("stage1"), str
+    ):
+        raise InputError(
+            f"{where}, key 'method': '{definition['method']}' has no network of its own: name its stage1"
+        )
     if definition["kind"] == "projection":
         _check_projected(registry, where, definition["method"])
     cells = [
         _cell(registry, where, shown["method"], shown.get("label"), {**definition, **shown}, shown.get("printed", {}))
         for shown in _shown(definition)
     ]
+    lacking = next((cell for cell in cells if cell.needs), None)
+    if definition["kind"] == "sensitivity" and lacking and any(cell.runs for cell in cells):
+        raise InputError(f"{where}: '{lacking.method}' cannot run yet: it needs {lacking.needs}; name another method")
     return Figure(path.stem, definition, cells)
 
 
@@ -267,7 +277,7 @@ def _cell(
     method = registry.method(name, where)
     dataset = registry.dataset(column["dataset"], where)
     setting = Setting(column["dataset"], factors.slug(column["factor"], where), column["backbone"])
-    needs = "; ".join(_needs(dataset, method, setting))
+    needs = "; ".join(_needs(dataset, method, setting) or _needs_here(registry, where, name, setting))
     runs = []
     if not needs:
         stage1 = method["stage1"] if isinstance(method["stage1"], str) else name
@@ -285,14 +295,25 @@ def _needs(dataset: dict[str, Any], method: dict[str, Any], setting: Setting) ->
             needs.append(f"the weights that {setting.backbone} starts from: set {key} of data set {name}")
     if "needs" in method:
         needs.append(method["needs"])
-    if setting.imbalance == factors.NATURAL and method.get("post_hoc", {}).get("tau", 0) is None:
-        needs.append("a number as post_hoc.tau, since a set that is used as it is leaves no image to choose it on")
     return needs if known or needs else [f"backbone {setting.backbone}"]
+
+
+def _needs_here(registry: Registry, where: str, name: str, setting: Setting) -> list[str]:
+    """What a method needs by what it sets for a data set and factor; InputError where that makes no Stage 2."""
+    method = registry.methods[name]
+    if "stage2" in method:
+        block = settings.overridden(registry, setting.dataset, setting.imbalance, name, "stage2")
+        definitions.check_stage2(block, f"{where}: method '{name}' on {setting.dataset}")
+    if "post_hoc" in method and setting.imbalance == factors.NATURAL:
+        block = settings.overridden(registry, setting.dataset, setting.imbalance, name, "post_hoc")
+        if block.get("tau", 0) is None:
+            return ["a number as post_hoc.tau, since a set that is used as it is leaves no image to choose it on"]
+    return []
 
 
 def _data_needs(name: str, dataset: dict[str, Any]) -> list[str]:
     """What is missing before a data set can be read."""
     needs = [dataset["needs"]] if "needs" in dataset else []
-    if dataset.get("kind") == "image_list" and not any(dataset[key] for key in IMAGE_LIST):
+    if dataset.get("kind") == "image_list" and not any(dataset[key] for key in settings.IMAGE_LIST):
         needs.append(f"your copy of {dataset['title']}: set data_dir, train_list and test_list of data set {name}")
     return needs

@@ -128,6 +128,17 @@ def place(kind: str, name: str, own: dict[str, Any]) -> str:
     return f"config/recipes.yaml, recipe '{name}'" if kind == "recipe" else f"config/{kind}s/{name}.yaml"
 
 
+def check_stage2(block: dict[str, Any], where: str) -> None:
+    """InputError where a Stage 2 draws from features that it changes, or learns nothing."""
+    if block["generator"] != REAL and changed(block):
+        raise InputError(
+            f"{where}, key 'stage2.generator': '{block['generator']['name']}' draws from cached features, "
+            "which nothing may change: set augment: false, mixing: null and batch_norm: frozen"
+        )
+    if not any(rate for key, rate in block["classifier"].items() if key.endswith("_rate")):
+        raise InputError(f"{where}, key 'stage2.classifier': every rate is 0, so nothing learns: raise one of them")
+
+
 def changed(stage2: dict[str, Any]) -> bool:
     """Whether a Stage 2 may change images or backbone, so that cached features would not do."""
     return (stage2["augment"], stage2["mixing"], stage2["batch_norm"]) != STILL
@@ -146,7 +157,7 @@ def _stored(folder: str) -> dict[str, Any]:
 def _definitions(kind: str, stored: dict[str, Any], own: dict[str, Any]) -> dict[str, dict[str, Any]]:
     for name in own:
         # Paths of results are made of these names, and the folder of a Stage 1 is called stage1.
-        if kind != "recipe" and (not re.fullmatch(r"\w+", str(name)) or name == "stage1"):
+        if kind != "recipe" and (not isinstance(name, str) or not re.fullmatch(r"\w+", name) or name == "stage1"):
             raise InputError(f"{place(kind, name, own)}: the name must be letters, digits and _, and not 'stage1'")
     raw = merge(stored, own)
     names = sorted(raw, key=lambda name: name not in own)  # so that not those that extend it are blamed for a mistake
@@ -167,7 +178,9 @@ def _extended(raw: dict[str, Any], name: str, own: dict[str, Any], under: tuple[
         raise InputError(f"{where}: '{base}' extends '{name}' in turn: let one of them stand by itself")
     beneath = _extended(raw, base, own, (*under, name))
     if not isinstance(beneath, dict):
-        raise InputError(f"{where}: '{base}' is no method but {beneath!r}: write keys and values there")
+        raise InputError(f"{place('method', base, own)} is {beneath!r}: write keys and values there")
+    if "needs" in beneath:
+        raise InputError(f"{where}: '{base}' cannot run yet: it needs {beneath['needs']}")
     rest = {key: value for key, value in method.items() if key != "extends"}
     return merge({key: value for key, value in beneath.items() if key != "label"}, rest)
 
@@ -219,6 +232,8 @@ def _check_method(registry: Registry, name: str, where: str) -> None:
     for number, override in enumerate(method["overrides"]):
         at = f"{where}, key 'overrides.{number}'"
         registry.dataset(override["dataset"], at)
+        if "stage1" in override and isinstance(method["stage1"], str):
+            raise InputError(f"{at}: the Stage 1 is that of '{method['stage1']}': set its overrides there")
         for factor in override.get("factors", []):
             slug(factor, at)
         laid = {stage: override[stage] for stage in (*STAGES, "post_hoc") if stage in override}
@@ -234,11 +249,8 @@ def _check_stages(registry: Registry, method: dict[str, Any], where: str) -> Non
         for key, package in PARTS.items():
             if block.get(key) is not None:
                 _check_part(package, block[key], where, f"{stage}.{key}")
-        if block.get("generator", REAL) != REAL and changed(block):
-            raise InputError(
-                f"{where}, key '{stage}.generator': '{block['generator']['name']}' draws from cached features, "
-                "which nothing may change: set augment: false, mixing: null and batch_norm: frozen"
-            )
+        if stage == "stage2":
+            check_stage2(block, where)
     if "post_hoc" in method:
         _check_part("stage2.post_hoc", method["post_hoc"], where, "post_hoc")
 

@@ -2,11 +2,12 @@
 
 import copy
 import functools
+import math
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator, exceptions
+from jsonschema import Draft202012Validator, exceptions, validators
 
 from longtail.runtime.errors import InputError
 from longtail.runtime.fingerprint import ROOT
@@ -31,6 +32,20 @@ BOUNDS = {
     "uniqueItems": "without repetition",
     "pattern": "of the form {}",
 }
+
+
+# JSON takes 2.0 for a whole number, and Python .inf and .nan for numbers: neither counts anything here.
+_Validator = validators.extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {
+            "integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool),
+            "number": lambda _, value: (
+                isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+            ),
+        }
+    ),
+)
 
 
 def read_yaml(path: Path) -> Any:
@@ -63,7 +78,7 @@ def check(value: Any, schema_name: str, where: str) -> Any:
 
 def conform(value: Any, schema: dict[str, Any], where: str) -> None:
     """InputError naming `where`, the key and the remedy when `value` breaks a rule of `schema`."""
-    error = exceptions.best_match(Draft202012Validator(schema).iter_errors(value))
+    error = exceptions.best_match(_Validator(schema).iter_errors(value))
     if error is not None:
         raise InputError(f"{where}: {_sentence(error)}")
 

@@ -45,7 +45,8 @@ def _variant(registry: Registry, where: str, own: str, path: list[str], value: f
     # What the method sets for a data set must not win over the value.
     for dataset in dict.fromkeys(override["dataset"] for override in method["overrides"]):
         varied["overrides"].append({"dataset": dataset, **change})
-    if registry.methods.get(name, varied) != varied:
+    known = registry.methods.get(name, varied)
+    if known | {"label": ""} != varied | {"label": ""}:
         raise InputError(f"{where}: needs the name '{name}' for {title} = {value}: rename the method of that name")
     definitions.define(registry, name, varied, where)
     return name

@@ -14,7 +14,9 @@ def sentences(source: str, seeds: Sequence[int], records: Sequence[Mapping[str, 
     versions = [", ".join(f"{k} {v}" for k, v in sorted(record["versions"].items())) for record in records]
     told.append(f"Versions: {_distinct(versions)}.")
     hardware = [record["accelerator"] or record["processor"] for record in records]
-    told.append(f"Hardware: {_distinct(hardware)}; trained in {_distinct(map(_precision, records))}.")
+    told.append(
+        f"Hardware: {_distinct(hardware)}; trained in {_distinct(record['precision'] for record in records)}."
+    )
     return told
 
 
@@ -37,14 +39,6 @@ def counted(source: str, record: Mapping[str, Any]) -> list[str]:
     told = [f"Printed numbers: {source}."] if source else []
     versions = ", ".join(f"{name} {version}" for name, version in sorted(record["versions"].items()))
     return [*told, f"Counted at commit {record['commit']}.", f"Versions: {versions}."]
-
-
-def _precision(record: Mapping[str, Any]) -> str:
-    """What `auto` came to (engine.device)."""
-    precision: str = record["settings"]["compute"]["precision"]
-    if precision == "auto":
-        return "bfloat16" if record["accelerator"] else "float32"
-    return precision
 
 
 def _distinct(values: Any) -> str:

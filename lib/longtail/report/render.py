@@ -157,6 +157,11 @@ _LATEX = {
     "–": "--",
     "Δ": r"$\Delta$",
     "ε": r"$\varepsilon$",
+    "α": r"$\alpha$",
+    "β": r"$\beta$",
+    "τ": r"$\tau$",
+    "·": r"$\cdot$",
+    "≠": r"$\neq$",
 }
 _LATEX |= {symbol: f"\\{symbol}" for symbol in "&%$#_{}"}
 

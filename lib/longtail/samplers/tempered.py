@@ -14,6 +14,8 @@ SETTINGS = {
     },
     "tau": {
         "type": "number",
+        "minimum": 0,
+        "maximum": 10,
         "description": "τ: how much rarity counts (for images, 1 balances the classes)",
     },
 }

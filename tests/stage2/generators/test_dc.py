@@ -61,5 +61,5 @@ def test_k_is_capped_at_the_head_classes():
 
 
 def test_unusable_head_sets_are_named():
-    with pytest.raises(InputError, match=r"stage2\.generator\.head_size is 1, .* leaves no tail class"):
+    with pytest.raises(InputError, match=r"head_size is 1, .* leaves no tail class"):
         on_digits(head_size=1)

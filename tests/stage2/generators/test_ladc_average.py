@@ -56,7 +56,7 @@ def test_a_tail_of_single_images_is_that_of_ladc():
 
 
 def test_unusable_head_sets_are_named():
-    with pytest.raises(InputError, match=r"stage2\.generator\.head_size is 1, .* leaves no tail class"):
+    with pytest.raises(InputError, match=r"head_size is 1, .* leaves no tail class"):
         on_digits(head_size=1)
 
 

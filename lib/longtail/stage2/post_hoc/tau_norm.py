@@ -14,6 +14,7 @@ SETTINGS = {
     "tau": {
         "type": ["number", "null"],
         "minimum": 0,
+        "maximum": 10,
         "description": "power of a row's length it is divided by; null: chosen on the hold-out from 0, 0.1, ..., 2",
     },
     "bias": {
