@@ -36,7 +36,7 @@ def frame(table: Mapping[str, Any], counts: Counts, test_sizes: Mapping[str, int
 
     `table` is what `config.graph.Graph.statistics` lays out; `counts` holds the training images of each class [K] by
     subset path, `test_sizes` the number of test images by path of the arrays. A row's `subsets` stand in the order
-    of the definition's factors: ours runs from the value of the first to that of the last, and `values` lists all. The
+    of the definition's factors: ours runs from the value of the first to that of the last, `values` lists all. The
     factor is the largest class over the smallest. `agrees` says whether both are the same to the digits printed, and
     is None where one of them is missing.
     Raises InputError for a printed text that is neither a number nor a range, and for a class without images.
