@@ -53,8 +53,10 @@ def test_the_demo_builds_and_needs_nothing() -> None:
 
     assert [cell.needs for table in built.tables.values() for cell in table.cells if cell.needs] == []
     assert {run.setting.dataset for run in built.runs} == {"digits"}
-    # 2 factors x 7 methods x 2 seeds, 14 more at factor 50, and balanced CE, once though two figures show it.
-    assert len(built.runs) == (2 * 7 + 14 + 1) * 2
+    # 2 factors x 7 methods x 2 seeds, 13 more at factor 50, and balanced CE, once though two figures show it.
+    assert len(built.runs) == (2 * 7 + 13 + 1) * 2
+    # At factor 50: CE, mixup, Remix with RandAugment; at factor 10: CE, mixup; and balanced CE.
+    assert len({run.folder for run in built.runs}) == (3 + 2 + 1) * 2
 
 
 def test_the_configuration_of_jpeg_files_builds(image_tree: Callable[..., Path]) -> None:
