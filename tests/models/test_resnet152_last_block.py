@@ -124,5 +124,5 @@ def test_a_file_that_does_not_fit_is_refused(small, weights, tmp_path):
 
 
 def test_the_backbone_says_that_it_wants_weights():
-    assert parts.settings("models", "resnet152_last_block") == ["pretrained"]
-    assert parts.settings("models", "resnet152") == []
+    assert list(parts.settings("models", "resnet152_last_block")) == ["pretrained"]
+    assert parts.settings("models", "resnet152") == {}
