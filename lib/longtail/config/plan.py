@@ -89,7 +89,7 @@ class Figure:
 
     @property
     def kind(self) -> str:
-        """What it draws: one of `FIGURE_KINDS`."""
+        """What it draws: one of the kinds of `registry.SCHEMAS`."""
         kind: str = self.definition["kind"]
         return kind
 

@@ -162,6 +162,8 @@ _LATEX = {
     "τ": r"$\tau$",
     "·": r"$\cdot$",
     "≠": r"$\neq$",
+    "~": r"$\sim$",
+    "^": r"\textasciicircum{}",
 }
 _LATEX |= {symbol: f"\\{symbol}" for symbol in "&%$#_{}"}
 

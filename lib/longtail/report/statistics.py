@@ -26,7 +26,6 @@ COLUMNS = [
 DIFFERS = "≠"
 _NUMBER = r"\d[\d,]*(?:\.\d+)?"
 _PRINTED = re.compile(rf"({_NUMBER})(?:\s*[~–-]\s*({_NUMBER}))?")
-_LATEX = {"~": r"$\sim$", "^": r"\textasciicircum{}", "·": r"$\cdot$", "≠": r"$\neq$"}
 
 Counts = Mapping[str, Sequence[int]]
 
@@ -173,26 +172,19 @@ def markdown(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str])
     return "\n".join([*lines, *(f"- {sentence}" for sentence in origin), ""])
 
 
-def _latex(text: str) -> str:
-    escaped = latex_text(text)
-    for symbol, command in _LATEX.items():
-        escaped = escaped.replace(symbol, command)
-    return escaped
-
-
 def latex(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
     """One `tabular` with its footnotes below (packages booktabs and graphicx)."""
     lines = ["% needs \\usepackage{booktabs,graphicx}", *(f"% {sentence}" for sentence in origin)]
     lines += [r"\begin{table}", r"\centering"]
     form = f": printed / ours, {DIFFERS} where they differ" if numbers["printed"].notna().any() else ""
-    lines += [rf"\caption{{{_latex(table['title'] + form)}.}}"]
+    lines += [rf"\caption{{{latex_text(table['title'] + form)}.}}"]
     lines += [rf"\resizebox{{\linewidth}}{{!}}{{\begin{{tabular}}{{l{'c' * len(HEADS)}}}", r"\toprule"]
     lines += [" & ".join(["Data set", *HEADS.values()]) + r" \\", r"\midrule"]
     for label, note, cells in _rows(numbers):
-        texts = [_latex(cell.text(" / ")) for cell in cells]
-        lines.append(" & ".join([_latex(label) + (f"$^{{{note}}}$" if note else ""), *texts]) + r" \\")
+        texts = [latex_text(cell.text(" / ")) for cell in cells]
+        lines.append(" & ".join([latex_text(label) + (f"$^{{{note}}}$" if note else ""), *texts]) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}}"]
-    if remarks := [f"$^{{{number}}}${_latex(remark)}" for number, remark in enumerate(_remarks(numbers), 1)]:
+    if remarks := [f"$^{{{number}}}${latex_text(remark)}" for number, remark in enumerate(_remarks(numbers), 1)]:
         lines += [r"\par\smallskip\raggedright\footnotesize", *(rf"{remark}\par" for remark in remarks)]
     return "\n".join([*lines, r"\end{table}", ""])
 

@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from longtail.stage2.generators import Draw
+
 # In place of the number of a Gaussian: the row keeps its own feature.
 HEAD = -1
 
@@ -57,3 +59,14 @@ class Gaussians:
             drawn.index_add_(0, of_head, part.mul_(share))
         dispersed = normal(len(tail), 1 if self.common_noise else points.shape[1]).mul_(self.dispersion)
         return drawn.index_add_(0, upload(tail, points.device), dispersed.expand(-1, points.shape[1]))
+
+
+def of_rows(gaussians: Gaussians, features: Tensor, tail: NDArray[np.int64]) -> Draw:
+    """Draws where each of the rows `tail` has a Gaussian of its own, in their order, around its own feature."""
+    which = np.full(len(features), HEAD)
+    which[tail] = np.arange(len(tail))
+
+    def draw(rows: NDArray[np.int64], generator: torch.Generator) -> Tensor:
+        return gaussians.draw(features[upload(rows, features.device)], which[rows], generator)
+
+    return draw

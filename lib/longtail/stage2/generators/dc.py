@@ -3,12 +3,11 @@
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from longtail.stage2.generators import Draw, _heads
-from longtail.stage2.generators._gaussians import HEAD, Gaussians, upload
+from longtail.stage2.generators._gaussians import Gaussians, of_rows
 
 SETTINGS = {
     "k": {"type": "integer", "minimum": 1, "description": "nearest head classes that are averaged (all, if fewer)"},
@@ -43,10 +42,4 @@ def build(settings: dict[str, Any], features: Tensor, labels: NDArray[np.int64],
         dispersion=settings["alpha"] ** 0.5,
         common_noise=True,
     )
-    which = np.full(len(labels), HEAD)
-    which[tail] = np.arange(len(tail))
-
-    def draw(rows: NDArray[np.int64], generator: torch.Generator) -> Tensor:
-        return gaussians.draw(features[upload(rows, features.device)], which[rows], generator)
-
-    return draw
+    return of_rows(gaussians, features, tail)

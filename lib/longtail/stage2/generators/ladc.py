@@ -3,12 +3,11 @@
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from longtail.stage2.generators import Draw, _heads
-from longtail.stage2.generators._gaussians import HEAD, Gaussians, upload
+from longtail.stage2.generators._gaussians import Gaussians, of_rows
 from longtail.stage2.generators._heads import Heads
 
 SETTINGS = {
@@ -40,13 +39,7 @@ def build(settings: dict[str, Any], features: Tensor, labels: NDArray[np.int64],
     heads = _heads.of_features(settings, features, labels, counts)
     tail = heads.tail_rows(labels)
     gaussians = calibrate(settings, heads, features, tail)
-    which = np.full(len(labels), HEAD)
-    which[tail] = np.arange(len(tail))
-
-    def draw(rows: NDArray[np.int64], generator: torch.Generator) -> Tensor:
-        return gaussians.draw(features[upload(rows, features.device)], which[rows], generator)
-
-    return draw
+    return of_rows(gaussians, features, tail)
 
 
 def calibrate(settings: dict[str, Any], heads: Heads, points: Tensor, rows: NDArray[np.int64]) -> Gaussians:
