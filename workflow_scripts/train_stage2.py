@@ -18,8 +18,6 @@ with joblog.job(snakemake.log):
     features, stage1 = extract.load(snakemake.input.features), checkpoint.load(snakemake.input.network)
     inputs = files.sha256(snakemake.input.features)
     with outputs.recorded(snakemake.output, settings, snakemake.params.code, inputs) as run:
-        trained = train.train(
-            data, subset, snakemake.wildcards.backbone, features, stage1, settings, run.resume, workers
-        )
+        trained = train.train(data, subset, settings["backbone"], features, stage1, settings, run.resume, workers)
         run.save(trained.fitted)
         train.save_logits(snakemake.output.logits, trained, features.test_labels)

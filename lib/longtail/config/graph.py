@@ -8,7 +8,7 @@ from typing import Any
 from longtail.config import plan as plans
 from longtail.config import settings
 from longtail.config.plan import Cell, Described, Figure, Plan, Run, Setting
-from longtail.config.registry import PARTS, is_streamed
+from longtail.config.registry import is_streamed, named_parts
 from longtail.runtime import files, image_tree
 from longtail.runtime.errors import InputError
 from longtail.runtime.fingerprint import fingerprint
@@ -65,7 +65,7 @@ class Graph:
 
     def features(self, w: Any) -> str:
         """Settings of feature extraction: of the Stage 1, those that inference depends on."""
-        return _text({key: self._stage1(w)[key] for key in ("backbone", "preprocessing", "compute")})
+        return _text({key: self._stage1(w)[key] for key in ("backbone", "head", "preprocessing", "compute")})
 
     def stage2(self, w: Any) -> str:
         """Settings of a Stage 2."""
@@ -181,11 +181,11 @@ class Graph:
         if script == "build_arrays":
             parts = [f"data.sources.{self.registry.datasets[w.dataset]['kind']}"]
         elif script == "train_stage1":
-            parts = [f"models.{w.backbone}", *_parts(self._stage1(w))]
+            parts = _parts(self._stage1(w))
         elif script == "extract_features":
-            parts = [f"models.{w.backbone}"]
+            parts = _parts({key: self._stage1(w)[key] for key in ("backbone", "head")})
         elif script == "train_stage2":
-            parts = [f"models.{w.backbone}", *_parts(self._stage2(w))]
+            parts = _parts(self._stage2(w))
         elif script == "project_features":
             parts = _parts({key: self._stage2(w)[key] for key in ("sampler", "generator")})
         elif script == "adjust_classifier":
@@ -233,8 +233,7 @@ class Graph:
     def run_of(self, w: Any) -> Run:
         """The run of a method in a setting under a seed."""
         method, setting = self.registry.methods[w.method], Setting(w.dataset, w.imbalance, w.backbone)
-        stage1 = method["stage1"] if isinstance(method["stage1"], str) else w.method
-        return Run(setting, stage1, w.method, int(w.seed), "post_hoc" in method)
+        return Run(setting, plans.stage1_of(method, w.method), w.method, int(w.seed), "post_hoc" in method)
 
     def first_run(self, w: Any) -> Run:
         """The run under the first seed of the one method that a figure shows."""
@@ -361,17 +360,18 @@ class Graph:
         return settings.stage1(self.registry, w.dataset, w.imbalance, w.backbone, w.stage1, int(w.seed))
 
     def _stage2(self, w: Any) -> dict[str, Any]:
-        return settings.stage2(self.registry, w.dataset, w.imbalance, w.method, int(w.seed))
+        return settings.stage2(self.registry, w.dataset, w.imbalance, w.backbone, w.method, int(w.seed))
 
     def _smoothing_losses(self, setting: Setting) -> list[dict[str, Any]]:
         methods = sorted({run.method for run in self.plan.runs if run.setting == setting and run.two_stage})
-        blocks = [settings.stage2(self.registry, setting.dataset, setting.imbalance, m, 0) for m in methods]
+        blocks = [settings.overridden(self.registry, setting.dataset, setting.imbalance, m, "stage2") for m in methods]
         return [block["loss"] for block in blocks if block["loss"]["name"] == SMOOTHING_LOSS]
 
 
 def _parts(settings: dict[str, Any]) -> list[str]:
     """The modules that a stage's settings name."""
-    return [f"{package}.{settings[key]['name']}" for key, package in PARTS.items() if settings.get(key)]
+    named = [f"{package}.{part['name']}" for _, package, part in named_parts(settings)]
+    return [*named, f"models.{settings['backbone']}"] if "backbone" in settings else named
 
 
 def _pattern(names: Iterable[str]) -> str:

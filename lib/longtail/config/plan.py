@@ -277,33 +277,57 @@ def _cell(
     method = registry.method(name, where)
     dataset = registry.dataset(column["dataset"], where)
     setting = Setting(column["dataset"], factors.slug(column["factor"], where), column["backbone"])
-    needs = "; ".join(_needs(dataset, method, setting) or _needs_here(registry, where, name, setting))
+    needs = "; ".join(_needs(registry, dataset, method, name, setting) or _needs_here(registry, where, name, setting))
     runs = []
     if not needs:
-        stage1 = method["stage1"] if isinstance(method["stage1"], str) else name
+        stage1 = stage1_of(method, name)
         post_hoc, seeds = "post_hoc" in method, registry.config["seeds"]["runs"]
         runs = [Run(setting, stage1, name, seed, post_hoc) for seed in seeds]
     return Cell(name, label or method["label"], setting, runs, needs or None, printed)
 
 
-def _needs(dataset: dict[str, Any], method: dict[str, Any], setting: Setting) -> list[str]:
+def _needs(
+    registry: Registry, dataset: dict[str, Any], method: dict[str, Any], name: str, setting: Setting
+) -> list[str]:
     """What is missing before a method can run in a setting."""
-    name, known = setting.dataset, setting.backbone in parts.names("models")
-    needs = _data_needs(name, dataset)
-    for key in parts.settings("models", setting.backbone) if known else ():
-        if dataset[key] is None:
-            needs.append(f"the weights that {setting.backbone} starts from: set {key} of data set {name}")
+    needs = _data_needs(setting.dataset, dataset)
     if "needs" in method:
-        needs.append(method["needs"])
-    return needs if known or needs else [f"backbone {setting.backbone}"]
+        return [*needs, method["needs"]]
+    backbones = registry.methods[stage1_of(method, name)]["stage1"]["backbones"]
+    if backbones and setting.backbone not in backbones:
+        return [*needs, f"a form of {setting.backbone} in stage1.backbones (there is one of {', '.join(backbones)})"]
+    backbone = backbones.get(setting.backbone, setting.backbone)
+    known = backbone in parts.names("models")
+    for key in parts.settings("models", backbone) if known else ():
+        if dataset[key] is None:
+            needs.append(f"the weights that {backbone} starts from: set {key} of data set {setting.dataset}")
+    return needs if known or needs else [f"backbone {backbone}"]
+
+
+def stage1_of(method: dict[str, Any], name: str) -> str:
+    """The name of the Stage 1 that a method stands on: another's, or its own."""
+    return method["stage1"] if isinstance(method["stage1"], str) else name
 
 
 def _needs_here(registry: Registry, where: str, name: str, setting: Setting) -> list[str]:
-    """What a method needs by what it sets for a data set and factor; InputError where that makes no Stage 2."""
+    """What a method needs by what it sets for a data set and factor, and by how jobs compute.
+
+    Raises InputError where its settings make no Stage 1 or Stage 2.
+    """
     method = registry.methods[name]
+    at = f"{where}: method '{name}' on {setting.dataset}"
+    stage1 = settings.stage1(
+        registry, setting.dataset, setting.imbalance, setting.backbone, stage1_of(method, name), seed=0
+    )
+    definitions.check_recipe(stage1, stage1["recipe"], at)
+    compute = registry.config["compute"]
+    if compute["processes"] > 1 or compute["micro_batches"] > 1:
+        for key, package, part in definitions.named_parts(stage1):
+            if parts.literal(package, part["name"], "WHOLE_BATCHES", False):
+                return [f"compute.processes and compute.micro_batches at 1, as {key} '{part['name']}' wants whole batches"]
     if "stage2" in method:
         block = settings.overridden(registry, setting.dataset, setting.imbalance, name, "stage2")
-        definitions.check_stage2(block, f"{where}: method '{name}' on {setting.dataset}")
+        definitions.check_stage2(block, at)
     if "post_hoc" in method and setting.imbalance == factors.NATURAL:
         block = settings.overridden(registry, setting.dataset, setting.imbalance, name, "post_hoc")
         if block.get("tau", 0) is None:

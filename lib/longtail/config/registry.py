@@ -22,7 +22,8 @@ SCHEMAS = {
     "figure": {"reliability": "figure"} | {kind: kind for kind in ("similarity", "projection", "sensitivity")},
 }
 # Where the parts of a stage stand that a method may name.
-PARTS = {"loss": "losses", "mixing": "mixing", "sampler": "samplers", "generator": "stage2.generators"}
+PARTS = {"loss": "losses", "head": "heads", "weighting": "weightings", "mixing": "mixing", "sampler": "samplers"}
+PARTS |= {"algorithm": "stage1.algorithms", "generator": "stage2.generators"}
 # The generator that draws nothing, and what leaves cached features as they are: augment, mixing, batch_norm.
 REAL, STILL = {"name": "real"}, (False, None, "frozen")
 # Stands in sentences until the file at fault is looked for.
@@ -221,6 +222,12 @@ def _check_method(registry: Registry, name: str, where: str) -> None:
         base = registry.method(method["stage1"], f"{where}, key 'stage1'")
         if "stage2" in base or "post_hoc" in base or "needs" in base:
             raise InputError(f"{where}, key 'stage1': '{method['stage1']}' is not a one-stage method that can run")
+        head = base["stage1"]["head"]["name"]
+        if not parts.literal("heads", head, "LINEAR", False):
+            raise InputError(
+                f"{where}, key 'stage1': '{method['stage1']}' has the head '{head}', and what stands on a finished "
+                "network wants a linear one: name another method"
+            )
     if isinstance(method["stage1"], str) != ("stage2" in method or "post_hoc" in method):
         raise InputError(
             f"{where}: a method with a 'stage2' or 'post_hoc' names the one-stage method it shares the network of as "
@@ -240,22 +247,57 @@ def _check_method(registry: Registry, name: str, where: str) -> None:
         _check_stages(registry, schema.check(merge(method, laid), "method", at), at)
 
 
+def named_parts(block: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Key, package and settings of every part that a stage's block names, what it defers and what parts name included."""
+    for key, value in block.items():
+        if not isinstance(value, dict) or not ("name" in value or key == "deferred"):
+            continue
+        if key in PARTS:
+            yield key, PARTS[key], value
+        for inner, package, part in named_parts(value):
+            yield f"{key}.{inner}", package, part
+
+
 def _check_stages(registry: Registry, method: dict[str, Any], where: str) -> None:
     for stage in STAGES:
         block = method.get(stage)
         if not isinstance(block, dict):
             continue
-        registry.recipe(block["recipe"], f"{where}, key '{stage}.recipe'")
-        for key, package in PARTS.items():
-            if block.get(key) is not None:
-                _check_part(package, block[key], where, f"{stage}.{key}")
+        check_recipe(block, registry.recipe(block["recipe"], f"{where}, key '{stage}.recipe'"), where)
+        for key, package, part in named_parts(block):
+            _check_part(package, part, where, f"{stage}.{key}", block)
         if stage == "stage2":
             check_stage2(block, where)
+        else:
+            _check_stage1(block, where)
     if "post_hoc" in method:
-        _check_part("stage2.post_hoc", method["post_hoc"], where, "post_hoc")
+        _check_part("stage2.post_hoc", method["post_hoc"], where, "post_hoc", method)
 
 
-def _check_part(package: str, block: dict[str, Any], where: str, key: str) -> None:
+def check_recipe(block: dict[str, Any], recipe: dict[str, Any], where: str) -> None:
+    """InputError where a stage defers something under a recipe that does not say until when."""
+    algorithm = block.get("algorithm", {"name": "standard"})["name"]
+    defers = block.get("deferred") is not None or parts.literal("stage1.algorithms", algorithm, "DEFERS", False)
+    if defers and "defer" not in recipe:
+        raise InputError(
+            f"{where}: recipe '{recipe.get('name', block['recipe'])}' lacks 'defer', the epochs after which what the "
+            "method defers takes over: add it to the recipe"
+        )
+
+
+def _check_stage1(block: dict[str, Any], where: str) -> None:
+    algorithm = block["algorithm"]["name"]
+    for key in parts.literal("stage1.algorithms", algorithm, "WITHOUT", []):
+        if block[key] is not None:
+            raise InputError(f"{where}, key 'stage1.{key}': has no meaning under algorithm '{algorithm}': remove it")
+    for name in block["backbones"].values():
+        if name not in parts.names("models"):
+            raise InputError(
+                f"{where}, key 'stage1.backbones': unknown backbone '{name}': {parts.nearest(name, parts.names('models'))}"
+            )
+
+
+def _check_part(package: str, block: dict[str, Any], where: str, key: str, stage: dict[str, Any]) -> None:
     name, kind = block["name"], key.rsplit(".", 1)[-1]
     if name not in parts.names(package):
         raise InputError(
@@ -265,9 +307,16 @@ def _check_part(package: str, block: dict[str, Any], where: str, key: str) -> No
     for given in block:
         if given != "name" and given not in wanted:
             raise InputError(f"{where}, key '{key}': unknown setting '{given}': {parts.nearest(given, wanted)}")
-    for setting in wanted:
+    for setting, rule in wanted.items():
         if setting not in block:
             raise InputError(f"{where}, key '{key}' lacks '{setting}', a setting of {name}: add it")
+        if "same_as" in rule:
+            other, at = rule["same_as"].split(".")
+            if stage[other].get(at) != block[setting]:
+                raise InputError(
+                    f"{where}, key '{key}.{setting}' is {block[setting]!r} and '{rule['same_as']}' is "
+                    f"{stage[other].get(at)!r}: {name} wants them equal"
+                )
     schema.conform(block, {"properties": wanted}, f"{where}, '{key}'")
 
 

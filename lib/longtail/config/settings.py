@@ -25,15 +25,18 @@ def source(registry: Registry, dataset: str) -> dict[str, Any]:
 
 
 def stage1(registry: Registry, dataset: str, imbalance: str, backbone: str, method: str, seed: int) -> dict[str, Any]:
-    """Settings of the Stage 1 that the one-stage method `method` names."""
+    """Settings of the Stage 1 that the one-stage method `method` names, with the backbone that it takes for a table's."""
     block = _block(registry, dataset, imbalance, method, "stage1")
+    backbone = block.pop("backbones").get(backbone, backbone)
     wanted = {key: registry.datasets[dataset][key] for key in parts.settings("models", backbone)}
     return block | _common(registry, dataset, seed) | {"backbone": backbone} | wanted
 
 
-def stage2(registry: Registry, dataset: str, imbalance: str, method: str, seed: int) -> dict[str, Any]:
-    """Settings of a two-stage method's Stage 2."""
-    return _block(registry, dataset, imbalance, method, "stage2") | _common(registry, dataset, seed)
+def stage2(registry: Registry, dataset: str, imbalance: str, backbone: str, method: str, seed: int) -> dict[str, Any]:
+    """Settings of a two-stage method's Stage 2, with the backbone of the network it stands on."""
+    beneath = stage1(registry, dataset, imbalance, backbone, registry.methods[method]["stage1"], seed)
+    block = _block(registry, dataset, imbalance, method, "stage2")
+    return block | _common(registry, dataset, seed) | {"backbone": beneath["backbone"]}
 
 
 def post_hoc(registry: Registry, dataset: str, imbalance: str, method: str) -> dict[str, Any]:

@@ -32,20 +32,19 @@ class Batch:
 class Mixed:
     """As learnt from: inputs with labels [B]; where mixed, the partners' labels [B] and the own label's share.
 
-    `label_share` is a scalar or [B].
+    `label_share` is a scalar or [B]. `weights` [B] are those of the labels, `partner_weights` of the partners'.
     """
 
     inputs: Tensor
     labels: Tensor
     partner_labels: Tensor | None = None
     label_share: Tensor | None = None
+    weights: Tensor | None = None
+    partner_weights: Tensor | None = None
 
     def rows(self, rows: slice) -> "Mixed":
         """Some rows of the batch."""
-        if self.partner_labels is None or self.label_share is None:
-            return Mixed(self.inputs[rows], self.labels[rows])
-        share = self.label_share[rows] if self.label_share.ndim else self.label_share
-        return Mixed(self.inputs[rows], self.labels[rows], self.partner_labels[rows], share)
+        return Mixed(**{key: value[rows] if value is not None and value.ndim else value for key, value in vars(self).items()})
 
     def split(self, count: int) -> list["Mixed"]:
         """`count` nearly equal parts, each the rows of one stretch."""
@@ -82,9 +81,22 @@ def epoch(
 
     A batch has one λ ~ Beta(α, α) and one permutation π. What is drawn for a batch does not depend on `first`.
     """
-    recipe, seed = settings["recipe"], settings["seeds"]["order"]
-    draws, size = schedule.draws(recipe, len(labels)), recipe["batch_size"]
     order = drawn_order(settings, labels, epoch, stage)
+    return in_order(images, labels, order, settings["recipe"]["batch_size"], settings, epoch, stage, first)
+
+
+def in_order(
+    images: Images,
+    labels: NDArray[np.int64],
+    order: NDArray[np.int64],
+    size: int,
+    settings: dict[str, Any],
+    epoch: int,
+    stage: int,
+    first: int = 0,
+) -> Iterator[Batch]:
+    """As `epoch`, of `size` rows at a time of an order that is already drawn."""
+    seed, draws = settings["seeds"]["order"], len(order)
     partners, shares = _draw_mixing(settings["mixing"], draws, size, epoch, seed, stage)
     policy = _policy(settings.get("randaugment"), draws, seeding.generator(seed, epoch, seeding.RANDAUGMENT, stage))
     augmentation = (seed, epoch, seeding.AUGMENTATION, stage)
@@ -101,12 +113,38 @@ def epoch(
             yield Batch(inputs, targets[rows], partner[rows], share[number])
 
 
-def drawn_order(settings: dict[str, Any], labels: NDArray[np.int64], epoch: int, stage: int) -> NDArray[np.int64]:
-    """The rows of an epoch's images, one batch after the other, as a stage's sampler draws them."""
-    sampler, rng = settings["sampler"], seeding.generator(settings["seeds"]["order"], epoch, seeding.ORDER, stage)
-    rows: NDArray[np.int64] = parts.find("samplers", sampler["name"]).draw(
-        sampler, labels, schedule.draws(settings["recipe"], len(labels)), rng
-    )
+def side_by_side(first: NDArray[np.int64], second: NDArray[np.int64], size: int, beside: int) -> NDArray[np.int64]:
+    """One order of two: `size` rows of the first with `beside` of the second, in turn.
+
+    Where the last rows of the first are fewer than `size`, as many fewer of the second stand beside them if both
+    are drawn alike (`size` equal to `beside`).
+    """
+    parts = []
+    for number, start in enumerate(range(0, len(first), size)):
+        own = first[start : start + size]
+        taken = len(own) if size == beside else beside
+        parts += [own, second[number * beside : number * beside + taken]]
+    return np.concatenate(parts)
+
+
+def drawn_order(
+    settings: dict[str, Any],
+    labels: NDArray[np.int64],
+    epoch: int,
+    stage: int,
+    purpose: int = seeding.ORDER,
+    draws: int | None = None,
+) -> NDArray[np.int64]:
+    """The rows of an epoch's images, one batch after the other, as the sampler in force draws them.
+
+    As many as the recipe makes of all of them, if not `draws`.
+    """
+    sampler = settings["sampler"]
+    if schedule.is_deferred(settings["recipe"], epoch):
+        sampler = (settings.get("deferred") or {}).get("sampler", sampler)
+    draws = schedule.draws(settings["recipe"], len(labels)) if draws is None else draws
+    rng = seeding.generator(settings["seeds"]["order"], epoch, purpose, stage)
+    rows: NDArray[np.int64] = parts.find("samplers", sampler["name"]).draw(sampler, labels, draws, rng)
     return rows
 
 

@@ -11,7 +11,8 @@ from longtail.engine.batches import Mixed
 from longtail.engine.distributed import World
 from longtail.engine.sets import Images
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+# Losses [B] of logits [B, K] and labels [B], and of weights [B] where images have any.
+Loss = Callable[..., Tensor]
 # Outputs [B, ...] of a batch of uint8 images [B, H, W, C].
 Inference = Callable[[Tensor], Tensor]
 INFERENCE_BATCH = 500
@@ -19,12 +20,19 @@ NO_SEED = (0, 0, 0, 0)
 
 
 def batch_loss(loss: Loss, logits: Tensor, batch: Mixed) -> Tensor:
-    """Mean of λ_y·L(z, y) + (1−λ_y)·L(z, y[π]); without partners plain L(z, y) (cards "mixup", "Remix")."""
-    first = loss(logits, batch.labels)
+    """Mean of λ_y·L(z, y) + (1−λ_y)·L(z, y[π]); without partners plain L(z, y) (cards "mixup", "Remix").
+
+    Where labels have weights, each L(z, y) takes that of its y.
+    """
+    first = loss(logits, batch.labels, *_given(batch.weights))
     if batch.partner_labels is None or batch.label_share is None:
         return first.mean()
     share = batch.label_share.to(first.dtype) if batch.label_share.ndim else batch.label_share
-    return (share * first + (1 - share) * loss(logits, batch.partner_labels)).mean()
+    return (share * first + (1 - share) * loss(logits, batch.partner_labels, *_given(batch.partner_weights))).mean()
+
+
+def _given(weights: Tensor | None) -> tuple[Tensor, ...]:
+    return () if weights is None else (weights,)
 
 
 def top1(logits: Tensor, labels: Tensor) -> float:

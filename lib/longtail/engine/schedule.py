@@ -39,3 +39,8 @@ def is_evaluated(recipe: dict[str, Any], epoch: int) -> bool:
     """Whether the test set is scored after this epoch; the last epoch always is."""
     evaluation = recipe["evaluate"]
     return bool(epoch % evaluation["every"] == 0 or epoch >= evaluation["each_from"] or epoch == recipe["epochs"])
+
+
+def is_deferred(recipe: dict[str, Any], epoch: int) -> bool:
+    """Whether what a method defers is in force in this epoch: after the recipe's `defer` epochs."""
+    return "defer" in recipe and epoch > recipe["defer"]

@@ -7,6 +7,8 @@ AUGMENTATION = 2
 MIXING = 3
 RANDAUGMENT = 4
 FEATURES = 5
+SECOND_ORDER = 6
+SYNTHESIS = 7
 
 
 def generator(seed: int, epoch: int, purpose: int, stage: int) -> np.random.Generator:

@@ -15,7 +15,7 @@ from longtail.engine.images import Normaliser
 from longtail.engine.sets import Images
 from longtail.features.hold_out import hold_out
 from longtail.models import network
-from longtail.runtime import npz
+from longtail.runtime import npz, parts
 
 Floats = NDArray[np.float32]
 
@@ -25,7 +25,8 @@ class Features:
     """Of the last checkpoint: features [N, D] and logits [N, K] of the subset and the test set, with labels [N].
 
     `best_test_logits` are the test logits of the best checkpoint. Held out are training images that the subset
-    leaves out; where there are none, their features are [0, D]. `weight` [K, D] and `bias` [K] are the classifier.
+    leaves out; where there are none, their features are [0, D]. `weight` [K, D] and `bias` [K] are the
+    classifier, and [0, D] and [0] where it is not linear.
     """
 
     train_features: Floats
@@ -54,7 +55,8 @@ def extract(
     `workers` processes decode images that are kept in files.
     """
     where, preprocessing = device.prepare(settings["compute"]).device, settings["preprocessing"]
-    built = network.build(settings["backbone"], len(preprocessing["mean"]), len(data.classes), seed=0)
+    channels, head = len(preprocessing["mean"]), settings["head"]
+    built = network.build(settings["backbone"], channels, len(data.classes), seed=0, head=head)
     built.eval().to(where).to(memory_format=torch.channels_last)
     train = sets.training(data, subset.indices, preprocessing, where, augment=False, workers=workers)
     test = sets.testing(data, preprocessing, where, workers)
@@ -86,9 +88,13 @@ def extract(
         best_test_logits,
         held_out_features,
         data.train_labels[held_out],
-        state["classifier.weight"].numpy(),
-        state["classifier.bias"].numpy(),
+        *_classifier(state, parts.literal("heads", head["name"], "LINEAR", False)),
     )
+
+
+def _classifier(state: dict[str, torch.Tensor], is_linear: bool) -> tuple[Floats, Floats]:
+    weight = state["classifier.weight"].numpy()
+    return (weight, state["classifier.bias"].numpy()) if is_linear else (weight[:0], np.empty(0, np.float32))
 
 
 def save(path: Path | str, features: Features) -> None:

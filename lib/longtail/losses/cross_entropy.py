@@ -1,12 +1,21 @@
 """Softmax cross-entropy."""
 
-from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor
 from torch.nn import functional as F
 
+from longtail.losses._loss import Loss
 
-def build(settings: dict[str, Any], counts: list[int]) -> Callable[[Tensor, Tensor], Tensor]:
+
+class CrossEntropy(Loss):
+    """−log p_y."""
+
+    def each(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Losses [B] of logits [B, K] and labels [B]."""
+        return F.cross_entropy(logits, labels, reduction="none")
+
+
+def build(settings: dict[str, Any], counts: list[int]) -> CrossEntropy:
     """−log p_y for logits [B, K] and labels [B], one value an image."""
-    return lambda logits, labels: F.cross_entropy(logits, labels, reduction="none")
+    return CrossEntropy()

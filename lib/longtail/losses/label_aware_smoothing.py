@@ -1,13 +1,13 @@
 """Label-aware smoothing (MiSLAS, slides of that name): the more images a class has, the softer its label."""
 
-import functools
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from longtail.losses._loss import Loss
 from longtail.smoothing import smoothing
 
 SETTINGS = {
@@ -21,27 +21,32 @@ SETTINGS = {
 }
 
 
-def build(settings: dict[str, Any], counts: list[int]) -> Callable[[Tensor, Tensor], Tensor]:
-    """−Σ q_i log p_i for logits [B, K] and labels [B], one value an image.
+class LabelAwareSmoothing(Loss):
+    """−Σ q_i log p_i with a smoothed label q.
 
     ε_y follows `head`, `tail` and `form` (longtail.smoothing). `las_form: code` spreads ε_y over all K classes
     (q_y = 1 − ε_y + ε_y/K, the official code); `paper` over the K − 1 others (q_y = 1 − ε_y, the slides).
     """
-    factors = smoothing(counts, settings["head"], settings["tail"], settings["form"])
-    classes = len(counts)
 
-    @functools.cache
-    def epsilon(device: torch.device) -> Tensor:  # copied once: a captured step may not copy from the host
-        return torch.from_numpy(factors).float().to(device)
+    epsilon: Tensor
 
-    def loss(logits: Tensor, labels: Tensor) -> Tensor:
+    def __init__(self, counts: Sequence[int], head: float, tail: float, form: str, las_form: str) -> None:
+        super().__init__()
+        self.las_form = las_form
+        self.register_buffer("epsilon", torch.from_numpy(smoothing(counts, head, tail, form)).float())
+
+    def each(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Losses [B] of logits [B, K] and labels [B]."""
         surprise = -F.log_softmax(logits, dim=1)  # [B, K]
         of_label = surprise.gather(1, labels[:, None]).squeeze(1)
-        taken = epsilon(logits.device)[labels]
-        if settings["las_form"] == "code":
+        taken = self.epsilon[labels]
+        if self.las_form == "code":
             rest = surprise.mean(dim=1)
         else:
-            rest = (surprise.sum(dim=1) - of_label) / (classes - 1)
+            rest = (surprise.sum(dim=1) - of_label) / (logits.shape[1] - 1)
         return (1 - taken) * of_label + taken * rest
 
-    return loss
+
+def build(settings: dict[str, Any], counts: list[int]) -> LabelAwareSmoothing:
+    """−Σ q_i log p_i for logits [B, K] and labels [B], with labels smoothed as `settings` say."""
+    return LabelAwareSmoothing(counts, settings["head"], settings["tail"], settings["form"], settings["las_form"])

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from longtail.runtime import parts
 
+LINEAR = {"name": "linear"}
+
 
 class Network(nn.Module):
     """z = Wᵀ g(x) + b: logits [B, K] from images [B, C, H, W]."""
@@ -26,23 +28,24 @@ class Network(nn.Module):
         return logits
 
 
-def linear(features: int, classes: int) -> nn.Linear:
-    """A linear classifier with kaiming_normal weights and PyTorch's default bias (methods card 1.4)."""
-    classifier = nn.Linear(features, classes)
-    nn.init.kaiming_normal_(classifier.weight)
-    return classifier
+def build(
+    backbone: str,
+    channels: int,
+    classes: int,
+    seed: int,
+    pretrained: str | None = None,
+    head: dict[str, Any] | None = None,
+) -> Network:
+    """The named backbone with a head's classifier (linear, where none is named).
 
-
-def build(backbone: str, channels: int, classes: int, seed: int, pretrained: str | None = None) -> Network:
-    """The named backbone with a linear classifier; the seed settles every initial value that `pretrained` does not.
-
+    The seed settles every initial value that `pretrained` does not.
     Raises InputError when the file of pretrained weights does not fit.
     """
-    part = parts.find("models", backbone)
+    part, block = parts.find("models", backbone), head or LINEAR
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module: Any = part.build(channels)
-        network = Network(module, linear(module.feature_dim, classes))
+        classifier: nn.Module = parts.find("heads", block["name"]).build(block, module.feature_dim, classes)
     if pretrained is not None:
         part.load_pretrained(module, pretrained)
-    return network
+    return Network(module, classifier)

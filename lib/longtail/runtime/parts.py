@@ -38,9 +38,14 @@ def names(package: str) -> list[str]:
 
 def settings(package: str, name: str) -> dict[str, Any]:
     """The settings a part wants, each with its JSON schema: its literal `SETTINGS`, read without importing it."""
+    wanted: dict[str, Any] = literal(package, name, "SETTINGS", {})
+    return wanted
+
+
+def literal(package: str, name: str, constant: str, default: Any) -> Any:
+    """A constant of a part, which must be a literal, read without importing the part; `default` where it has none."""
     tree = ast.parse(LIB.joinpath(*package.split("."), f"{name}.py").read_text())
     for node in tree.body:
-        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["SETTINGS"]:
-            wanted: dict[str, Any] = ast.literal_eval(node.value)
-            return wanted
-    return {}
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [constant]:
+            return ast.literal_eval(node.value)
+    return default

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from longtail.models.network import linear
+from longtail.heads import linear
 
 
 class ScaledClassifier(nn.Module):
@@ -38,7 +38,7 @@ def build(settings: dict[str, Any], stage1: dict[str, Tensor], seed: int) -> Sca
     if not settings["keep_stage1"]:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            fresh = linear(weight.shape[1], weight.shape[0])
+            fresh = linear.build({}, weight.shape[1], weight.shape[0])
         weight, bias = fresh.weight.detach(), fresh.bias.detach()
     classifier = ScaledClassifier(weight, bias)
     classifier.weight.requires_grad_(settings["weight_rate"] > 0)

@@ -41,7 +41,7 @@ class FeatureLearner:
         self.test_labels = torch.from_numpy(features.test_labels).to(where)
         self.classifier = classifier.build(settings["classifier"], stage1, settings["seeds"]["initialisation"])
         self.module: torch.nn.Module = self.classifier.to(where)
-        self.criterion = parts.find("losses", settings["loss"]["name"]).build(settings["loss"], counts)
+        self.criterion = parts.find("losses", settings["loss"]["name"]).build(settings["loss"], counts).to(where)
         self.label_share = batches.label_share(settings, counts)
         groups = classifier.parameter_groups(self.classifier, settings["classifier"])
         self.optimizer = optimizer.sgd(groups, settings["recipe"])

@@ -1,0 +1,14 @@
+"""Linear classifier (methods card 1.4)."""
+
+from typing import Any
+
+from torch import nn
+
+LINEAR = True
+
+
+def build(settings: dict[str, Any], features: int, classes: int) -> nn.Linear:
+    """z = Wx + b with kaiming_normal weights and PyTorch's default bias."""
+    classifier = nn.Linear(features, classes)
+    nn.init.kaiming_normal_(classifier.weight)
+    return classifier

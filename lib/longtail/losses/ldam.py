@@ -1,0 +1,45 @@
+"""LDAM (Cao et al., NeurIPS 2019): a larger margin for a rarer class, on the cosines of a normalised classifier."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from longtail.losses._loss import Loss
+
+SETTINGS = {
+    "max_margin": {"type": "number", "minimum": 0, "maximum": 2, "description": "margin of the rarest class, in cosine"},
+    "scale": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "same_as": "head.scale",
+        "description": "s of the cosine head, whose logits are s·cos",
+    },
+}
+
+
+class LDAM(Loss):
+    """−log softmax(z − s·m_y·[k = y])_y with m_k ∝ n_k^(−1/4), the largest of which is `max_margin` (eqs. 12, 13).
+
+    Logits are s·cos: the head holds the scale, so that what is tested is what is trained on but for the margin.
+    """
+
+    margins: Tensor
+
+    def __init__(self, counts: Sequence[int], max_margin: float = 0.5, scale: float = 30.0) -> None:
+        super().__init__()
+        margins = torch.tensor(counts, dtype=torch.float64) ** -0.25
+        self.register_buffer("margins", margins * max_margin / margins.max())
+        self.scale = scale
+
+    def each(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Losses [B] of logits [B, K] = s·cos and labels [B]."""
+        own = F.one_hot(labels, logits.shape[1]).to(logits.dtype)
+        return F.cross_entropy(logits - own * (self.scale * self.margins).to(logits.dtype), labels, reduction="none")
+
+
+def build(settings: dict[str, Any], counts: list[int]) -> LDAM:
+    """Cross-entropy of s·(cos − m_y·[k = y]) for logits [B, K] = s·cos and labels [B] (methods card "LDAM")."""
+    return LDAM(counts, settings["max_margin"], settings["scale"])

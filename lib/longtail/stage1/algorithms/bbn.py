@@ -1,0 +1,65 @@
+"""BBN (Zhou et al., CVPR 2020): two branches, one drawn as the data are and one in reverse, weighed over time."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from longtail.engine import batches, seeding
+from longtail.engine.batches import Batch, Mixed
+from longtail.runtime.errors import InputError
+from longtail.stage1.learner import Stage1Learner
+
+WHOLE_BATCHES = True
+WITHOUT = ["mixing", "weighting", "deferred"]
+WORK = 2.0
+SETTINGS = {
+    "sampler": {
+        "type": "object",
+        "required": ["name"],
+        "description": "how the re-balancing branch draws, of lib/longtail/samplers with its settings",
+    },
+}
+
+
+class Learner(Stage1Learner):
+    """Cumulative learning: δ = 1 − ((e − 1)/E)² moves from the conventional to the re-balancing branch.
+
+    A batch holds the rows of both branches, the conventional ones first. z = W·2[δ·f_c, (1 − δ)·f_r] + b, and the loss
+    is δ·L(z, y_c) + (1 − δ)·L(z, y_r). Each branch passes through the trunk by itself, so that batch norm sees them
+    apart. Testing has W·[f_c, f_r] + b. Source: eqs. 1 to 5 and the official code (methods card "BBN").
+    """
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        if not hasattr(self.module.backbone, "branch"):
+            raise InputError(
+                f"algorithm bbn wants a backbone with two branches, which {self.settings['backbone']} has not: name "
+                "one in the method's stage1.backbones"
+            )
+        self.delta = torch.ones((), device=self.compute.device)
+
+    def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+        """Batches of both branches; the last one may be smaller, alike in both."""
+        self.begin(epoch)
+        self.delta.fill_(1 - ((epoch - 1) / self.settings["recipe"]["epochs"]) ** 2)
+        size = self.settings["recipe"]["batch_size"]
+        conventional = batches.drawn_order(self.settings, self.labels, epoch, 1)
+        reverse = self.settings | {"sampler": self.settings["algorithm"]["sampler"]}
+        rebalancing = batches.drawn_order(
+            reverse, self.labels, epoch, 1, seeding.SECOND_ORDER, draws=len(conventional)
+        )
+        order = batches.side_by_side(conventional, rebalancing, size, size)
+        return batches.in_order(self.train, self.labels, order, 2 * size, self.settings, epoch, 1, first)
+
+    def loss(self, batch: Mixed) -> Tensor:
+        """The weighed loss of both branches."""
+        half, delta = len(batch.labels) // 2, self.delta
+        backbone: Any = self.module.backbone
+        with self.compute.autocast():
+            conventional = backbone.branch(batch.inputs[:half], backbone.conventional).float()
+            rebalancing = backbone.branch(batch.inputs[half:], backbone.rebalancing).float()
+        logits = self.module.classifier(2 * torch.cat([delta * conventional, (1 - delta) * rebalancing], 1))
+        of_conventional, of_rebalancing = (self.criterion(logits, y).mean() for y in batch.labels.split(half))
+        return delta * of_conventional + (1 - delta) * of_rebalancing  # type: ignore[no-any-return]

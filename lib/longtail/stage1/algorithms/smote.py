@@ -1,0 +1,75 @@
+"""SMOTE (Chawla et al., JAIR 2002) on pixels: rare classes filled up with images between neighbours."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longtail.data.arrays import Arrays, Files
+from longtail.data.long_tail import Subset
+from longtail.engine import batches, schedule, seeding
+from longtail.engine.batches import Batch
+from longtail.runtime.errors import InputError
+from longtail.stage1.learner import Stage1Learner
+
+Pixels = NDArray[np.uint8]
+
+
+class Learner(Stage1Learner):
+    """Every class brought to the size of the largest before training; an epoch stays as long as without it.
+
+    Source: M2m's code (methods card "SMOTE"). The order seed settles the images.
+    """
+
+    def pool(self, data: Arrays | Files, subset: Subset) -> tuple[Arrays | Files, NDArray[np.int64], NDArray[np.int64]]:
+        """The subset's images followed by those made of them."""
+        if isinstance(data, Files):
+            raise InputError("algorithm smote makes images from pixels in memory: set streamed: false, or leave it out")
+        images, labels = data.train_images[subset.indices], data.train_labels[subset.indices]
+        rng = seeding.generator(self.settings["seeds"]["order"], 0, seeding.SYNTHESIS, stage=1)
+        made, of_classes = balanced(images, labels, rng)
+        self.kept = len(labels)
+        pool = dataclasses.replace(
+            data,
+            train_images=np.concatenate([images, made]),
+            train_labels=np.concatenate([labels, of_classes]),
+        )
+        return pool, np.arange(len(pool.train_labels)), pool.train_labels
+
+    def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+        """As many batches as the subset alone would give, drawn from all images."""
+        self.begin(epoch)
+        recipe = self.settings["recipe"]
+        order = batches.drawn_order(self.settings, self.labels, epoch, 1, draws=schedule.draws(recipe, self.kept))
+        return batches.in_order(self.train, self.labels, order, recipe["batch_size"], self.settings, epoch, 1, first)
+
+
+def balanced(images: Pixels, labels: NDArray[np.int64], rng: np.random.Generator) -> tuple[Pixels, NDArray[np.int64]]:
+    """Images [M, H, W, C] that bring every class of images [N, H, W, C] to the size of the largest, and labels [M]."""
+    counts = np.bincount(labels)
+    lacking = counts.max() - counts
+    lacking[counts == 0] = 0
+    made = [between(images[labels == label], int(lacking[label]), rng) for label in np.flatnonzero(lacking)]
+    found = np.concatenate([images[:0], *made])
+    return found, np.repeat(np.arange(len(counts)), lacking)
+
+
+def between(images: Pixels, count: int, rng: np.random.Generator) -> Pixels:
+    """`count` images [count, H, W, C], each at a random point between an image of a class [n, H, W, C] and another.
+
+    Number i starts from image i mod n and goes, for each round through the class, to that image's next nearest
+    neighbour by pixels, through all n − 1 of them; a class of one image gives copies of it.
+    """
+    size = len(images)
+    flat = images.reshape(size, -1).astype(np.float64)
+    squares = (flat**2).sum(1)
+    distances = squares[:, None] + squares - 2 * flat @ flat.T  # [n, n]
+    np.fill_diagonal(distances, -1)  # an image comes before its copies
+    nearest = np.argsort(distances, axis=1, kind="stable")
+    rounds, base = np.divmod(np.arange(count), size)
+    partner = nearest[base, 1 + rounds % (size - 1)] if size > 1 else base
+    share = rng.uniform(size=(count, 1))
+    mixed = np.rint(share * flat[base] + (1 - share) * flat[partner])
+    return mixed.astype(np.uint8).reshape(count, *images.shape[1:])

@@ -1,0 +1,46 @@
+"""What labels weigh in a Stage 1, from the start or after the recipe's `defer` epochs (DRW)."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from longtail.engine.batches import Mixed
+from longtail.runtime import parts
+
+Weights = Callable[[Tensor], Tensor]
+
+
+class Weighting:
+    """The weights of the `weighting` and `deferred.weighting` blocks; without both, batches stay as they are.
+
+    Weights of 1 change no byte of a loss, so a deferred weighting trains as none does until it is in force. Which of
+    the two it is stands in a tensor: a step that is recorded asks it anew.
+    """
+
+    def __init__(self, settings: dict[str, Any], counts: list[int], device: torch.device) -> None:
+        blocks = [settings["weighting"], (settings["deferred"] or {}).get("weighting")]
+        self.first, self.deferred = (_build(block, counts) if block else None for block in blocks)
+        self.in_force = torch.zeros((), dtype=torch.bool, device=device)
+
+    def begin(self, deferred: bool) -> None:
+        """Say, before an epoch, whether what is deferred is in force."""
+        self.in_force.fill_(deferred)
+
+    def __call__(self, batch: Mixed) -> Mixed:
+        """The batch with the weights of its labels and of its partners' labels."""
+        if self.first is None and self.deferred is None:
+            return batch
+        partners = None if batch.partner_labels is None else self._of(batch.partner_labels)
+        return dataclasses.replace(batch, weights=self._of(batch.labels), partner_weights=partners)
+
+    def _of(self, labels: Tensor) -> Tensor:
+        before = torch.ones_like(labels, dtype=torch.float32) if self.first is None else self.first(labels)
+        return before if self.deferred is None else torch.where(self.in_force, self.deferred(labels), before)
+
+
+def _build(block: dict[str, Any], counts: list[int]) -> Weights:
+    built: Weights = parts.find("weightings", block["name"]).build(block, counts)
+    return built

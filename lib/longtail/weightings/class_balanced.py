@@ -1,0 +1,44 @@
+"""Class-balanced weights by the effective number of images (Cui et al., CVPR 2019, eq. 9)."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+SETTINGS = {
+    "beta": {
+        "type": "number",
+        "minimum": 0,
+        "exclusiveMaximum": 1,
+        "description": "β: 0 weighs all classes alike, towards 1 a class weighs 1/n",
+    },
+    "mean": {
+        "enum": ["images", "weights"],
+        "description": "divide a batch's weighted losses by its images (CB loss) or by its weights (PyTorch, LDAM-DRW)",
+    },
+}
+
+
+def class_weights(counts: Sequence[int], beta: float) -> NDArray[np.float64]:
+    """Weights [K] ∝ (1 − β)/(1 − β^n), scaled to a mean of 1 (methods card "Class-balanced (CB) CE")."""
+    weights: NDArray[np.float64] = (1 - beta) / (1 - np.power(beta, np.asarray(counts, dtype=np.float64)))
+    return weights * len(weights) / weights.sum()
+
+
+def build(settings: dict[str, Any], counts: list[int]) -> Callable[[Tensor], Tensor]:
+    """Weights [B] of labels [B]: those of their classes, scaled to a mean of 1 in the batch where `mean` says weights."""
+    of_classes = torch.from_numpy(class_weights(counts, settings["beta"])).float()
+
+    @functools.cache
+    def held(device: torch.device) -> Tensor:  # copied once: a captured step may not copy from the host
+        return of_classes.to(device)
+
+    def weights(labels: Tensor) -> Tensor:
+        of_images = held(labels.device)[labels]
+        return of_images / of_images.mean() if settings["mean"] == "weights" else of_images
+
+    return weights
