@@ -175,7 +175,7 @@ def test_every_method_stands_in_the_table_with_its_status() -> None:
 
     for name, method in registry.load({}, []).methods.items():
         (line,) = [line for line in lines if f"(`{name}`)" in line]
-        assert method["label"] in line
+        assert f"[{method['label']}](methods/{name}.md)" in line
         assert method["paper"] in line
         assert (f"needs {method['needs']}" if "needs" in method else "| runs") in line
 

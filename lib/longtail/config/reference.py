@@ -1,6 +1,7 @@
 """The tables of the documentation, made from what the program itself reads: the schemas and the method files.
 
-`PYTHONPATH=lib python -m longtail.config.reference` rewrites them in place, between their markers.
+`PYTHONPATH=lib python -m longtail.config.reference` rewrites them in place, between their markers, and with them the
+page of every method (`pages`).
 """
 
 import re
@@ -16,6 +17,8 @@ from longtail.runtime.fingerprint import ROOT
 
 PAGES = (CONFIG / "README.md", ROOT / "docs" / "methods.md")
 METHODS, PART_SETTINGS = "methods", "parts"
+# Where the parts stand that a method may name, in a stage or in place of one.
+KINDS = registry.PARTS | {"post_hoc": "stage2.post_hoc"}
 NONE = "–"
 
 _MARKED = re.compile(r"(<!-- reference: (\w+) -->\n).*?(?=<!-- end -->)", re.DOTALL)
@@ -36,30 +39,30 @@ def markdown(schema_name: str) -> str:
         (f"`{key}`", default if default in ("required", NONE) else f"`{default}`", description)
         for key, default, description in rows(schema_name)
     ]
-    return _table(("key", "default", "description"), shown)
+    return table(("key", "default", "description"), shown)
 
 
 def methods() -> str:
-    """All of config/methods as a Markdown table, those that run first."""
+    """All of config/methods as a Markdown table with links to their pages, those that run first."""
     shown = []
     for name, method in sorted(registry.load({}, []).methods.items(), key=lambda named: "needs" in named[1]):
         what = _first_sentence(method.get("about", NONE))
-        shown.append((f"{method['label']} (`{name}`)", what, method["paper"], _status(method)))
-    return _table(("method", "what it does", "paper", "status"), shown)
+        shown.append((f"[{method['label']}](methods/{name}.md) (`{name}`)", what, method["paper"], _status(method)))
+    return table(("method", "what it does", "paper", "status"), shown)
 
 
 def part_settings() -> str:
     """Every setting of every part that a method may name, as a Markdown table."""
     shown = []
-    for key, package in (registry.PARTS | {"post_hoc": "stage2.post_hoc"}).items():
+    for key, package in KINDS.items():
         for name in parts.names(package):
             settings = parts.settings(package, name)
             shown += [(f"`{key}`", f"`{name}`", "–", "no settings")] if not settings else []
             shown += [
-                (f"`{key}`", f"`{name}`", f"`{s}`", rule["description"] + _choices(rule))
+                (f"`{key}`", f"`{name}`", f"`{s}`", rule["description"] + choices(rule))
                 for s, rule in settings.items()
             ]
-    return _table(("key", "part", "setting", "description"), shown)
+    return table(("key", "part", "setting", "description"), shown)
 
 
 def updated(page: str) -> str:
@@ -76,6 +79,25 @@ def updated(page: str) -> str:
     return _MARKED.sub(remade, page)
 
 
+def table(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> str:
+    """A Markdown table; what would end a cell or begin a tag is escaped."""
+    cells = [head, ("---",) * len(head), *lines]
+    return "".join(f"| {' | '.join(map(_plain, line))} |\n" for line in cells)
+
+
+def choices(child: dict[str, Any]) -> str:
+    """The values that a key may have, as the end of its description; empty where there is no list of them."""
+    one, several = child.get("enum", []), child.get("items", {}).get("enum", [])
+    names = ", ".join(f"`{value}`" for value in one or several)
+    return f"; {'one' if one else 'any'} of {names}" if names else ""
+
+
+def as_yaml(value: Any) -> str:
+    """A value as one line of YAML."""
+    text: str = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10_000)
+    return text.removesuffix("...\n").strip()
+
+
 def _keys(prefix: str, node: dict[str, Any], root: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     for form in node.get("oneOf", []):
         yield from _keys(prefix, schema._resolve(form, root), root)
@@ -84,7 +106,7 @@ def _keys(prefix: str, node: dict[str, Any], root: dict[str, Any]) -> Iterator[t
     for key, child in node.get("properties", {}).items():
         child = schema._resolve(child, root)
         dotted = f"{prefix}.{key}" if prefix else key
-        yield dotted, _default(key, child, node), child["description"] + _choices(child)
+        yield dotted, _default(key, child, node), child["description"] + choices(child)
         yield from _keys(dotted, child, root)
 
 
@@ -93,14 +115,7 @@ def _default(key: str, child: dict[str, Any], parent: dict[str, Any]) -> str:
         return "required"
     if "default" not in child:
         return NONE
-    text: str = yaml.safe_dump(child["default"], default_flow_style=True, sort_keys=False, width=10_000)
-    return text.removesuffix("...\n").strip()
-
-
-def _choices(child: dict[str, Any]) -> str:
-    one, several = child.get("enum", []), child.get("items", {}).get("enum", [])
-    names = ", ".join(f"`{value}`" for value in one or several)
-    return f"; {'one' if one else 'any'} of {names}" if names else ""
+    return as_yaml(child["default"])
 
 
 def _first_sentence(text: str) -> str:
@@ -113,16 +128,14 @@ def _status(method: dict[str, Any]) -> str:
     return f"runs on the Stage 1 of `{method['stage1']}`" if isinstance(method["stage1"], str) else "runs"
 
 
-def _table(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> str:
-    cells = [head, ("---",) * len(head), *lines]
-    return "".join(f"| {' | '.join(map(_plain, line))} |\n" for line in cells)
-
-
 def _plain(cell: str) -> str:
     """What would end a cell or begin a tag, escaped."""
     return cell.replace("|", r"\|").replace("<", r"\<")
 
 
 if __name__ == "__main__":
+    from longtail.config import pages  # which asks this module for its tables
+
     for path in PAGES:
         files.write_text(path, updated(path.read_text()))
+    pages.write()

@@ -1,4 +1,4 @@
-"""Every image gives its own cached feature."""
+"""Every image gives its own feature."""
 
 from typing import Any
 

@@ -1,0 +1,95 @@
+"""The numbers of a method: those that papers print (config/tables) and those measured (results/published)."""
+
+import csv
+import functools
+from pathlib import Path
+from typing import Any
+
+from longtail.config import reference, registry
+from longtail.config.imbalance import NATURAL
+from longtail.config.method_parts import prose
+from longtail.config.registry import CONFIG, Registry
+from longtail.runtime.fingerprint import ROOT
+
+PUBLISHED = ROOT / "results" / "published"
+NAMES = {"top1": "Top-1", "ece": "ECE", "many": "Many", "medium": "Medium", "few": "Few"}
+NAMES |= {"nll": "NLL", "brier": "Brier"}
+ACCURACIES = ("top1", "many", "medium", "few")
+MEANING = "Last epoch, mean ± standard deviation (number of seeds); accuracies and calibration errors in %.\n"
+
+
+def printed(found: Registry, name: str) -> str:
+    """The rows of the papers' tables that are this method's, one small table each."""
+    blocks = []
+    for path in sorted((CONFIG / "tables").glob("*.yaml")):
+        definition = _definition(path)
+        if definition["kind"] == "methods":
+            blocks += [_printed(found, path, definition, row) for row in definition["rows"] if row["method"] == name]
+    return "\n".join(filter(None, blocks))
+
+
+def measured(name: str) -> str:
+    """What was measured of this method at the last epoch, one small table for each published one."""
+    blocks = []
+    for path in sorted(PUBLISHED.glob("*/tables/*.csv")):
+        with path.open(newline="") as handle:
+            lines = [line for line in csv.DictReader(handle) if line.get("method") == name]
+        lines = [line for line in lines if line["protocol"] == "last" and line["ours"]]
+        blocks += [_measured(path, lines)] if lines else []
+    return "\n".join([MEANING, *blocks] if blocks else blocks)
+
+
+@functools.cache
+def _definition(path: Path) -> dict[str, Any]:
+    return registry.definition("table", path)
+
+
+def _printed(found: Registry, path: Path, definition: dict[str, Any], row: dict[str, Any]) -> str:
+    # A number beside a data set that config/datasets lacks (JPEG copies) is not of that set: it stands with ours.
+    cells = [
+        (column, values)
+        for column, values in zip(definition["columns"], row["printed"] or [], strict=False)
+        if values and column["dataset"] in found.datasets
+    ]
+    if not cells:
+        return ""
+    metrics = definition["metrics"][: max(len(values) for _, values in cells)]
+    rows = [
+        (_label(found, column), *map(str, values), *[reference.NONE] * (len(metrics) - len(values)))
+        for column, values in cells
+    ]
+    own = found.methods[row["method"]]["label"]
+    called = f', in the row "{row["label"]}"' if row.get("label", own) != own else ""
+    headline = _headline(definition, f"config/tables/{path.name}", f", {definition['source']}{called}")
+    return f"{headline}\n{reference.table(('setting', *(NAMES[metric] for metric in metrics)), rows)}"
+
+
+def _measured(path: Path, lines: list[dict[str, str]]) -> str:
+    stored = CONFIG / "tables" / f"{path.stem}.yaml"
+    definition = _definition(stored) if stored.is_file() else {"title": path.stem, "note": ""}
+    head, source = ["setting", "score", "measured"], ""
+    rows = [[line["column"], NAMES[line["metric"]], _ours(line)] for line in lines]
+    if any(line["printed"] for line in lines):
+        head, source = [*head, "printed"], f"; printed: {definition['source']}" if definition.get("source") else ""
+        numbers = [str(float(line["printed"])) if line["printed"] else reference.NONE for line in lines]
+        rows = [[*row, number] for row, number in zip(rows, numbers, strict=True)]
+    headline = _headline(definition, f"results/published/{path.parents[1].name}", source)
+    return f"{headline}\n{reference.table(tuple(head), [tuple(row) for row in rows])}"
+
+
+def _ours(line: dict[str, str]) -> str:
+    decimals = 1 if line["metric"] in ACCURACIES else 2
+    spread = f" ± {float(line['sd']):.{decimals}f}" if line["sd"] else ""
+    under = ", under-confident" if line["metric"] == "ece" and float(line["signed_gap"]) < 0 else ""
+    return f"{float(line['ours']):.{decimals}f}{spread} ({line['n']}){under}"
+
+
+def _headline(definition: dict[str, Any], path: str, source: str) -> str:
+    """The title of a table with a link, where its numbers stand, and what a reader should know of them."""
+    note = f"\n\n{definition['note']}" if definition["note"] else ""
+    return prose(f"**[{definition['title']}](../../{path})**{source}{note}") + "\n"
+
+
+def _label(found: Registry, column: dict[str, Any]) -> str:
+    factor = "" if column["factor"] == NATURAL else f", factor {column['factor']}"
+    return column.get("label") or f"{found.datasets[column['dataset']]['title']}{factor}"

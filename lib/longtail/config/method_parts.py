@@ -1,0 +1,123 @@
+"""How a method works, in the words of its parts: docstrings and settings, read without importing them."""
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from longtail.config import reference, registry
+from longtail.runtime import parts
+from longtail.runtime.fingerprint import ROOT
+
+# What the workflow calls of a part: its docstring says most.
+FUNCTIONS = ("build", "draw", "adjust")
+CARDS = ROOT / "docs" / "methods.md"
+BLOCKS = (*registry.STAGES, "post_hoc")
+
+_CARD = re.compile(r'methods\s+card\s+(?:"([^"]+)"|(\d+\.\d+))')
+
+
+def explained(method: dict[str, Any]) -> str:
+    """Every part that a method names itself, with its settings; then the plain ones and what else its stage sets."""
+    found = list(named({block: method[block] for block in BLOCKS if block in method}))
+    telling = [_part(key, block) for key, block in found if not _is_plain(key, block)]
+    plain = [_line(key, block) for key, block in found if _is_plain(key, block)]
+    rest = [row for stage in registry.STAGES if isinstance(method.get(stage), dict) for row in _rest(method, stage)]
+    also = "".join(plain) + ("\n" if plain and rest else "") + _settings(rest)
+    if telling and also:
+        also = f"### Besides\n\n{also}"
+    return "\n".join([*telling, *([also] if also else [])])
+
+
+def named(block: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Dotted key and block of every part below a mapping, however deep."""
+    for key, value in block.items():
+        if isinstance(value, dict):
+            dotted = f"{prefix}{key}"
+            if key in reference.KINDS and "name" in value:
+                yield dotted, value
+            yield from named(value, f"{dotted}.")
+
+
+def docstrings(package: str, name: str) -> list[str]:
+    """What a part says of itself: the docstring of its module, and that of its function, or else of its class."""
+    tree = ast.parse(parts.LIB.joinpath(*package.split("."), f"{name}.py").read_text())
+    public = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"]
+    public.sort(key=lambda node: (node.name not in FUNCTIONS, isinstance(node, ast.FunctionDef)))
+    texts = [ast.get_docstring(node) for node in public]
+    return [text for text in (ast.get_docstring(tree), next(filter(None, texts), None)) if text]
+
+
+def prose(text: str) -> str:
+    """Text of a docstring or a definition as Markdown: tags escaped, cards linked, errors left to the code."""
+    text = re.sub(r"(^|\n)Raises .*?(?=\n\n|$)", "", text, flags=re.DOTALL)
+    text = re.sub(r"(`[^`]*`)|<", lambda match: match[1] or r"\<", text)
+    return _CARD.sub(_linked, text).strip()
+
+
+def _part(key: str, block: dict[str, Any]) -> str:
+    package = reference.KINDS[_kind(key)]
+    text = "\n\n".join(map(prose, docstrings(package, block["name"])))
+    rows = [
+        (setting, reference.as_yaml(block[setting]), rule["description"] + reference.choices(rule))
+        for setting, rule in parts.settings(package, block["name"]).items()
+    ]
+    table = f"\n{_settings(rows)}" if rows else ""
+    return f"### {_title(key)}: {_source(package, block['name'])}\n\n{text}\n{table}"
+
+
+def _line(key: str, block: dict[str, Any]) -> str:
+    package = reference.KINDS[_kind(key)]
+    says = prose(docstrings(package, block["name"])[0]).split("\n\n")[0]
+    return f"- {_title(key)}: {_source(package, block['name'])}. {says}\n"
+
+
+def _rest(method: dict[str, Any], stage: str) -> Iterator[tuple[str, str, str]]:
+    """What a stage sets beside its recipe and its parts: key, value and description; what is null is left out."""
+    described = {key: text for key, _, text in reference.rows("method")}
+
+    def below(block: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, str]]:
+        for key, value in block.items():
+            dotted = f"{prefix}.{key}"
+            if value is None or dotted == f"{stage}.recipe" or (key in reference.KINDS and "name" in value):
+                continue
+            shown = "" if isinstance(value, dict) else reference.as_yaml(value)
+            yield dotted.removeprefix(f"{stage}."), shown, described.get(dotted, "")
+            yield from below(value, dotted) if isinstance(value, dict) else ()
+
+    return below(method[stage], stage)
+
+
+def _settings(rows: list[tuple[str, str, str]]) -> str:
+    shown = [(f"`{key}`", f"`{value}`" if value else "", text) for key, value, text in rows]
+    return reference.table(("setting", "here", "what it is"), shown) if rows else ""
+
+
+def _is_plain(key: str, block: dict[str, Any]) -> bool:
+    """Whether a part is what a stage has that asks for nothing: Stage 1, or Stage 2 for what only that one has."""
+    defaults = {dotted: default for dotted, default, _ in reference.rows("method")}
+    stages = [f"{stage}.{_kind(key)}" for stage in registry.STAGES]
+    return reference.as_yaml(block) == next((defaults[stage] for stage in stages if stage in defaults), None)
+
+
+def _kind(key: str) -> str:
+    return key.rsplit(".", 1)[-1]
+
+
+def _title(key: str) -> str:
+    stage, *rest = key.split(".")
+    return " ".join(rest or [stage]).replace("_", "-").capitalize()
+
+
+def _source(package: str, name: str) -> str:
+    return f"[`{name}`](../../lib/longtail/{package.replace('.', '/')}/{name}.py)"
+
+
+def _linked(match: re.Match[str]) -> str:
+    """The mention of a card as a link to its heading; as it is where there is none."""
+    wanted = match[1] or match[2]
+    for heading in re.findall(r"^### (.+)$", CARDS.read_text(), re.MULTILINE):
+        if wanted in (heading, heading.split()[0], *heading.split(" and ")):
+            anchor = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+            return f"[{match[0]}](../methods.md#{anchor})"
+    return match[0]

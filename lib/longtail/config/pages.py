@@ -1,0 +1,168 @@
+"""A page of the documentation for every method of config/methods, made from its definition, parts and numbers.
+
+`reference` writes them to docs/methods; docs/methods.md is their index.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from longtail.config import method_numbers, method_parts, reference, registry, schema, settings
+from longtail.config.imbalance import NATURAL
+from longtail.config.method_parts import prose
+from longtail.config.registry import CONFIG, STAGES, Registry
+from longtail.runtime import files
+from longtail.runtime.fingerprint import ROOT
+
+FOLDER = ROOT / "docs" / "methods"
+COMMAND = "PYTHONPATH=lib python -m longtail.config.reference"
+# What a method of no paper says in place of one.
+BASELINE = "baseline"
+
+
+def write() -> None:
+    """Write every page, and delete those of methods that are no more."""
+    made = pages()
+    for left_over in set(FOLDER.glob("*.md")) - {FOLDER / name for name in made}:
+        left_over.unlink()
+    for name, text in made.items():
+        files.write_text(FOLDER / name, text)
+
+
+def pages() -> dict[str, str]:
+    """The pages by file name."""
+    found = registry.load({}, [])
+    return {f"{name}.md": page(found, name) for name in found.methods}
+
+
+def page(found: Registry, name: str) -> str:
+    """The page of one method; a section stands only where there is something to say."""
+    method = found.methods[name]
+    sections = {
+        "Citation": "" if method["paper"] == BASELINE else f"{method['paper']}\n",
+        "How it works": "" if "needs" in method else method_parts.explained(method),
+        "Recipe": "".join(_recipes(found, name, stage) for stage in STAGES if isinstance(method.get(stage), dict)),
+        "Settings by data set": _overrides(found, method),
+        "Calibration": f"{prose(method['calibration'])}\n" if "calibration" in method else "",
+        "Printed numbers": method_numbers.printed(found, name),
+        "Measured numbers": method_numbers.measured(name) or "Nothing measured yet.\n",
+    }
+    texts = [f"# {method['label']}\n", *_opening(found, name)]
+    texts += [f"## {title}\n\n{text}" for title, text in sections.items() if text]
+    return "\n".join([*texts, "---\n", _ending(name)])
+
+
+def _opening(found: Registry, name: str) -> list[str]:
+    """What the method is, what it stands on or lacks, and how to run it alone."""
+    method = found.methods[name]
+    about = [f"{prose(method['about'])}\n"] if "about" in method else []
+    if "needs" in method:
+        return [
+            *about,
+            f"**Planned**: it needs {prose(method['needs'])}. Until then tables show what papers print.\n",
+        ]
+    stage1 = method["stage1"] if isinstance(method["stage1"], str) else name
+    target = f"results/runs/digits/if50/resnet32/{stage1}/seed0/{name}/metrics.json"
+    return [
+        *about,
+        f"{_status(found, name)}{_variant(found, name)}\n",
+        "To run it, and no more than it needs, on the demo's digits (`cifar10/if100` in place of `digits/if50`: on "
+        "CIFAR-10-LT at factor 100):\n",
+        f"```sh\nsnakemake {target}\n```\n",
+    ]
+
+
+def _status(found: Registry, name: str) -> str:
+    method = found.methods[name]
+    if isinstance(method["stage1"], str):
+        does = "trains a classifier on it" if "stage2" in method else "changes its classifier without training"
+        return f"**Runs** on the Stage 1 of {_link(found, method['stage1'])}, which that page describes, and {does}."
+    standing = [_link(found, other) for other in sorted(found.methods) if found.methods[other].get("stage1") == name]
+    return "**Runs** with a Stage 1 of its own" + (f", on which stand {', '.join(standing)}." if standing else ".")
+
+
+def _variant(found: Registry, name: str) -> str:
+    base = schema.read_yaml(CONFIG / "methods" / f"{name}.yaml").get("extends")
+    return f" It is {_link(found, base)} but for the settings that its file names." if base else ""
+
+
+def _recipes(found: Registry, name: str, stage: str) -> str:
+    """The recipes of a stage, each with the data sets that it is for."""
+    users: dict[str, list[str]] = {}
+    recipes: dict[str, dict[str, Any]] = {}
+    for dataset, definition in sorted(found.datasets.items()):
+        if "kind" in definition:
+            recipe = _stage(found, dataset, name, stage)["recipe"]
+            recipes[recipe["name"]] = recipe
+            users.setdefault(recipe["name"], []).append(definition["title"])
+    rows = [
+        (", ".join(users[key]), f"`{key}`", str(recipe["epochs"]), str(recipe["batch_size"]), *_steps(recipe))
+        for key, recipe in recipes.items()
+    ]
+    head = ("data sets", "recipe", "epochs", "batch", "learning rate", "momentum", "weight decay")
+    return (
+        f"Stage {stage[-1]}, from [config/recipes.yaml](../../config/recipes.yaml):\n\n{reference.table(head, rows)}"
+    )
+
+
+def _stage(found: Registry, dataset: str, name: str, stage: str) -> dict[str, Any]:
+    if stage == "stage1":
+        return settings.stage1(found, dataset, NATURAL, "resnet32", name, 0)
+    return settings.stage2(found, dataset, NATURAL, name, 0)
+
+
+def _steps(recipe: dict[str, Any]) -> tuple[str, str, str]:
+    """Learning rate over the epochs, momentum and weight decay in words."""
+    schedule, rate = recipe["schedule"], f"{recipe['learning_rate']:g}"
+    if schedule["warmup"]:
+        begin = f" from {schedule['warmup_from']:.2g} times it" if schedule["warmup_from"] else ""
+        rate += f" after {schedule['warmup']} epochs of warm-up{begin}"
+    if schedule["kind"] == "cosine":
+        rate += ", by a cosine to 0"
+    elif schedule["milestones"]:
+        rate += f", × {schedule['factor']:g} after epoch {' and '.join(map(str, schedule['milestones']))}"
+    nesterov = ", Nesterov" if recipe["nesterov"] else ""
+    return rate, f"{recipe['momentum']:g}{nesterov}", f"{recipe['weight_decay']:g}"
+
+
+def _overrides(found: Registry, method: dict[str, Any]) -> str:
+    """What a method sets for some data sets, a column for each setting."""
+    rows = []
+    for override in method["overrides"]:
+        blocks = {key: override[key] for key in method_parts.BLOCKS if key in override}
+        rows.append((override, dict(_leaves(blocks))))
+    keys = list(dict.fromkeys(key for _, values in rows for key in values))
+    shown = [
+        (
+            ", ".join(_titles(found, override["dataset"])),
+            ", ".join(map(str, override.get("factors", ["all"]))),
+            *(f"`{reference.as_yaml(values[key])}`" if key in values else "" for key in keys),
+        )
+        for override, values in rows
+    ]
+    return reference.table(("data set", "factors", *(f"`{key}`" for key in keys)), shown) if rows else ""
+
+
+def _titles(found: Registry, dataset: str) -> list[str]:
+    """A data set, and those that take its hyper-parameters."""
+    alike = [other["title"] for _, other in sorted(found.datasets.items()) if other.get("like") == dataset]
+    return [found.datasets[dataset]["title"], *alike]
+
+
+def _leaves(blocks: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Dotted keys and values below the stages; a part's name stands under the part's own key."""
+    for key, value in blocks.items():
+        for inner, leaf in value.items():
+            if isinstance(leaf, dict):
+                yield from ((f"{inner}.{end}".removesuffix(".name"), last) for end, last in _leaves({key: leaf}))
+            else:
+                yield inner, leaf
+
+
+def _link(found: Registry, name: str) -> str:
+    return f"[{found.methods[name]['label']}]({name}.md)"
+
+
+def _ending(name: str) -> str:
+    path = f"config/methods/{name}.yaml"
+    sources = f"[{path}](../../{path}), the parts that it names, the tables and the published results"
+    return f"_Made by `{COMMAND}` from {sources}: change those, not this page._\n"

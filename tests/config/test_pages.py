@@ -1,0 +1,105 @@
+"""Every method has its page, none is left over, and each is what the generator makes of the files of today."""
+
+import copy
+import re
+from pathlib import Path
+
+import pytest
+
+from longtail.config import pages, registry
+from longtail.config.method_parts import CARDS
+
+METHODS = sorted(path.stem for path in (registry.CONFIG / "methods").glob("*.yaml"))
+MADE = pages.pages()
+
+
+def _section(page: str, title: str) -> str:
+    found = re.search(rf"^## {title}\n\n(.*?)(?=^## |^---)", page, re.MULTILINE | re.DOTALL)
+    return found[1] if found else ""
+
+
+def test_every_method_has_its_page_and_no_page_is_left_over() -> None:
+    assert sorted(path.name for path in pages.FOLDER.iterdir()) == [f"{name}.md" for name in METHODS]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_page_is_in_step(name: str) -> None:
+    stored = (pages.FOLDER / f"{name}.md").read_text()
+
+    assert stored == MADE[f"{name}.md"], f"run: {pages.COMMAND}"
+
+
+def test_writing_deletes_the_page_of_a_method_that_is_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone.md").write_text("# Gone\n")
+    (tmp_path / "ce.md").write_text("# stale\n")
+    monkeypatch.setattr(pages, "FOLDER", tmp_path)
+
+    pages.write()
+
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == MADE
+
+
+def test_every_link_leads_somewhere() -> None:
+    anchors = {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        for heading in re.findall(r"^#+ (.+)$", CARDS.read_text(), re.MULTILINE)
+    }
+    links = {link for text in MADE.values() for link in re.findall(r"\]\(([^)\s]+)\)", text)}
+
+    assert len(links) > len(METHODS)
+    for link in links:
+        path, _, anchor = link.partition("#")
+        assert path in MADE or (pages.FOLDER / path).exists(), link
+        assert not anchor or anchor in anchors, link
+
+
+def test_sections_stand_in_order_and_only_where_there_is_something_to_say() -> None:
+    titles = {name: re.findall(r"^## (.+)$", MADE[f"{name}.md"], re.MULTILINE) for name in METHODS}
+
+    assert titles["mislas"] == [
+        "Citation",
+        "How it works",
+        "Recipe",
+        "Settings by data set",
+        "Printed numbers",
+        "Measured numbers",
+    ]
+    assert titles["ce_ladc"] == ["How it works", "Recipe", "Measured numbers"]
+    assert titles["tau_norm"] == ["Citation", "How it works", "Printed numbers", "Measured numbers"]
+    assert "How it works" not in titles["bbn"]
+
+
+def test_the_opening_says_what_a_method_stands_on_or_lacks() -> None:
+    assert "on the Stage 1 of [mixup](mixup.md)" in MADE["mislas.md"]
+    assert "snakemake results/runs/digits/if50/resnet32/mixup/seed0/mislas/metrics.json\n" in MADE["mislas.md"]
+    assert "changes its classifier without training" in MADE["tau_norm.md"]
+    assert "snakemake results/runs/digits/if50/resnet32/remix/seed0/remix/metrics.json\n" in MADE["remix.md"]
+    assert "[MiSLAS](mislas.md)" in MADE["mixup.md"].split("##")[0]
+    assert "It is [LADC](ladc.md) but for" in MADE["ladc_average.md"]
+    assert "**Planned**: it needs the two-branch network" in MADE["bbn.md"]
+    assert "snakemake" not in MADE["bbn.md"]
+
+
+def test_recipes_by_data_set() -> None:
+    rows = _section(MADE["lws_bot.md"], "Recipe").splitlines()
+
+    warmed = "0.1 after 5 epochs of warm-up from 0.33 times it, × 0.1 after epoch 9 and 19"
+    assert f"| CIFAR-10, CIFAR-100, Places-LT | `BoT-S2` | 30 | 128 | {warmed} | 0.9 | 0.0005 |" in rows
+    assert "| ImageNet-LT | `Decouple-imagenet-LWS` | 5 | 512 | 0.2, by a cosine to 0 | 0.9 | 0.0005 |" in rows
+
+
+def test_overrides_have_a_column_for_each_setting() -> None:
+    rows = _section(MADE["mislas.md"], "Settings by data set").splitlines()
+
+    assert rows[0] == "| data set | factors | `loss.head` | `loss.tail` | `classifier.weight_rate` | `batch_norm` |"
+    assert rows[3] == "| CIFAR-10, Digits | 50 | `0.2` | `0.0` | `0.2` | `frozen` |"
+    assert "| ImageNet-LT | all | `class_aware` | `Decouple-imagenet-LWS` |" in MADE["lws_bot.md"].splitlines()
+
+
+def test_a_calibration_text_has_its_section() -> None:
+    found = registry.load({}, [])
+    found.methods["ladc"] = copy.deepcopy(found.methods["ladc"]) | {"calibration": "An ECE < 5 %."}
+
+    assert _section(pages.page(found, "ladc"), "Calibration") == "An ECE \\< 5 %.\n\n"
