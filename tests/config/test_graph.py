@@ -354,6 +354,31 @@ def test_a_comparison_without_a_run_is_not_drawn(tmp_path: Path) -> None:
     assert graph(tables=["mislas_places_lt"], figures=[str(tmp_path / "empty.yaml")]).figure_files() == []
 
 
+@pytest.mark.parametrize(("bins", "drawn"), [(None, None), (15, None), (20, 20)])
+def test_a_comparison_names_its_bins_where_they_are_not_the_evaluations_own(
+    tmp_path: Path, bins: int | None, drawn: int | None
+) -> None:
+    figure = {"title": "x", "dataset": "digits", "factor": 50, "backbone": "resnet32", "panels": [{"method": "ce"}]}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(figure | ({"bins": bins} if bins else {})))
+    told = json.loads(graph(tables=[], figures=[str(tmp_path / "mine.yaml")]).comparison(wildcards(figure="mine")))
+
+    assert told["bins"] == drawn
+    assert told["title"] == (f"x, {drawn} bins" if drawn else "x")
+
+
+def test_bins_that_are_not_counted_are_refused(tmp_path: Path) -> None:
+    figure = yaml.safe_load((CONFIG / "figures" / "mislas_reliability_cifar10.yaml").read_text())
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(figure | {"bins": 25}))
+    asked: dict[str, Any] = {"tables": [], "figures": [str(tmp_path / "mine.yaml")]}
+
+    sentence = (
+        r"mine\.yaml, key 'bins': test images are counted in 15 or 20 bins, not in 25: add 25 to evaluation\.also"
+    )
+    with pytest.raises(InputError, match=sentence):
+        graph(**asked)
+    assert json.loads(graph(**asked, evaluation={"also": [25]}).comparison(wildcards(figure="mine")))["bins"] == 25
+
+
 def test_contents_of_a_data_set_of_lists_are_those_of_its_lists(tmp_path: Path) -> None:
     held = {"data_dir": str(tmp_path)}
     for key in ("train_list", "test_list"):

@@ -32,5 +32,21 @@ def test_panels_without_runs_are_left_out():
         {"label": "CE", "runs": ["a"], "printed": {"top1": 72.3}},
         {"label": "LDAM", "runs": [], "printed": {}},
     ]
-    [(label, pooled, printed)] = pooled_panels({"panels": panels}, {"a": {"last": one}})
+    [(label, pooled, printed)] = pooled_panels({"panels": panels, "bins": None}, {"a": {"last": one}})
     assert (label, pooled["top1"], printed) == ("CE", 0.6, {"top1": 72.3})
+
+
+def test_a_figure_with_bins_of_its_own_shows_those_and_their_ece():
+    runs = {}
+    for run, ece in (("a", 0.2), ("b", 0.3)):
+        own = score(0.6, 0.1, [0, 10], [None, 0.5], [None, 0.9])
+        one = {"ece": ece, "bins": {"edges": [0, 1], "count": [10], "accuracy": [0.5], "confidence": [0.9]}}
+        runs[run] = {"last": own | {"diagrams": {"1": one}}}
+    panels = [{"label": "CE", "runs": ["a", "b"], "printed": {}}]
+    [(_, own, _)] = pooled_panels({"panels": panels, "bins": None}, runs)
+    [(_, pooled, _)] = pooled_panels({"panels": panels, "bins": 1}, runs)
+    assert (own["ece"], own["bins"]["count"]) == (pytest.approx(0.1), [0, 20])
+    assert pooled["ece"] == pytest.approx(0.25)
+    assert pooled["ece_sd"] == pytest.approx(0.1 / 2**0.5)
+    assert pooled["bins"] == {"edges": [0, 1], "count": [20], "accuracy": [0.5], "confidence": [0.9]}
+    assert pooled["top1"] == own["top1"]

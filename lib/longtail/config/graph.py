@@ -115,10 +115,15 @@ class Graph:
         return _text(kept | {"name": table.name, "rows": rows})
 
     def comparison(self, w: Any) -> str:
-        """The layout of a comparison of reliability diagrams."""
+        """The layout of a comparison of reliability diagrams; `bins` where not the evaluation's own are drawn."""
         figure = self.plan.figures[w.figure]
+        titled, bins = self._titled(figure), figure.definition.get("bins")
+        if bins == self.registry.config["evaluation"]["bins"]:
+            bins = None
+        if bins:
+            titled["title"] += f", {bins} bins"
         panels = [_cell(cell) | {"label": cell.label} for cell in figure.cells]
-        return _text(self._titled(figure) | {"panels": panels})
+        return _text(titled | {"panels": panels, "bins": bins})
 
     def sensitivity(self, w: Any) -> str:
         """The layout of a figure of a method's settings: the baseline's runs, panels and their points with theirs."""

@@ -216,6 +216,8 @@ def _table(registry: Registry, path: Path) -> Table | Statistics:
 def _figure(registry: Registry, path: Path) -> Figure:
     where, definition = definitions.shown(path), definitions.definition("figure", path)
     registry.dataset(definition["dataset"], where)
+    if "bins" in definition:
+        _check_bins(registry, where, definition["bins"])
     if definition["kind"] == "sensitivity":
         variants.define(registry, where, definition, factors.slug(definition["factor"], where))
     if definition["kind"] == "similarity" and isinstance(
@@ -245,6 +247,16 @@ def _shown(definition: dict[str, Any]) -> list[dict[str, Any]]:
         points = [value for panel in definition["panels"] for value in panel["methods"]]
         return [{"method": method} for method in (definition["baseline"], *points)]
     return [{"method": definition["method"]}]
+
+
+def _check_bins(registry: Registry, where: str, bins: int) -> None:
+    evaluation = registry.config["evaluation"]
+    counted = [evaluation["bins"], *evaluation["also"]]
+    if bins not in counted:
+        raise InputError(
+            f"{where}, key 'bins': test images are counted in {' or '.join(map(str, counted))} bins, not in {bins}: "
+            f"add {bins} to evaluation.also"
+        )
 
 
 def _check_projected(registry: Registry, where: str, name: str) -> None:

@@ -33,10 +33,19 @@ def pooled_panels(
     `figure` is what `config.graph.Graph.comparison` lays out; `metrics` holds metrics.json by run path.
     """
     return [
-        (panel["label"], pool([metrics[run]["last"] for run in panel["runs"]]), panel["printed"])
+        (
+            panel["label"],
+            pool([_binned(metrics[run]["last"], figure["bins"]) for run in panel["runs"]]),
+            panel["printed"],
+        )
         for panel in figure["panels"]
         if panel["runs"]
     ]
+
+
+def _binned(score: Mapping[str, Any], bins: int | None) -> Mapping[str, Any]:
+    """A score with ECE and bins of another number of bins (None, its own)."""
+    return {**score, **score["diagrams"][str(bins)]} if bins else score
 
 
 def _weighted(values: Sequence[float | None], weights: Sequence[int]) -> float | None:
