@@ -335,6 +335,17 @@ def test_subsets_run_from_balanced_to_most_imbalanced() -> None:
     }
 
 
+def test_a_table_tells_the_seeds_of_its_own_cells(cifar_table: Graph, tmp_path: Path) -> None:
+    table = yaml.safe_load((CONFIG / "tables" / "mislas_cifar.yaml").read_text())
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(table | {"seeds": [5]}))
+    of_own = wildcards(table="own")
+    own = graph(tables=[str(tmp_path / "own.yaml")], figures=[])
+
+    assert json.loads(own.table(of_own))["seeds"] == [5]
+    assert {run.seed for run in own.table_runs(of_own)} == {5}
+    assert json.loads(cifar_table.table(wildcards(table="mislas_cifar")))["seeds"] == [0, 1, 2]
+
+
 def test_titles_are_words(cifar_table: Graph) -> None:
     assert cifar_table.run_title(wildcards(**OF_MISLAS, method="mislas")) == "MiSLAS on CIFAR-10, factor 100, seed 0"
     assert cifar_table.imbalance_label("cifar10", "if1") == "CIFAR-10, balanced"

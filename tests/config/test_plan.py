@@ -133,6 +133,17 @@ def test_a_run_is_shared_by_all_that_show_it(own_table: Callable[..., str]) -> N
     assert len(once.runs) == 3 * 3
 
 
+def test_a_table_may_have_seeds_of_its_own_and_shares_the_runs_that_both_show(own_table: Callable[..., str]) -> None:
+    tables = [own_table(seeds=[1, 7]), own_table("other")]
+    built = build(tables=tables, figures=["mislas_reliability_cifar10"], seeds={"runs": [0, 1]})
+
+    assert {run.seed for cell in built.tables["own"].cells for run in cell.runs} == {1, 7}
+    assert {run.seed for cell in built.tables["other"].cells for run in cell.runs} == {0, 1}
+    assert {run.seed for cell in built.figures["mislas_reliability_cifar10"].cells for run in cell.runs} == {0, 1}
+    on_digits = [run for run in built.runs if run.setting.dataset == "digits"]
+    assert len(on_digits) == len(set(on_digits)) == 3 * 3
+
+
 def test_two_stage_methods_stand_on_the_stage1_they_name(own_table: Callable[..., str]) -> None:
     runs = build(tables=[own_table()], figures=[], seeds={"runs": [4]}).runs
 
@@ -267,6 +278,8 @@ def test_a_data_set_of_lists_that_is_partly_there_is_refused(
         ({"columns": [{**COLUMN, "factor": None}]}, r"factor None is not allowed: write 100 or 0\.01"),
         ({"rows": [{"method": "ce", "printed": [[1.0], [2.0]]}]}, r"row 'ce' has 2 printed cells for 1 columns"),
         ({"rows": [{"method": "ce", "printed": [[1.0, 2.0, 3.0]]}]}, r"row 'ce' prints \[1\.0, 2\.0, 3\.0\] in one"),
+        ({"seeds": []}, r"key 'seeds' is \[\], which is not allowed: the seeds that its cells .* at least 1 long"),
+        ({"seeds": [2, 2]}, r"key 'seeds' is \[2, 2\], which is not allowed: .* without repetition"),
         ({"rows": []}, r"key 'rows' is \[\], which is not allowed: methods, top to bottom"),
     ],
 )

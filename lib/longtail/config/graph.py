@@ -94,8 +94,7 @@ class Graph:
             {"label": row[0].label, "method": row[0].method, "cells": list(map(_cell, row))} for row in table.rows
         ]
         kept = {key: table.definition[key] for key in ("title", "source", "note", "metrics")}
-        seeds = self.registry.config["seeds"]["runs"]
-        return _text(kept | {"name": table.name, "columns": columns, "rows": rows, "seeds": seeds})
+        return _text(kept | {"name": table.name, "columns": columns, "rows": rows, "seeds": table.seeds})
 
     def statistics(self, w: Any) -> str:
         """The layout of a table of data sets: rows with printed numbers, files and needs."""

@@ -72,6 +72,7 @@ class Table:
     name: str
     definition: dict[str, Any]
     rows: list[list[Cell]]
+    seeds: list[int]
 
     @property
     def cells(self) -> list[Cell]:
@@ -192,7 +193,7 @@ def _table(registry: Registry, path: Path) -> Table | Statistics:
     where, definition = definitions.shown(path), definitions.definition("table", path)
     if definition["kind"] == "datasets":
         return _statistics(registry, where, path.stem, definition)
-    rows = []
+    rows, seeds = [], definition.get("seeds", registry.config["seeds"]["runs"])
     for row in definition["rows"]:
         printed = row["printed"] or [None] * len(definition["columns"])
         if len(printed) != len(definition["columns"]):
@@ -208,9 +209,9 @@ def _table(registry: Registry, path: Path) -> Table | Statistics:
                     f"{definition['metrics']}: at most one number each"
                 )
             numbers = dict(zip(definition["metrics"], values or [], strict=False))
-            cells.append(_cell(registry, where, row["method"], row.get("label"), column, numbers))
+            cells.append(_cell(registry, where, row, column, numbers, seeds))
         rows.append(cells)
-    return Table(path.stem, definition, rows)
+    return Table(path.stem, definition, rows, seeds)
 
 
 def _figure(registry: Registry, path: Path) -> Figure:
@@ -228,8 +229,9 @@ def _figure(registry: Registry, path: Path) -> Figure:
         )
     if definition["kind"] == "projection":
         _check_projected(registry, where, definition["method"])
+    seeds = registry.config["seeds"]["runs"]
     cells = [
-        _cell(registry, where, shown["method"], shown.get("label"), {**definition, **shown}, shown.get("printed", {}))
+        _cell(registry, where, shown, {**definition, **shown}, shown.get("printed", {}), seeds)
         for shown in _shown(definition)
     ]
     lacking = next((cell for cell in cells if cell.needs), None)
@@ -281,11 +283,12 @@ def _statistics(registry: Registry, where: str, name: str, definition: dict[str,
 def _cell(
     registry: Registry,
     where: str,
-    name: str,
-    label: str | None,
+    shown: dict[str, Any],
     column: dict[str, Any],
     printed: dict[str, float | None],
+    seeds: list[int],
 ) -> Cell:
+    name = shown["method"]
     method = registry.method(name, where)
     dataset = registry.dataset(column["dataset"], where)
     setting = Setting(column["dataset"], factors.slug(column["factor"], where), column["backbone"])
@@ -293,9 +296,8 @@ def _cell(
     runs = []
     if not needs:
         stage1 = method["stage1"] if isinstance(method["stage1"], str) else name
-        post_hoc, seeds = "post_hoc" in method, registry.config["seeds"]["runs"]
-        runs = [Run(setting, stage1, name, seed, post_hoc) for seed in seeds]
-    return Cell(name, label or method["label"], setting, runs, needs or None, printed)
+        runs = [Run(setting, stage1, name, seed, "post_hoc" in method) for seed in seeds]
+    return Cell(name, shown.get("label") or method["label"], setting, runs, needs or None, printed)
 
 
 def _needs(dataset: dict[str, Any], method: dict[str, Any], setting: Setting) -> list[str]:
