@@ -346,6 +346,26 @@ def test_a_table_tells_the_seeds_of_its_own_cells(cifar_table: Graph, tmp_path: 
     assert json.loads(cifar_table.table(wildcards(table="mislas_cifar")))["seeds"] == [0, 1, 2]
 
 
+def test_how_logits_become_probabilities_reaches_tables_and_comparisons(tmp_path: Path) -> None:
+    text = "each logit by a sigmoid"
+    own = {
+        "mine": {"label": "Mine", "extends": "ce", "calibration": text},
+        "heir": {"label": "Heir", "extends": "mine"},
+    }
+    at = {"dataset": "digits", "factor": 50, "backbone": "resnet32"}
+    shown = [{"method": "ce"}, {"method": "mine"}, {"method": "heir"}]
+    (tmp_path / "t.yaml").write_text(yaml.safe_dump({"title": "x", "columns": [at], "rows": shown}))
+    (tmp_path / "f.yaml").write_text(yaml.safe_dump({"title": "x", **at, "panels": shown}))
+    asked = graph(tables=[str(tmp_path / "t.yaml")], figures=[str(tmp_path / "f.yaml")], methods=own)
+
+    rows = json.loads(asked.table(wildcards(table="t")))["rows"]
+    panels = json.loads(asked.comparison(wildcards(figure="f")))["panels"]
+    for places in (rows, panels):
+        assert [place["calibration"] for place in places] == [None, text, text]
+    of = {"dataset": "digits", "imbalance": "if50", "backbone": "resnet32", "seed": "0"}
+    assert asked.stage1(wildcards(**of, stage1="ce")) == asked.stage1(wildcards(**of, stage1="mine"))
+
+
 def test_titles_are_words(cifar_table: Graph) -> None:
     assert cifar_table.run_title(wildcards(**OF_MISLAS, method="mislas")) == "MiSLAS on CIFAR-10, factor 100, seed 0"
     assert cifar_table.imbalance_label("cifar10", "if1") == "CIFAR-10, balanced"

@@ -19,9 +19,14 @@ def metrics():
 @pytest.fixture
 def table():
     rows = [
-        {"label": "A_1", "method": "a", "cells": [cell(["runs/a/seed0", "runs/a/seed1"], [73.1, 10.6])]},
-        {"label": "B", "method": "b", "cells": [cell(["runs/b/seed0"], [])]},
-        {"label": "C", "method": "c", "cells": [cell([], [50.0, None], needs="the C loss")]},
+        {
+            "label": "A_1",
+            "method": "a",
+            "calibration": None,
+            "cells": [cell(["runs/a/seed0", "runs/a/seed1"], [73.1, 10.6])],
+        },
+        {"label": "B", "method": "b", "calibration": None, "cells": [cell(["runs/b/seed0"], [])]},
+        {"label": "C", "method": "c", "calibration": None, "cells": [cell([], [50.0, None], needs="the C loss")]},
     ]
     kept = {"title": "Toys & co", "source": "slide 1", "note": "", "metrics": ["top1", "ece"]}
     return kept | {"name": "toys", "columns": [COLUMN], "rows": rows, "seeds": [0, 1]}

@@ -87,3 +87,45 @@ def test_html_escapes_and_names_the_runs(table, numbers):
     assert "title='runs/a/seed0\nruns/a/seed1'" in page
     assert "title='needs the C loss'" in page
     assert page.count("<table>") == page.count("</table>") == 2
+
+
+@pytest.fixture
+def flagged(table):
+    table["metrics"] = ["top1", "ece", "nll", "brier"]
+    table["rows"][0]["calibration"] = table["rows"][2]["calibration"] = "each logit by a sigmoid"
+    table["rows"][1]["calibration"] = "of a cosine 100% scaled"
+    return table
+
+
+def test_errors_of_other_probabilities_have_a_dagger_and_the_page_says_why(flagged, metrics):
+    page = render.markdown(flagged, tables.frame(flagged, metrics), ORIGIN)
+    row = r"| A_1 | 73.1 \| 72.0 ± 2.8 (2) \| −1.1 | 10.6 \| 12.0 ± 2.83† (2) \| +1.40 |"
+    assert f"{row} 1.250 ± 0.000† (2) | 0.500 ± 0.000† (2) |" in page
+    assert r"| B | – \| 80.0 (1) \| – | – \| 2.00† under (1) \| – | 1.250† (1) | 0.500† (1) |" in page
+    # C has no number to mark.
+    assert page.count("† A_1: each logit by a sigmoid.\n") == page.count("† B: of a cosine 100% scaled.\n") == 1
+    assert page.index(render.TITLES["best"]) < page.index("† A_1:") < page.index("Not there yet:")
+
+
+def test_rows_of_one_calibration_share_a_sentence_and_other_metrics_have_none(flagged, metrics):
+    flagged["rows"][1]["calibration"] = "each logit by a sigmoid"
+    assert render.daggers(tables.frame(flagged, metrics)) == ["† A_1, B: each logit by a sigmoid."]
+    flagged["metrics"] = ["top1"]
+    numbers = tables.frame(flagged, metrics)
+    assert not any("†" in form(flagged, numbers, ORIGIN) for form in (render.markdown, render.latex, render.webpage))
+
+
+def test_daggers_in_latex_and_html(flagged, metrics):
+    numbers = tables.frame(flagged, metrics)
+    latex, page = render.latex(flagged, numbers, ORIGIN), render.webpage(flagged, numbers, ORIGIN)
+    assert r"\shortstack{10.6 / 12.0 $\pm$ 2.83\dag{} (2) / +1.40}" in latex
+    assert latex.count(r"\par\footnotesize \dag{} B: of a cosine 100\% scaled.") == 2
+    assert "†" not in latex
+    assert page.count("<p>† A_1: each logit by a sigmoid.</p>") == 1
+    assert ">12.0 ± 2.83† (2)</span>" in page
+    assert ">72.0 ± 2.8 (2)</span>" in page
+
+
+def test_rows_of_softmax_have_no_dagger(table, numbers):
+    assert not any("†" in form(table, numbers, ORIGIN) for form in (render.markdown, render.webpage))
+    assert r"\dag" not in render.latex(table, numbers, ORIGIN)

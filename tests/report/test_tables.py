@@ -40,6 +40,13 @@ def test_metrics_other_than_rates_keep_their_unit(table, metrics):
     assert line(tables.frame(table, metrics), "b", "nll", "last").ours == pytest.approx(1.25)
 
 
+def test_how_logits_become_probabilities_stands_in_every_line_of_the_row(table, metrics):
+    table["rows"][1]["calibration"] = "by a sigmoid"
+    numbers = tables.frame(table, metrics)
+    assert set(numbers[numbers.method == "b"].calibration) == {"by a sigmoid"}
+    assert numbers[numbers.method != "b"].calibration.isna().all()
+
+
 def test_csv_reads_back(table, metrics, tmp_path):
     import pandas as pd
 

@@ -22,7 +22,7 @@ COLUMNS = [
         "metric",
         "protocol",
     ),
-    *("printed", "ours", "sd", "n", "difference", "signed_gap", "needs", "runs"),
+    *("printed", "ours", "sd", "n", "difference", "signed_gap", "calibration", "needs", "runs"),
 ]
 
 
@@ -32,7 +32,8 @@ def frame(table: Mapping[str, Any], metrics: Mapping[str, Mapping[str, Any]]) ->
     `table` is what `config.graph.Graph.table` lays out; `metrics` holds the content of metrics.json by run path.
     `ours` is the mean over runs, `sd` the sample standard deviation (none for a single run), `n` the number of
     runs, `difference` ours − printed. All but nll and brier are in %; `signed_gap` (mean confidence − accuracy,
-    in %) tells the sign of the calibration error.
+    in %) tells the sign of the calibration error, `calibration` how the row's logits become probabilities, where
+    that is not the softmax of their training.
     """
     lines = []
     for row_number, row in enumerate(table["rows"]):
@@ -40,6 +41,7 @@ def frame(table: Mapping[str, Any], metrics: Mapping[str, Mapping[str, Any]]) ->
             for metric in table["metrics"]:
                 for protocol in PROTOCOLS:
                     place = {"table": table["name"], "row": row["label"], "method": row["method"]}
+                    place |= {"calibration": row["calibration"]}
                     place |= {"row_number": row_number, "column_number": column_number, "column": column["label"]}
                     place |= {"metric": metric, "protocol": protocol}
                     place |= {key: column[key] for key in ("dataset", "imbalance", "backbone")}
