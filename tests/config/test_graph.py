@@ -366,6 +366,24 @@ def test_how_logits_become_probabilities_reaches_tables_and_comparisons(tmp_path
     assert asked.stage1(wildcards(**of, stage1="ce")) == asked.stage1(wildcards(**of, stage1="mine"))
 
 
+def test_a_table_names_the_trainings_that_each_run_stands_on(tmp_path: Path) -> None:
+    at = {"dataset": "cifar100", "factor": 100, "backbone": "resnet32"}
+    shown = [{"method": method} for method in ("ce_bot", "tau_norm", "crt_bot")]
+    (tmp_path / "t.yaml").write_text(yaml.safe_dump({"title": "x", "columns": [at], "rows": shown}))
+    asked = graph(tables=[str(tmp_path / "t.yaml")], figures=[], seeds={"runs": [0, 1]})
+    of_table = wildcards(table="t")
+    told = [row["cells"][0]["trainings"] for row in json.loads(asked.table(of_table))["rows"]]
+
+    networks = [f"results/runs/cifar100/if100/resnet32/ce_bot/seed{seed}" for seed in (0, 1)]
+    alone = [[f"{network}/stage1/provenance.json"] for network in networks]
+    assert told[:2] == [alone, alone]
+    assert told[2] == [
+        [f"{network}/{part}/provenance.json" for part in ("crt_bot", "stage1")] for network in networks
+    ]
+    inputs = asked.provenance(asked.table_runs(of_table))
+    assert {path for cell in told for paths in cell for path in paths} == set(inputs)
+
+
 def test_titles_are_words(cifar_table: Graph) -> None:
     assert cifar_table.run_title(wildcards(**OF_MISLAS, method="mislas")) == "MiSLAS on CIFAR-10, factor 100, seed 0"
     assert cifar_table.imbalance_label("cifar10", "if1") == "CIFAR-10, balanced"

@@ -125,6 +125,17 @@ def test_printed_numbers_reach_their_cells(table: str, method: str, column: int,
     assert row[column].printed == printed
 
 
+def test_minutes_have_no_place_among_the_printed_numbers(own_table: Callable[..., str]) -> None:
+    metrics = ["top1", "minutes", "ece"]
+    rows = [{"method": "ce", "printed": [[70.4, 10.6]]}]
+    (cell,) = build(tables=[own_table(metrics=metrics, rows=rows)], figures=[]).tables["own"].cells
+    assert cell.printed == {"top1": 70.4, "ece": 10.6}
+
+    rows = [{"method": "ce", "printed": [[70.4, 3.0, 10.6]]}]
+    with pytest.raises(InputError, match=r"in one cell for the metrics \['top1', 'ece'\]: at most one number each"):
+        build(tables=[own_table(metrics=metrics, rows=rows)], figures=[])
+
+
 def test_a_run_is_shared_by_all_that_show_it(own_table: Callable[..., str]) -> None:
     once, twice = build(tables=[own_table()], figures=[]), build(tables=[own_table(), own_table("other")], figures=[])
 

@@ -17,6 +17,14 @@ def metrics():
 
 
 @pytest.fixture
+def records():
+    """A network trains two minutes under seed 0 and three under seed 1, the Stage 2 on it half a minute."""
+    seconds = {"a/seed0/stage1": 120.0, "a/seed1/stage1": 180.0, "a/seed0/a": 30.0, "a/seed1/a": 30.0}
+    seconds["b/seed0/stage1"] = 90.0
+    return {f"runs/{path}": {"seconds": second} for path, second in seconds.items()}
+
+
+@pytest.fixture
 def table():
     rows = [
         {
@@ -33,4 +41,6 @@ def table():
 
 
 def cell(runs, printed, needs=None):
-    return {"runs": runs, "printed": dict(zip(["top1", "ece"], printed, strict=False)), "needs": needs}
+    trainings = [[f"{run}/stage1"] + ([f"{run}/a"] if run.startswith("runs/a") else []) for run in runs]
+    printed = dict(zip(["top1", "ece"], printed, strict=False))
+    return {"runs": runs, "printed": printed, "needs": needs, "trainings": trainings}

@@ -84,7 +84,7 @@ class Graph:
         return _text(self.registry.config["evaluation"])
 
     def table(self, w: Any) -> str:
-        """The layout of a table: columns, and rows of cells with printed numbers, run paths and needs.
+        """The layout of a table: columns, and rows of cells with printed numbers, run paths, trainings and needs.
 
         `calibration` says how a row's logits become probabilities, where that is not the softmax of its training.
         """
@@ -94,7 +94,7 @@ class Graph:
             for column, cell in zip(table.definition["columns"], table.rows[0], strict=True)
         ]
         rows = [
-            {"label": row[0].label, "method": row[0].method, "cells": list(map(_cell, row))}
+            {"label": row[0].label, "method": row[0].method, "cells": list(map(self._timed, row))}
             | self._calibration(row[0])
             for row in table.rows
         ]
@@ -354,6 +354,9 @@ class Graph:
             elif _runs(figure.cells):
                 stems.append(f"{figure.kind}/{name}")
         return [f"{FIGURES}/{stem}.{form}" for stem in stems for form in FIGURE_FORMATS]
+
+    def _timed(self, cell: Cell) -> dict[str, Any]:
+        return _cell(cell) | {"trainings": [self.provenance([run]) for run in cell.runs]}
 
     def _calibration(self, cell: Cell) -> dict[str, str | None]:
         return {"calibration": self.registry.methods[cell.method].get("calibration")}

@@ -193,6 +193,7 @@ def _table(registry: Registry, path: Path) -> Table | Statistics:
     where, definition = definitions.shown(path), definitions.definition("table", path)
     if definition["kind"] == "datasets":
         return _statistics(registry, where, path.stem, definition)
+    printable = [metric for metric in definition["metrics"] if metric != "minutes"]
     rows, seeds = [], definition.get("seeds", registry.config["seeds"]["runs"])
     for row in definition["rows"]:
         printed = row["printed"] or [None] * len(definition["columns"])
@@ -203,12 +204,12 @@ def _table(registry: Registry, path: Path) -> Table | Statistics:
             )
         cells = []
         for column, values in zip(definition["columns"], printed, strict=True):
-            if len(values or []) > len(definition["metrics"]):
+            if len(values or []) > len(printable):
                 raise InputError(
                     f"{where}: row '{row['method']}' prints {values} in one cell for the metrics "
-                    f"{definition['metrics']}: at most one number each"
+                    f"{printable}: at most one number each"
                 )
-            numbers = dict(zip(definition["metrics"], values or [], strict=False))
+            numbers = dict(zip(printable, values or [], strict=False))
             cells.append(_cell(registry, where, row, column, numbers, seeds))
         rows.append(cells)
     return Table(path.stem, definition, rows, seeds)

@@ -11,8 +11,9 @@ from longtail.report.origin import DAGGER, explained
 from longtail.report.tables import GROUPS, PERCENT, PROTOCOLS
 
 NAMES = {"top1": "Top-1", "ece": "ECE", "many": "Many", "medium": "Medium", "few": "Few"}
-NAMES |= {"nll": "NLL", "brier": "Brier"}
+NAMES |= {"nll": "NLL", "brier": "Brier", "minutes": "Minutes"}
 UNITS = dict.fromkeys(PERCENT, "%") | {"nll": "nats", "brier": "0..2"}
+UNITS |= {"minutes": "minutes of training, each beside whatever else the machine did"}
 TITLES = {
     "last": "Last epoch (no look at the test set)",
     "best": "Best epoch on the test set (the papers' habit)",
@@ -45,8 +46,8 @@ class Number:
 
 
 def _digits(metric: str, value: float) -> str:
-    """As the papers print: accuracies to a tenth, calibration errors to three figures."""
-    if metric in ("top1", *GROUPS):
+    """As the papers print: accuracies to a tenth, calibration errors to three figures; minutes to a tenth."""
+    if metric in ("top1", "minutes", *GROUPS):
         return f"{value:.1f}"
     if metric == "ece":
         return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
