@@ -4,16 +4,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from longtail.report import origin, reliability, style
-from longtail.report.pool import pooled_panels
+from longtail.report import origin, pool, reliability, style
 from longtail.runtime import files, joblog
 
 with joblog.job(snakemake.log):
     figure = json.loads(snakemake.params.figure)
-    panels = pooled_panels(figure, {path: files.read_json(path) for path in snakemake.input.metrics})
+    panels = pool.pooled_panels(figure, {path: files.read_json(path) for path in snakemake.input.metrics})
     titled = [(reliability.panel_title(label, printed), score) for label, score, printed in panels]
     lines = [(label, score) for label, score, _ in panels]
     records = [files.read_json(path) for path in snakemake.input.provenance]
-    small_print, out = origin.line(figure["source"], figure["seeds"], records), snakemake.output
+    told = [*pool.daggers(figure), origin.line(figure["source"], figure["seeds"], records)]
+    small_print, out = " ".join(told), snakemake.output
     style.save(reliability.comparison(titled, figure["title"]), out.panels_svg, out.panels_png, small_print)
     style.save(reliability.overlay(lines, figure["title"]), out.overlay_svg, out.overlay_png, small_print)

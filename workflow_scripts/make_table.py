@@ -9,9 +9,10 @@ from longtail.runtime import files, joblog
 
 with joblog.job(snakemake.log):
     table = json.loads(snakemake.params.table)
-    numbers = tables.frame(table, {path: files.read_json(path) for path in snakemake.input.metrics})
-    records = [files.read_json(path) for path in snakemake.input.provenance]
-    sources = origin.sentences(table["source"], table["seeds"], records)
+    metrics = {path: files.read_json(path) for path in snakemake.input.metrics}
+    records = {path: files.read_json(path) for path in snakemake.input.provenance}
+    numbers = tables.frame(table, metrics, records)
+    sources = origin.sentences(table["source"], table["seeds"], list(records.values()))
     files.write_text(snakemake.output.csv, tables.csv(numbers))
     files.write_text(snakemake.output.md, render.markdown(table, numbers, sources))
     files.write_text(snakemake.output.tex, render.latex(table, numbers, sources))

@@ -335,6 +335,55 @@ def test_subsets_run_from_balanced_to_most_imbalanced() -> None:
     }
 
 
+def test_a_table_tells_the_seeds_of_its_own_cells(cifar_table: Graph, tmp_path: Path) -> None:
+    table = yaml.safe_load((CONFIG / "tables" / "mislas_cifar.yaml").read_text())
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(table | {"seeds": [5]}))
+    of_own = wildcards(table="own")
+    own = graph(tables=[str(tmp_path / "own.yaml")], figures=[])
+
+    assert json.loads(own.table(of_own))["seeds"] == [5]
+    assert {run.seed for run in own.table_runs(of_own)} == {5}
+    assert json.loads(cifar_table.table(wildcards(table="mislas_cifar")))["seeds"] == [0, 1, 2]
+
+
+def test_how_logits_become_probabilities_reaches_tables_and_comparisons(tmp_path: Path) -> None:
+    text = "each logit by a sigmoid"
+    own = {
+        "mine": {"label": "Mine", "extends": "ce", "calibration": text},
+        "heir": {"label": "Heir", "extends": "mine"},
+    }
+    at = {"dataset": "digits", "factor": 50, "backbone": "resnet32"}
+    shown = [{"method": "ce"}, {"method": "mine"}, {"method": "heir"}]
+    (tmp_path / "t.yaml").write_text(yaml.safe_dump({"title": "x", "columns": [at], "rows": shown}))
+    (tmp_path / "f.yaml").write_text(yaml.safe_dump({"title": "x", **at, "panels": shown}))
+    asked = graph(tables=[str(tmp_path / "t.yaml")], figures=[str(tmp_path / "f.yaml")], methods=own)
+
+    rows = json.loads(asked.table(wildcards(table="t")))["rows"]
+    panels = json.loads(asked.comparison(wildcards(figure="f")))["panels"]
+    for places in (rows, panels):
+        assert [place["calibration"] for place in places] == [None, text, text]
+    of = {"dataset": "digits", "imbalance": "if50", "backbone": "resnet32", "seed": "0"}
+    assert asked.stage1(wildcards(**of, stage1="ce")) == asked.stage1(wildcards(**of, stage1="mine"))
+
+
+def test_a_table_names_the_trainings_that_each_run_stands_on(tmp_path: Path) -> None:
+    at = {"dataset": "cifar100", "factor": 100, "backbone": "resnet32"}
+    shown = [{"method": method} for method in ("ce_bot", "tau_norm", "crt_bot")]
+    (tmp_path / "t.yaml").write_text(yaml.safe_dump({"title": "x", "columns": [at], "rows": shown}))
+    asked = graph(tables=[str(tmp_path / "t.yaml")], figures=[], seeds={"runs": [0, 1]})
+    of_table = wildcards(table="t")
+    told = [row["cells"][0]["trainings"] for row in json.loads(asked.table(of_table))["rows"]]
+
+    networks = [f"results/runs/cifar100/if100/resnet32/ce_bot/seed{seed}" for seed in (0, 1)]
+    alone = [[f"{network}/stage1/provenance.json"] for network in networks]
+    assert told[:2] == [alone, alone]
+    assert told[2] == [
+        [f"{network}/{part}/provenance.json" for part in ("crt_bot", "stage1")] for network in networks
+    ]
+    inputs = asked.provenance(asked.table_runs(of_table))
+    assert {path for cell in told for paths in cell for path in paths} == set(inputs)
+
+
 def test_titles_are_words(cifar_table: Graph) -> None:
     assert cifar_table.run_title(wildcards(**OF_MISLAS, method="mislas")) == "MiSLAS on CIFAR-10, factor 100, seed 0"
     assert cifar_table.imbalance_label("cifar10", "if1") == "CIFAR-10, balanced"
@@ -352,6 +401,31 @@ def test_a_comparison_without_a_run_is_not_drawn(tmp_path: Path) -> None:
     (tmp_path / "empty.yaml").write_text(yaml.safe_dump(figure))
 
     assert graph(tables=["mislas_places_lt"], figures=[str(tmp_path / "empty.yaml")]).figure_files() == []
+
+
+@pytest.mark.parametrize(("bins", "drawn"), [(None, None), (15, None), (20, 20)])
+def test_a_comparison_names_its_bins_where_they_are_not_the_evaluations_own(
+    tmp_path: Path, bins: int | None, drawn: int | None
+) -> None:
+    figure = {"title": "x", "dataset": "digits", "factor": 50, "backbone": "resnet32", "panels": [{"method": "ce"}]}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(figure | ({"bins": bins} if bins else {})))
+    told = json.loads(graph(tables=[], figures=[str(tmp_path / "mine.yaml")]).comparison(wildcards(figure="mine")))
+
+    assert told["bins"] == drawn
+    assert told["title"] == (f"x, {drawn} bins" if drawn else "x")
+
+
+def test_bins_that_are_not_counted_are_refused(tmp_path: Path) -> None:
+    figure = yaml.safe_load((CONFIG / "figures" / "mislas_reliability_cifar10.yaml").read_text())
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(figure | {"bins": 25}))
+    asked: dict[str, Any] = {"tables": [], "figures": [str(tmp_path / "mine.yaml")]}
+
+    sentence = (
+        r"mine\.yaml, key 'bins': test images are counted in 15 or 20 bins, not in 25: add 25 to evaluation\.also"
+    )
+    with pytest.raises(InputError, match=sentence):
+        graph(**asked)
+    assert json.loads(graph(**asked, evaluation={"also": [25]}).comparison(wildcards(figure="mine")))["bins"] == 25
 
 
 def test_contents_of_a_data_set_of_lists_are_those_of_its_lists(tmp_path: Path) -> None:

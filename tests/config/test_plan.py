@@ -125,12 +125,34 @@ def test_printed_numbers_reach_their_cells(table: str, method: str, column: int,
     assert row[column].printed == printed
 
 
+def test_minutes_have_no_place_among_the_printed_numbers(own_table: Callable[..., str]) -> None:
+    metrics = ["top1", "minutes", "ece"]
+    rows = [{"method": "ce", "printed": [[70.4, 10.6]]}]
+    (cell,) = build(tables=[own_table(metrics=metrics, rows=rows)], figures=[]).tables["own"].cells
+    assert cell.printed == {"top1": 70.4, "ece": 10.6}
+
+    rows = [{"method": "ce", "printed": [[70.4, 3.0, 10.6]]}]
+    with pytest.raises(InputError, match=r"in one cell for the metrics \['top1', 'ece'\]: at most one number each"):
+        build(tables=[own_table(metrics=metrics, rows=rows)], figures=[])
+
+
 def test_a_run_is_shared_by_all_that_show_it(own_table: Callable[..., str]) -> None:
     once, twice = build(tables=[own_table()], figures=[]), build(tables=[own_table(), own_table("other")], figures=[])
 
     assert once.runs == twice.runs
     assert max(Counter(twice.runs).values()) == 1
     assert len(once.runs) == 3 * 3
+
+
+def test_a_table_may_have_seeds_of_its_own_and_shares_the_runs_that_both_show(own_table: Callable[..., str]) -> None:
+    tables = [own_table(seeds=[1, 7]), own_table("other")]
+    built = build(tables=tables, figures=["mislas_reliability_cifar10"], seeds={"runs": [0, 1]})
+
+    assert {run.seed for cell in built.tables["own"].cells for run in cell.runs} == {1, 7}
+    assert {run.seed for cell in built.tables["other"].cells for run in cell.runs} == {0, 1}
+    assert {run.seed for cell in built.figures["mislas_reliability_cifar10"].cells for run in cell.runs} == {0, 1}
+    on_digits = [run for run in built.runs if run.setting.dataset == "digits"]
+    assert len(on_digits) == len(set(on_digits)) == 3 * 3
 
 
 def test_two_stage_methods_stand_on_the_stage1_they_name(own_table: Callable[..., str]) -> None:
@@ -267,6 +289,8 @@ def test_a_data_set_of_lists_that_is_partly_there_is_refused(
         ({"columns": [{**COLUMN, "factor": None}]}, r"factor None is not allowed: write 100 or 0\.01"),
         ({"rows": [{"method": "ce", "printed": [[1.0], [2.0]]}]}, r"row 'ce' has 2 printed cells for 1 columns"),
         ({"rows": [{"method": "ce", "printed": [[1.0, 2.0, 3.0]]}]}, r"row 'ce' prints \[1\.0, 2\.0, 3\.0\] in one"),
+        ({"seeds": []}, r"key 'seeds' is \[\], which is not allowed: the seeds that its cells .* at least 1 long"),
+        ({"seeds": [2, 2]}, r"key 'seeds' is \[2, 2\], which is not allowed: .* without repetition"),
         ({"rows": []}, r"key 'rows' is \[\], which is not allowed: methods, top to bottom"),
     ],
 )

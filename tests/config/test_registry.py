@@ -178,6 +178,8 @@ def test_a_part_of_another_name_replaces_the_whole_part() -> None:
         ({"methods": {"mine": {**MINE, "extends": ["ladc"]}}}, "method 'mine', key 'extends': unknown method"),
         ({"methods": {"a": {**MINE, "extends": "b"}, "b": {**MINE, "extends": "a"}}},
          "method 'b', key 'extends': 'a' extends 'b' in turn: let one of them stand by itself"),
+        ({"methods": {"mislas": {"calibration": ""}}},
+         "method 'mislas': key 'calibration' is '', which is not allowed: how its logits become probabilities"),
         ({"methods": {"ladc": None}}, "method 'ladc' is None: write keys and values there"),
         ({"methods": {"mine": {**MINE, "extends": "bbn"}}},
          "method 'mine', key 'extends': 'bbn' cannot run yet: it needs the two-branch network"),

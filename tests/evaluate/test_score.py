@@ -20,7 +20,7 @@ TRAIN_COUNTS = np.array([150, 60, 5])
 # fmt: off
 KEYS = {
     "n_test", "top1", "ece", "signed_gap", "over_confident", "mce", "ace", "cwece", "nll", "brier",
-    "groups", "group_sizes", "per_class", "bins", "interval", "resamples",
+    "groups", "group_sizes", "per_class", "bins", "diagrams", "interval", "resamples",
 }
 # fmt: on
 
@@ -55,6 +55,23 @@ def test_every_number_by_hand():
     assert result["bins"]["confidence"][8] == pytest.approx(0.575)
     assert result["bins"]["edges"] == np.linspace(0, 1, 16).tolist()
     assert result["resamples"] == 50
+
+
+def test_further_numbers_of_bins_have_an_ece_and_bins_of_their_own_and_move_nothing_else():
+    plain = score(np.log(PROBABILITIES), LABELS, TRAIN_COUNTS, resamples=10)
+    result = score(np.log(PROBABILITIES), LABELS, TRAIN_COUNTS, resamples=10, also=[1, 4])
+    assert plain.pop("diagrams") == {}
+    diagrams = result.pop("diagrams")
+    assert result == plain
+    assert json.loads(json.dumps(diagrams, allow_nan=False)) == diagrams
+    assert list(diagrams) == ["1", "4"]
+    assert diagrams["1"]["ece"] == pytest.approx(abs(3.4 / 5 - 0.4))
+    # Right-closed quarters: 0.5 -> 2; 0.55 and 0.6, both wrong -> 3; 0.8 and 0.95, both right -> 4.
+    assert diagrams["4"]["ece"] == pytest.approx((0.5 + 1.15 + 0.25) / 5)
+    bins = diagrams["4"]["bins"]
+    assert (bins["edges"], bins["count"]) == ([0.0, 0.25, 0.5, 0.75, 1.0], [0, 1, 2, 2])
+    assert bins["accuracy"] == [None, 0.0, 0.0, 1.0]
+    assert bins["confidence"][1:] == pytest.approx([0.5, 0.575, 0.875])
 
 
 def test_an_under_confident_model_has_a_negative_gap():

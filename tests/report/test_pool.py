@@ -1,6 +1,6 @@
 import pytest
 
-from longtail.report.pool import pool, pooled_panels
+from longtail.report.pool import daggers, pool, pooled_panels
 
 
 def score(top1, ece, counts, accuracy, confidence):
@@ -29,8 +29,35 @@ def test_one_run_has_no_deviation_and_an_empty_bin_stays_empty():
 def test_panels_without_runs_are_left_out():
     one = score(0.6, 0.1, [0, 10], [None, 0.5], [None, 0.9])
     panels = [
-        {"label": "CE", "runs": ["a"], "printed": {"top1": 72.3}},
-        {"label": "LDAM", "runs": [], "printed": {}},
+        {"label": "CE", "runs": ["a"], "printed": {"top1": 72.3}, "calibration": None},
+        {"label": "LDAM", "runs": [], "printed": {}, "calibration": "by a sigmoid"},
     ]
-    [(label, pooled, printed)] = pooled_panels({"panels": panels}, {"a": {"last": one}})
+    [(label, pooled, printed)] = pooled_panels({"panels": panels, "bins": None}, {"a": {"last": one}})
     assert (label, pooled["top1"], printed) == ("CE", 0.6, {"top1": 72.3})
+
+
+def test_a_figure_with_bins_of_its_own_shows_those_and_their_ece():
+    runs = {}
+    for run, ece in (("a", 0.2), ("b", 0.3)):
+        own = score(0.6, 0.1, [0, 10], [None, 0.5], [None, 0.9])
+        one = {"ece": ece, "bins": {"edges": [0, 1], "count": [10], "accuracy": [0.5], "confidence": [0.9]}}
+        runs[run] = {"last": own | {"diagrams": {"1": one}}}
+    panels = [{"label": "CE", "runs": ["a", "b"], "printed": {}, "calibration": None}]
+    [(_, own, _)] = pooled_panels({"panels": panels, "bins": None}, runs)
+    [(_, pooled, _)] = pooled_panels({"panels": panels, "bins": 1}, runs)
+    assert (own["ece"], own["bins"]["count"]) == (pytest.approx(0.1), [0, 20])
+    assert pooled["ece"] == pytest.approx(0.25)
+    assert pooled["ece_sd"] == pytest.approx(0.1 / 2**0.5)
+    assert pooled["bins"] == {"edges": [0, 1], "count": [20], "accuracy": [0.5], "confidence": [0.9]}
+    assert pooled["top1"] == own["top1"]
+
+
+def test_panels_of_other_probabilities_have_a_dagger_and_the_foot_says_why():
+    one = score(0.6, 0.1, [0, 10], [None, 0.5], [None, 0.9])
+    texts = {"CE": None, "Focal": "by a sigmoid", "LDAM": "of a cosine head", "CB": "by a sigmoid"}
+    panels = [{"label": k, "runs": ["a"], "printed": {}, "calibration": text} for k, text in texts.items()]
+    panels.append({"label": "TDE", "runs": [], "printed": {}, "calibration": "as it will be"})
+    figure = {"panels": panels, "bins": None}
+    labels = [label for label, _, _ in pooled_panels(figure, {"a": {"last": one}})]
+    assert labels == ["CE", "Focal†", "LDAM†", "CB†"]
+    assert daggers(figure) == ["† Focal, CB: by a sigmoid.", "† LDAM: of a cosine head."]

@@ -84,18 +84,22 @@ class Graph:
         return _text(self.registry.config["evaluation"])
 
     def table(self, w: Any) -> str:
-        """The layout of a table: columns, and rows of cells with printed numbers, run paths and needs."""
+        """The layout of a table: columns, and rows of cells with printed numbers, run paths, trainings and needs.
+
+        `calibration` says how a row's logits become probabilities, where that is not the softmax of its training.
+        """
         table = self.plan.tables[w.table]
         columns = [
             vars(cell.setting) | {"label": column.get("label") or self.label(cell.setting)}
             for column, cell in zip(table.definition["columns"], table.rows[0], strict=True)
         ]
         rows = [
-            {"label": row[0].label, "method": row[0].method, "cells": list(map(_cell, row))} for row in table.rows
+            {"label": row[0].label, "method": row[0].method, "cells": list(map(self._timed, row))}
+            | self._calibration(row[0])
+            for row in table.rows
         ]
         kept = {key: table.definition[key] for key in ("title", "source", "note", "metrics")}
-        seeds = self.registry.config["seeds"]["runs"]
-        return _text(kept | {"name": table.name, "columns": columns, "rows": rows, "seeds": seeds})
+        return _text(kept | {"name": table.name, "columns": columns, "rows": rows, "seeds": table.seeds})
 
     def statistics(self, w: Any) -> str:
         """The layout of a table of data sets: rows with printed numbers, files and needs."""
@@ -115,10 +119,15 @@ class Graph:
         return _text(kept | {"name": table.name, "rows": rows})
 
     def comparison(self, w: Any) -> str:
-        """The layout of a comparison of reliability diagrams."""
+        """The layout of a comparison of reliability diagrams; `bins` where not the evaluation's own are drawn."""
         figure = self.plan.figures[w.figure]
-        panels = [_cell(cell) | {"label": cell.label} for cell in figure.cells]
-        return _text(self._titled(figure) | {"panels": panels})
+        titled, bins = self._titled(figure), figure.definition.get("bins")
+        if bins == self.registry.config["evaluation"]["bins"]:
+            bins = None
+        if bins:
+            titled["title"] += f", {bins} bins"
+        panels = [_cell(cell) | {"label": cell.label} | self._calibration(cell) for cell in figure.cells]
+        return _text(titled | {"panels": panels, "bins": bins})
 
     def sensitivity(self, w: Any) -> str:
         """The layout of a figure of a method's settings: the baseline's runs, panels and their points with theirs."""
@@ -344,6 +353,12 @@ class Graph:
             elif _runs(figure.cells):
                 stems.append(f"{figure.kind}/{name}")
         return [f"{FIGURES}/{stem}.{form}" for stem in stems for form in FIGURE_FORMATS]
+
+    def _timed(self, cell: Cell) -> dict[str, Any]:
+        return _cell(cell) | {"trainings": [self.provenance([run]) for run in cell.runs]}
+
+    def _calibration(self, cell: Cell) -> dict[str, str | None]:
+        return {"calibration": self.registry.methods[cell.method].get("calibration")}
 
     def _titled(self, figure: Figure, first: bool = False) -> dict[str, Any]:
         """Title, source and seeds of a figure; the first seed alone where it shows one run."""

@@ -72,6 +72,7 @@ class Table:
     name: str
     definition: dict[str, Any]
     rows: list[list[Cell]]
+    seeds: list[int]
 
     @property
     def cells(self) -> list[Cell]:
@@ -192,7 +193,8 @@ def _table(registry: Registry, path: Path) -> Table | Statistics:
     where, definition = definitions.shown(path), definitions.definition("table", path)
     if definition["kind"] == "datasets":
         return _statistics(registry, where, path.stem, definition)
-    rows = []
+    printable = [metric for metric in definition["metrics"] if metric != "minutes"]
+    rows, seeds = [], definition.get("seeds", registry.config["seeds"]["runs"])
     for row in definition["rows"]:
         printed = row["printed"] or [None] * len(definition["columns"])
         if len(printed) != len(definition["columns"]):
@@ -202,20 +204,22 @@ def _table(registry: Registry, path: Path) -> Table | Statistics:
             )
         cells = []
         for column, values in zip(definition["columns"], printed, strict=True):
-            if len(values or []) > len(definition["metrics"]):
+            if len(values or []) > len(printable):
                 raise InputError(
                     f"{where}: row '{row['method']}' prints {values} in one cell for the metrics "
-                    f"{definition['metrics']}: at most one number each"
+                    f"{printable}: at most one number each"
                 )
-            numbers = dict(zip(definition["metrics"], values or [], strict=False))
-            cells.append(_cell(registry, where, row["method"], row.get("label"), column, numbers))
+            numbers = dict(zip(printable, values or [], strict=False))
+            cells.append(_cell(registry, where, row, column, numbers, seeds))
         rows.append(cells)
-    return Table(path.stem, definition, rows)
+    return Table(path.stem, definition, rows, seeds)
 
 
 def _figure(registry: Registry, path: Path) -> Figure:
     where, definition = definitions.shown(path), definitions.definition("figure", path)
     registry.dataset(definition["dataset"], where)
+    if "bins" in definition:
+        _check_bins(registry, where, definition["bins"])
     if definition["kind"] == "sensitivity":
         variants.define(registry, where, definition, factors.slug(definition["factor"], where))
     if definition["kind"] == "similarity" and isinstance(
@@ -226,8 +230,9 @@ def _figure(registry: Registry, path: Path) -> Figure:
         )
     if definition["kind"] == "projection":
         _check_projected(registry, where, definition["method"])
+    seeds = registry.config["seeds"]["runs"]
     cells = [
-        _cell(registry, where, shown["method"], shown.get("label"), {**definition, **shown}, shown.get("printed", {}))
+        _cell(registry, where, shown, {**definition, **shown}, shown.get("printed", {}), seeds)
         for shown in _shown(definition)
     ]
     lacking = next((cell for cell in cells if cell.needs), None)
@@ -245,6 +250,16 @@ def _shown(definition: dict[str, Any]) -> list[dict[str, Any]]:
         points = [value for panel in definition["panels"] for value in panel["methods"]]
         return [{"method": method} for method in (definition["baseline"], *points)]
     return [{"method": definition["method"]}]
+
+
+def _check_bins(registry: Registry, where: str, bins: int) -> None:
+    evaluation = registry.config["evaluation"]
+    counted = [evaluation["bins"], *evaluation["also"]]
+    if bins not in counted:
+        raise InputError(
+            f"{where}, key 'bins': test images are counted in {' or '.join(map(str, counted))} bins, not in {bins}: "
+            f"add {bins} to evaluation.also"
+        )
 
 
 def _check_projected(registry: Registry, where: str, name: str) -> None:
@@ -269,11 +284,12 @@ def _statistics(registry: Registry, where: str, name: str, definition: dict[str,
 def _cell(
     registry: Registry,
     where: str,
-    name: str,
-    label: str | None,
+    shown: dict[str, Any],
     column: dict[str, Any],
     printed: dict[str, float | None],
+    seeds: list[int],
 ) -> Cell:
+    name = shown["method"]
     method = registry.method(name, where)
     dataset = registry.dataset(column["dataset"], where)
     setting = Setting(column["dataset"], factors.slug(column["factor"], where), column["backbone"])
@@ -281,9 +297,8 @@ def _cell(
     runs = []
     if not needs:
         stage1 = stage1_of(method, name)
-        post_hoc, seeds = "post_hoc" in method, registry.config["seeds"]["runs"]
-        runs = [Run(setting, stage1, name, seed, post_hoc) for seed in seeds]
-    return Cell(name, label or method["label"], setting, runs, needs or None, printed)
+        runs = [Run(setting, stage1, name, seed, "post_hoc" in method) for seed in seeds]
+    return Cell(name, shown.get("label") or method["label"], setting, runs, needs or None, printed)
 
 
 def _needs(

@@ -29,6 +29,7 @@ BOUNDS = {
     "exclusiveMinimum": "above {}",
     "exclusiveMaximum": "below {}",
     "minItems": "at least {} long",
+    "minLength": "at least {} long",
     "uniqueItems": "without repetition",
     "pattern": "of the form {}",
 }

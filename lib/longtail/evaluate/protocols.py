@@ -1,5 +1,6 @@
 """Both model selections side by side: `last`, and `best` on the test set as the papers do."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ STAGE2_NAMES = {"last": "last", "best": "best", "labels": "labels"}
 STAGE1_NAMES = {"last": "test_logits", "best": "best_test_logits", "labels": "test_labels"}
 
 
-def score_both(path: Path | str, train_counts: list[int], bins: int, resamples: int) -> dict[str, Any]:
+def score_both(
+    path: Path | str, train_counts: list[int], bins: int, resamples: int, also: Sequence[int] = ()
+) -> dict[str, Any]:
     """Scores of a logits file (Stage 2) or a file features.npz (Stage 1), by protocol.
 
     Raises InputError when the file is not whole.
@@ -20,6 +23,6 @@ def score_both(path: Path | str, train_counts: list[int], bins: int, resamples: 
     stored = npz.load(path, names.values(), "logits")
     labels = stored[names["labels"]]
     return {
-        protocol: score(stored[names[protocol]], labels, train_counts, bins, resamples)
+        protocol: score(stored[names[protocol]], labels, train_counts, bins, resamples, also=also)
         for protocol in ("last", "best")
     }

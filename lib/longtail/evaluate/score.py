@@ -1,5 +1,6 @@
 """The one call of the evaluate stage: test logits in, the content of metrics.json out."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from longtail.evaluate import calibration, scores
 from longtail.evaluate.bootstrap import percentile_intervals
+from longtail.evaluate.calibration import ReliabilityBins
 from longtail.evaluate.scores import Floats, Integers, Logits
 from longtail.runtime.errors import InputError
 
@@ -18,13 +20,14 @@ def score(
     bins: int = 15,
     resamples: int = 1000,
     seed: int = 0,
+    also: Sequence[int] = (),
 ) -> dict[str, Any]:
     """Accuracy, calibration and 95 % intervals of logits [N, K], labels [N], train images per class [K].
 
     Returns plain Python numbers, lists and None (a class without test images, an empty group, an empty bin),
     ready for JSON; rates are fractions in [0, 1], nll is in nats, brier lies in [0, 2]. `seed` moves the
-    intervals only. Raises InputError on non-finite logits, shapes that do not fit, labels outside 0..K−1 or
-    an empty test set.
+    intervals only. `also` are further numbers of bins, whose ECE and bins stand under `diagrams` by number.
+    Raises InputError on non-finite logits, shapes that do not fit, labels outside 0..K−1 or an empty test set.
     """
     logits, labels, train_counts = _checked(logits, labels, train_counts)
     probabilities = scores.softmax(logits)
@@ -50,14 +53,25 @@ def score(
         "groups": scores.group_accuracy(per_class, train_counts),
         "group_sizes": {name: int(group.sum()) for name, group in scores.shot_groups(train_counts).items()},
         "per_class": _with_none(per_class),
-        "bins": {
-            "edges": diagram.edges.tolist(),
-            "count": diagram.count.tolist(),
-            "accuracy": _with_none(diagram.accuracy),
-            "confidence": _with_none(diagram.confidence),
+        "bins": _plain(diagram),
+        "diagrams": {
+            str(number): {
+                "ece": calibration.expected_calibration_error(confidence, correct, number),
+                "bins": _plain(calibration.reliability_bins(confidence, correct, number)),
+            }
+            for number in also
         },
         "interval": percentile_intervals(confidence, correct, nll, brier, bins, resamples, seed),
         "resamples": resamples,
+    }
+
+
+def _plain(diagram: ReliabilityBins) -> dict[str, Any]:
+    return {
+        "edges": diagram.edges.tolist(),
+        "count": diagram.count.tolist(),
+        "accuracy": _with_none(diagram.accuracy),
+        "confidence": _with_none(diagram.confidence),
     }
 
 

@@ -1,7 +1,10 @@
 """Where published numbers come from, in sentences: source, runs, code, versions, hardware."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+# Behind calibration errors of logits that were not trained as those of a softmax.
+DAGGER = "†"
 
 
 def sentences(source: str, seeds: Sequence[int], records: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -32,6 +35,14 @@ def after(source: str, seeds: Sequence[int], records: Sequence[Mapping[str, Any]
     """The same for a figure that follows one of a paper, which prints no number."""
     told = line("", seeds, records)
     return f"After {source}. {told}" if source else told
+
+
+def explained(calibrations: Iterable[tuple[str, str]]) -> list[str]:
+    """What the daggers say: a sentence per `calibration` of a method, with the labels marked by it."""
+    labels: dict[str, list[str]] = {}
+    for label, text in calibrations:
+        labels.setdefault(text, []).append(label)
+    return [f"{DAGGER} {', '.join(found)}: {text.rstrip('.')}." for text, found in labels.items()]
 
 
 def counted(source: str, record: Mapping[str, Any]) -> list[str]:

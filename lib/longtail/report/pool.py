@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any
 
+from longtail.report import origin
+
 
 def pool(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Means of top1, ece and signed_gap, their sample standard deviations (`*_sd`, None for one run) and `n`.
@@ -28,15 +30,33 @@ def pool(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def pooled_panels(
     figure: Mapping[str, Any], metrics: Mapping[str, Mapping[str, Any]]
 ) -> list[tuple[str, dict[str, Any], dict[str, float]]]:
-    """Label, pooled score of the last epoch and printed numbers of each panel of a figure that has runs.
+    """Label (with the dagger of its method), pooled score of the last epoch and printed numbers of each panel.
+
+    Panels without runs are left out.
 
     `figure` is what `config.graph.Graph.comparison` lays out; `metrics` holds metrics.json by run path.
     """
     return [
-        (panel["label"], pool([metrics[run]["last"] for run in panel["runs"]]), panel["printed"])
+        (
+            panel["label"] + (origin.DAGGER if panel["calibration"] else ""),
+            pool([_binned(metrics[run]["last"], figure["bins"]) for run in panel["runs"]]),
+            panel["printed"],
+        )
         for panel in figure["panels"]
         if panel["runs"]
     ]
+
+
+def daggers(figure: Mapping[str, Any]) -> list[str]:
+    """What the daggers of `pooled_panels` say."""
+    return origin.explained(
+        (panel["label"], panel["calibration"]) for panel in figure["panels"] if panel["runs"] and panel["calibration"]
+    )
+
+
+def _binned(score: Mapping[str, Any], bins: int | None) -> Mapping[str, Any]:
+    """A score with ECE and bins of another number of bins (None, its own)."""
+    return {**score, **score["diagrams"][str(bins)]} if bins else score
 
 
 def _weighted(values: Sequence[float | None], weights: Sequence[int]) -> float | None:

@@ -7,15 +7,19 @@ from typing import Any
 
 import pandas as pd
 
+from longtail.report.origin import DAGGER, explained
 from longtail.report.tables import GROUPS, PERCENT, PROTOCOLS
 
 NAMES = {"top1": "Top-1", "ece": "ECE", "many": "Many", "medium": "Medium", "few": "Few"}
-NAMES |= {"nll": "NLL", "brier": "Brier"}
+NAMES |= {"nll": "NLL", "brier": "Brier", "minutes": "Minutes"}
 UNITS = dict.fromkeys(PERCENT, "%") | {"nll": "nats", "brier": "0..2"}
+UNITS |= {"minutes": "minutes of training, each beside whatever else the machine did"}
 TITLES = {
     "last": "Last epoch (no look at the test set)",
     "best": "Best epoch on the test set (the papers' habit)",
 }
+# Metrics that read probabilities, and mean little where logits were not trained as those of a softmax.
+OF_PROBABILITIES = ("ece", "nll", "brier")
 NONE = "–"
 PIPE = r" \| "  # a bar inside a cell of a Markdown table
 
@@ -42,8 +46,8 @@ class Number:
 
 
 def _digits(metric: str, value: float) -> str:
-    """As the papers print: accuracies to a tenth, calibration errors to three figures."""
-    if metric in ("top1", *GROUPS):
+    """As the papers print: accuracies to a tenth, calibration errors to three figures; minutes to a tenth."""
+    if metric in ("top1", "minutes", *GROUPS):
         return f"{value:.1f}"
     if metric == "ece":
         return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
@@ -65,7 +69,8 @@ def _number(line: Mapping[Hashable, Any], headed: bool, printed: set[str]) -> Nu
     if line["n"]:
         spread = f" ± {_digits(metric, line['sd'])}" if pd.notna(line["sd"]) else ""
         under = " under" if metric == "ece" and line["signed_gap"] < 0 else ""
-        ours = f"{_digits(metric, line['ours'])}{spread}{under} ({line['n']})"
+        dagger = DAGGER if metric in OF_PROBABILITIES and isinstance(line["calibration"], str) else ""
+        ours = f"{_digits(metric, line['ours'])}{spread}{dagger}{under} ({line['n']})"
     return Number(
         "" if headed else NAMES[metric],
         _printed(metric, line["printed"]) if pd.notna(line["printed"]) else NONE,
@@ -125,6 +130,13 @@ def missing(numbers: pd.DataFrame) -> list[str]:
     return [f"{', '.join(rows)}: needs {need}." for need, rows in reasons.items()]
 
 
+def daggers(numbers: pd.DataFrame) -> list[str]:
+    """What the daggers behind numbers of a table say."""
+    marked = numbers["calibration"].notna() & numbers["metric"].isin(OF_PROBABILITIES) & (numbers["n"] > 0)
+    rows = numbers.loc[marked, ["row_number", "row", "calibration"]].drop_duplicates("row_number")
+    return explained(zip(rows["row"], rows["calibration"], strict=True))
+
+
 def _units(table: Mapping[str, Any], numbers: pd.DataFrame) -> str:
     """Units of the metrics, those that are not printed, and the setting of a table of one."""
     units = ", ".join(f"{NAMES[metric]} in {UNITS[metric]}" for metric in table["metrics"])
@@ -145,6 +157,7 @@ def markdown(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str])
             texts = ["<br>".join(f"{n.name} {PIPE.join(n.plain)}".strip() for n in cell) or NONE for cell in cells]
             lines.append(f"| {label} | {' | '.join(texts)} |")
         lines.append("")
+    lines += [line for sentence in daggers(numbers) for line in (sentence, "")]
     if sentences := missing(numbers):
         lines += ["Not there yet:", "", *(f"- {sentence}" for sentence in sentences), ""]
     return "\n".join([*lines, *(f"- {sentence}" for sentence in origin), ""])
@@ -162,6 +175,7 @@ _LATEX = {
     "τ": r"$\tau$",
     "·": r"$\cdot$",
     "≠": r"$\neq$",
+    "†": r"\dag{}",
     "~": r"$\sim$",
     "^": r"\textasciicircum{}",
 }
@@ -191,7 +205,9 @@ def latex(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) ->
         for label, cells in _rows(numbers, protocol):
             stacks = [_shortstack(cell) for cell in cells]
             lines.append(" & ".join([latex_text(label), *stacks]) + r" \\")
-        lines += [r"\bottomrule", r"\end{tabular}}", r"\end{table}", ""]
+        lines += [r"\bottomrule", r"\end{tabular}}"]
+        lines += [rf"\par\footnotesize {latex_text(sentence)}" for sentence in daggers(numbers)]
+        lines += [r"\end{table}", ""]
     return "\n".join(lines)
 
 
@@ -225,6 +241,7 @@ def webpage(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) 
             texts = "".join(f"<td>{''.join(map(_html_number, cell)) or NONE}</td>" for cell in cells)
             body.append(f"<tr><th>{escape(label)}</th>{texts}</tr>")
         body.append("</tbody></table></div>")
+    body += [f"<p>{escape(sentence)}</p>" for sentence in daggers(numbers)]
     if sentences := missing(numbers):
         body.append("<h2>Not there yet</h2><ul>" + "".join(f"<li>{escape(s)}</li>" for s in sentences) + "</ul>")
     body.append("<h2>Where the numbers come from</h2><ul>")

@@ -1,6 +1,6 @@
 """A table of a paper as a tidy frame: every number printed, every number ours, both protocols."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -22,33 +22,39 @@ COLUMNS = [
         "metric",
         "protocol",
     ),
-    *("printed", "ours", "sd", "n", "difference", "signed_gap", "needs", "runs"),
+    *("printed", "ours", "sd", "n", "difference", "signed_gap", "calibration", "needs", "runs"),
 ]
 
 
-def frame(table: Mapping[str, Any], metrics: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+def frame(
+    table: Mapping[str, Any], metrics: Mapping[str, Mapping[str, Any]], records: Mapping[str, Mapping[str, Any]]
+) -> pd.DataFrame:
     """One line per row, column, metric and protocol.
 
-    `table` is what `config.graph.Graph.table` lays out; `metrics` holds the content of metrics.json by run path.
-    `ours` is the mean over runs, `sd` the sample standard deviation (none for a single run), `n` the number of
-    runs, `difference` ours − printed. All but nll and brier are in %; `signed_gap` (mean confidence − accuracy,
-    in %) tells the sign of the calibration error.
+    `table` is what `config.graph.Graph.table` lays out; `metrics` holds the content of metrics.json by run path,
+    `records` that of provenance.json by path, of whose `seconds` the minutes of training are made. `ours` is the mean
+    over runs, `sd` the sample standard deviation (none for a single run), `n` the number of runs, `difference` ours −
+    printed. All but nll, brier and minutes are in %; `signed_gap` (mean confidence − accuracy, in %) tells the sign
+    of the calibration error, `calibration` how the row's logits become probabilities, where that is not the softmax
+    of their training.
     """
     lines = []
     for row_number, row in enumerate(table["rows"]):
         for column_number, (column, cell) in enumerate(zip(table["columns"], row["cells"], strict=True)):
+            times = [{"minutes": sum(records[path]["seconds"] for path in paths) / 60} for paths in cell["trainings"]]
             for metric in table["metrics"]:
                 for protocol in PROTOCOLS:
                     place = {"table": table["name"], "row": row["label"], "method": row["method"]}
+                    place |= {"calibration": row["calibration"]}
                     place |= {"row_number": row_number, "column_number": column_number, "column": column["label"]}
                     place |= {"metric": metric, "protocol": protocol}
                     place |= {key: column[key] for key in ("dataset", "imbalance", "backbone")}
-                    scores = [metrics[run][protocol] for run in cell["runs"]]
+                    scores = [{**metrics[run][protocol], **t} for run, t in zip(cell["runs"], times, strict=True)]
                     lines.append(place | _numbers(cell, scores, metric))
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
-def _numbers(cell: Mapping[str, Any], scores: list[Mapping[str, Any]], metric: str) -> dict[str, Any]:
+def _numbers(cell: Mapping[str, Any], scores: Sequence[Mapping[str, Any]], metric: str) -> dict[str, Any]:
     found = [score["groups"][metric] if metric in GROUPS else score[metric] for score in scores]
     values = pd.Series([value for value in found if value is not None], dtype=float)
     gap = pd.Series([score["signed_gap"] for score in scores], dtype=float).mean() * 100
