@@ -19,7 +19,7 @@ from longtail.engine import step as steps
 from longtail.engine.batches import Batch
 from longtail.features.extract import Features
 from longtail.models import network
-from longtail.stage1.train import Stage1Learner
+from longtail.stage1.learner import Stage1Learner
 from longtail.stage2.train import FeatureLearner, ImageLearner
 
 SEEDS = {"initialisation": 0, "order": 0}

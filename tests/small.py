@@ -38,7 +38,11 @@ RECIPE = {
 STAGE1 = {
     "backbone": "resnet32",
     "loss": {"name": "cross_entropy"},
+    "head": {"name": "linear"},
     "mixing": {"name": "mixup", "alpha": 1.0},
+    "weighting": None,
+    "deferred": None,
+    "algorithm": {"name": "standard"},
     "sampler": {"name": "instance_balanced"},
     "preprocessing": PREPROCESSING,
     "recipe": RECIPE,

@@ -28,7 +28,7 @@ def of_mislas(stage2: dict[str, Any]) -> tuple[float, float, float, bool]:
 
 @pytest.mark.parametrize(("dataset", "imbalance"), MISLAS)
 def test_hyper_parameters_of_mislas(shipped: Registry, dataset: str, imbalance: str) -> None:
-    stage2 = settings.stage2(shipped, dataset, imbalance, "mislas", 0)
+    stage2 = settings.stage2(shipped, dataset, imbalance, "resnet32", "mislas", 0)
 
     assert of_mislas(stage2) == MISLAS[dataset, imbalance]
     assert (stage2["loss"]["form"], stage2["loss"]["las_form"]) == ("concave", "code")
@@ -70,7 +70,8 @@ def test_stage1_of_ce_is_that_of_the_paper(shipped: Registry) -> None:
 
 def test_stage2_baselines_differ_from_mislas_as_the_paper_says(shipped: Registry) -> None:
     blocks = {
-        name: settings.stage2(shipped, "cifar10", "if100", name, 0) for name in ("crt_mixup", "lws_mixup", "mislas")
+        name: settings.stage2(shipped, "cifar10", "if100", "resnet32", name, 0)
+        for name in ("crt_mixup", "lws_mixup", "mislas")
     }
 
     assert blocks["crt_mixup"]["classifier"] == {
@@ -93,16 +94,18 @@ def test_a_data_set_takes_the_hyper_parameters_of_the_one_it_is_like() -> None:
     birds = {"title": "Birds", "kind": "folder", "data_dir": "birds"}
     found = registry.load({"datasets": {"birds": birds, "finches": {**birds, "like": "cifar100"}}}, [])
 
-    assert of_mislas(settings.stage2(found, "finches", "if100", "mislas", 0)) == MISLAS["cifar100", "if100"]
+    assert (
+        of_mislas(settings.stage2(found, "finches", "if100", "resnet32", "mislas", 0)) == MISLAS["cifar100", "if100"]
+    )
     # Without `like`, those of CIFAR-10 at factor 100, at every imbalance.
-    assert of_mislas(settings.stage2(found, "birds", "if10", "mislas", 0)) == MISLAS["cifar10", "if100"]
+    assert of_mislas(settings.stage2(found, "birds", "if10", "resnet32", "mislas", 0)) == MISLAS["cifar10", "if100"]
 
 
 def test_an_override_for_factor_one_over_a_hundred_is_one_for_a_hundred() -> None:
     overrides = [{"dataset": "digits", "factors": [0.01], "stage2": {"loss": {"head": 0.123}}}]
     found = registry.load({"methods": {"mislas": {"overrides": overrides}}}, [])
 
-    assert settings.stage2(found, "digits", "if100", "mislas", 0)["loss"]["head"] == 0.123
+    assert settings.stage2(found, "digits", "if100", "resnet32", "mislas", 0)["loss"]["head"] == 0.123
     assert settings.stage2(found, "digits", "if50", "mislas", 0)["loss"]["head"] == 0.3
 
 
@@ -114,7 +117,7 @@ def test_a_later_override_wins_and_lays_only_what_it_names() -> None:
     found = registry.load({"methods": {"mislas": {"overrides": overrides}}}, [])
 
     at_50 = settings.stage2(found, "digits", "if50", "mislas", 0)["loss"]
-    at_10 = settings.stage2(found, "digits", "if10", "mislas", 0)["loss"]
+    at_10 = settings.stage2(found, "digits", "if10", "resnet32", "mislas", 0)["loss"]
     assert (at_50["head"], at_50["tail"]) == (0.22, 0.05)
     assert (at_10["head"], at_10["tail"]) == (0.11, 0.05)
 

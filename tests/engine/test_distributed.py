@@ -15,6 +15,7 @@ from longtail.engine import distributed, loop
 from longtail.engine.distributed import World
 from longtail.runtime.errors import InputError
 from longtail.stage1 import train
+from longtail.stage1.learner import Stage1Learner
 
 CPU2 = small.COMPUTE | {"processes": 2}
 
@@ -26,7 +27,7 @@ def run(folder, compute, **changes):
 
 def exact(world, settings):
     """A learner in float64: in float32 a training lets a last digit grow tenfold a step."""
-    learner = train.Stage1Learner(*small.data(), settings, world=world)
+    learner = Stage1Learner(*small.data(), settings, world=world)
     learner.module.double()
     in_float32 = learner.normalise
     learner.normalise = lambda pixels: in_float32(pixels).double()
@@ -162,7 +163,7 @@ def test_killed_run_goes_on_with_another_number_of_processes(tmp_path, monkeypat
     monkeypatch.setattr("longtail.engine.resume.SAVE_SHARE", 0)
     recipe = small.RECIPE | {"epochs": 2}
     whole = run(tmp_path / "whole", small.COMPUTE, recipe=recipe)
-    batches = train.Stage1Learner.batches
+    batches = Stage1Learner.batches
 
     def killed(self, epoch, first=0):
         for number, batch in enumerate(batches(self, epoch, first)):
@@ -171,7 +172,7 @@ def test_killed_run_goes_on_with_another_number_of_processes(tmp_path, monkeypat
             yield batch
 
     with monkeypatch.context() as patch:
-        patch.setattr(train.Stage1Learner, "batches", killed)
+        patch.setattr(Stage1Learner, "batches", killed)
         with pytest.raises(KeyError):
             run(tmp_path, small.COMPUTE, recipe=recipe)
     again = run(tmp_path, CPU2, recipe=recipe)

@@ -7,7 +7,7 @@ from tests import small
 from tests.engine.toy import replayed
 
 from longtail.engine import graphs, optimizer, step
-from longtail.stage1.train import Stage1Learner
+from longtail.stage1.learner import Stage1Learner
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="captured steps need a GPU")
 

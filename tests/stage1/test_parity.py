@@ -8,7 +8,7 @@ import torch
 from tests import small
 
 from longtail.engine import optimizer, randaugment, seeding, step
-from longtail.stage1.train import Stage1Learner
+from longtail.stage1.learner import Stage1Learner
 
 REMIX = {"name": "remix", "alpha": 1.0, "kappa": 3, "tau": 0.5}
 SIZE = 32

@@ -14,6 +14,7 @@ from tests import small
 from longtail.engine import loop, schedule
 from longtail.runtime.errors import InputError
 from longtail.stage1 import train
+from longtail.stage1.learner import Stage1Learner
 
 GOLDEN = Path(__file__).with_name("golden.json")
 
@@ -23,8 +24,8 @@ def run(folder: Path, **changes) -> loop.Fitted:
     return train.train(arrays, subset, small.changed(small.STAGE1, **changes), small.resume(folder))
 
 
-def learner(**changes) -> train.Stage1Learner:
-    return train.Stage1Learner(*small.data(), small.changed(small.STAGE1, **changes))
+def learner(**changes) -> Stage1Learner:
+    return Stage1Learner(*small.data(), small.changed(small.STAGE1, **changes))
 
 
 def test_losses_are_the_golden_ones(tmp_path):

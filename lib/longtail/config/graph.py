@@ -379,7 +379,9 @@ class Graph:
 
     def _smoothing_losses(self, setting: Setting) -> list[dict[str, Any]]:
         methods = sorted({run.method for run in self.plan.runs if run.setting == setting and run.two_stage})
-        blocks = [settings.overridden(self.registry, setting.dataset, setting.imbalance, m, "stage2") for m in methods]
+        blocks = [
+            settings.overridden(self.registry, setting.dataset, setting.imbalance, m, "stage2") for m in methods
+        ]
         return [block["loss"] for block in blocks if block["loss"]["name"] == SMOOTHING_LOSS]
 
 

@@ -107,7 +107,7 @@ def _recipes(found: Registry, name: str, stage: str) -> str:
 def _stage(found: Registry, dataset: str, name: str, stage: str) -> dict[str, Any]:
     if stage == "stage1":
         return settings.stage1(found, dataset, NATURAL, "resnet32", name, 0)
-    return settings.stage2(found, dataset, NATURAL, name, 0)
+    return settings.stage2(found, dataset, NATURAL, "resnet32", name, 0)
 
 
 def _steps(recipe: dict[str, Any]) -> tuple[str, str, str]:

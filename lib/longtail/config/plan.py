@@ -339,7 +339,9 @@ def _needs_here(registry: Registry, where: str, name: str, setting: Setting) -> 
     if compute["processes"] > 1 or compute["micro_batches"] > 1:
         for key, package, part in definitions.named_parts(stage1):
             if parts.literal(package, part["name"], "WHOLE_BATCHES", False):
-                return [f"compute.processes and compute.micro_batches at 1, as {key} '{part['name']}' wants whole batches"]
+                return [
+                    f"compute.processes and compute.micro_batches at 1, as {key} '{part['name']}' wants whole batches"
+                ]
     if "stage2" in method:
         block = settings.overridden(registry, setting.dataset, setting.imbalance, name, "stage2")
         definitions.check_stage2(block, at)

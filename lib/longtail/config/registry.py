@@ -248,7 +248,7 @@ def _check_method(registry: Registry, name: str, where: str) -> None:
 
 
 def named_parts(block: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Key, package and settings of every part that a stage's block names, what it defers and what parts name included."""
+    """Key, package and settings of every part that a stage's block names, in what it defers and in parts too."""
     for key, value in block.items():
         if not isinstance(value, dict) or not ("name" in value or key == "deferred"):
             continue
@@ -290,10 +290,11 @@ def _check_stage1(block: dict[str, Any], where: str) -> None:
     for key in parts.literal("stage1.algorithms", algorithm, "WITHOUT", []):
         if block[key] is not None:
             raise InputError(f"{where}, key 'stage1.{key}': has no meaning under algorithm '{algorithm}': remove it")
+    known = parts.names("models")
     for name in block["backbones"].values():
-        if name not in parts.names("models"):
+        if name not in known:
             raise InputError(
-                f"{where}, key 'stage1.backbones': unknown backbone '{name}': {parts.nearest(name, parts.names('models'))}"
+                f"{where}, key 'stage1.backbones': unknown backbone '{name}': {parts.nearest(name, known)}"
             )
 
 

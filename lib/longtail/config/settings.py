@@ -25,7 +25,7 @@ def source(registry: Registry, dataset: str) -> dict[str, Any]:
 
 
 def stage1(registry: Registry, dataset: str, imbalance: str, backbone: str, method: str, seed: int) -> dict[str, Any]:
-    """Settings of the Stage 1 that the one-stage method `method` names, with the backbone that it takes for a table's."""
+    """Settings of the Stage 1 of a one-stage method, with the backbone that it takes for the one a table names."""
     block = _block(registry, dataset, imbalance, method, "stage1")
     backbone = block.pop("backbones").get(backbone, backbone)
     wanted = {key: registry.datasets[dataset][key] for key in parts.settings("models", backbone)}

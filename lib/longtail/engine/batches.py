@@ -44,7 +44,9 @@ class Mixed:
 
     def rows(self, rows: slice) -> "Mixed":
         """Some rows of the batch."""
-        return Mixed(**{key: value[rows] if value is not None and value.ndim else value for key, value in vars(self).items()})
+        return Mixed(
+            **{key: value[rows] if value is not None and value.ndim else value for key, value in vars(self).items()}
+        )
 
     def split(self, count: int) -> list["Mixed"]:
         """`count` nearly equal parts, each the rows of one stretch."""

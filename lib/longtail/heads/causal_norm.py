@@ -12,8 +12,17 @@ SETTINGS = {
     "heads": {"type": "integer", "minimum": 1, "description": "H: parts that features and weights are split into"},
     "tau": {"type": "number", "exclusiveMinimum": 0, "description": "τ: scale of the logits"},
     "gamma": {"type": "number", "minimum": 0, "description": "γ: added to the length of a class's weights"},
-    "mu": {"type": "number", "minimum": 0, "exclusiveMaximum": 1, "description": "μ: how much of the mean feature stays"},
-    "alpha": {"type": "number", "minimum": 0, "description": "α: how much of the mean feature's effect testing removes"},
+    "mu": {
+        "type": "number",
+        "minimum": 0,
+        "exclusiveMaximum": 1,
+        "description": "μ: how much of the mean feature stays",
+    },
+    "alpha": {
+        "type": "number",
+        "minimum": 0,
+        "description": "α: how much of the mean feature's effect testing removes",
+    },
 }
 
 
@@ -53,10 +62,11 @@ class CausalNormClassifier(nn.Module):
             parts = parts - self.alpha * (parts * direction).sum(2, keepdim=True) * direction
         weights = self._split(self.weight)
         weights = weights / (weights.norm(dim=2, keepdim=True) + self.gamma)
-        return self.tau / self.heads * torch.einsum("bhd,khd->bk", parts, weights)
+        logits: Tensor = self.tau / self.heads * torch.einsum("bhd,khd->bk", parts, weights)
+        return logits
 
     def _split(self, rows: Tensor) -> Tensor:
-        return rows.unflatten(1, (self.heads, -1))
+        return rows.reshape(len(rows), self.heads, -1)
 
 
 def build(settings: dict[str, Any], features: int, classes: int) -> CausalNormClassifier:

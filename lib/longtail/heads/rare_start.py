@@ -5,17 +5,21 @@ from typing import Any
 
 from torch import nn
 
-from longtail.heads import linear
-
 LINEAR = True
 
 
-def build(settings: dict[str, Any], features: int, classes: int) -> nn.Linear:
-    """z = Wx + b with b = −log(K − 1), so that σ(b) = 1/K, and without weight decay on b.
+class RareStart(nn.Linear):
+    """z = Wx + b, with b spared by weight decay."""
+
+    undecayed = ("bias",)
+
+
+def build(settings: dict[str, Any], features: int, classes: int) -> RareStart:
+    """z = Wx + b with b = −log(K − 1) at the start, so that σ(b) = 1/K, and without weight decay on b.
 
     Else the many classes that an image is not of would outweigh its own at the start (methods card "Focal").
     """
-    classifier = linear.build(settings, features, classes)
+    classifier = RareStart(features, classes)
+    nn.init.kaiming_normal_(classifier.weight)
     nn.init.constant_(classifier.bias, -math.log(max(classes - 1, 1)))
-    classifier.undecayed = ("bias",)
     return classifier

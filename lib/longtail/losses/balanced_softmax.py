@@ -10,7 +10,11 @@ from torch.nn import functional as F
 from longtail.losses._loss import Loss
 
 SETTINGS = {
-    "tau": {"type": "number", "minimum": 0, "description": "τ: how strongly class sizes shift the logits; 1 is exact"},
+    "tau": {
+        "type": "number",
+        "minimum": 0,
+        "description": "τ: how strongly class sizes shift the logits; 1 is exact",
+    },
 }
 
 
@@ -30,5 +34,5 @@ class BalancedSoftmax(Loss):
 
 
 def build(settings: dict[str, Any], counts: list[int]) -> BalancedSoftmax:
-    """−log softmax(z + τ log π)_y for logits [B, K] and labels [B] (methods cards "Balanced Softmax", "Logit adjustment")."""
+    """−log softmax(z + τ log π)_y for logits [B, K] and labels [B] (methods card "Balanced Softmax")."""
     return BalancedSoftmax(counts, settings["tau"])

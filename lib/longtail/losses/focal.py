@@ -16,7 +16,7 @@ SETTINGS = {
     "gamma": {"type": "number", "minimum": 0, "description": "γ: how much less an image counts that is easy"},
     "weighted": {
         "enum": ["inside", "outside"],
-        "description": "whether the weight of a class scales the cross-entropy that p is read from (LDAM-DRW) or the loss",
+        "description": "whether a class weight scales the cross-entropy that p is read from (LDAM-DRW) or the loss",
     },
 }
 
@@ -25,7 +25,7 @@ class Focal(Loss):
     """(1 − p_t)^γ · (−log p_t).
 
     `softmax`: p_t is the label's probability. `sigmoid`: the sum over classes k of that term, where p_t = σ(z_k) for
-    the label and σ(−z_k) for the others. With class weights w and `weighted: inside`, −log p_t becomes w·(−log p_t) in
+    the label and σ(−z_k) for the others. With class weights w and `weighted: inside`, log p_t becomes w·log p_t in
     both places, as LDAM-DRW computes it; the formula of the papers multiplies outside.
     """
 

@@ -10,7 +10,12 @@ from torch.nn import functional as F
 from longtail.losses._loss import Loss
 
 SETTINGS = {
-    "max_margin": {"type": "number", "minimum": 0, "maximum": 2, "description": "margin of the rarest class, in cosine"},
+    "max_margin": {
+        "type": "number",
+        "minimum": 0,
+        "maximum": 2,
+        "description": "margin of the rarest class, in cosine",
+    },
     "scale": {
         "type": "number",
         "exclusiveMinimum": 0,

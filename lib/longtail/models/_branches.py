@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class TwoBranches(nn.Module):
-    """The features of a conventional and of a re-balancing block, both on the maps of a trunk, one after the other."""
+    """Features of a conventional block and then of a re-balancing one, both on the maps of one trunk."""
 
     def __init__(self, trunk: nn.Module, conventional: nn.Module, rebalancing: nn.Module, feature_dim: int) -> None:
         super().__init__()

@@ -9,6 +9,7 @@ from longtail.models._branches import TwoBranches, drawn
 def build(channels: int) -> TwoBranches:
     """A third stage of four blocks, and two blocks side by side on what they make: 2 x 64 features."""
     network = resnet32.ResNet32(channels)
-    stem = [network.conv1, network.bn1, nn.ReLU(inplace=True)]
-    trunk = nn.Sequential(*stem, *network.stages[:2], network.stages[2][:4])
-    return drawn(TwoBranches(trunk, network.stages[2][4], resnet32.BasicBlock(64, 64, 1), feature_dim=128))
+    *stages, last = network.stages
+    *shared, conventional = last.children()
+    trunk = nn.Sequential(network.conv1, network.bn1, nn.ReLU(inplace=True), *stages, *shared)
+    return drawn(TwoBranches(trunk, conventional, resnet32.BasicBlock(64, 64, 1), feature_dim=128))

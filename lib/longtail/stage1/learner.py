@@ -18,6 +18,8 @@ from longtail.models import network
 from longtail.runtime import parts
 from longtail.stage1.weighting import Weighting
 
+Pool = tuple[Arrays | Files, NDArray[np.int64], NDArray[np.int64]]
+
 
 class Stage1Learner:
     """End-to-end training with the head, loss, mixing, sampler, weights and recipe of a method's `stage1` block."""
@@ -51,14 +53,16 @@ class Stage1Learner:
         self.module: torch.nn.Module = built.to(where).to(memory_format=torch.channels_last)
         if world.size > 1:
             self.module = distributed.share_batch_norm(self.module)
-        self.criterion = parts.find("losses", settings["loss"]["name"]).build(settings["loss"], subset.counts).to(where)
+        self.criterion = (
+            parts.find("losses", settings["loss"]["name"]).build(settings["loss"], subset.counts).to(where)
+        )
         self.label_share = batches.label_share(settings, subset.counts)
         self.weighting = Weighting(settings, subset.counts, where)
         self.optimizer = optimizer.sgd(_groups(self.module, built.classifier), settings["recipe"])
         self.infer: objective.Inference = graphs.Captured(self._infer) if self.compute.capture else self._infer
 
-    def pool(self, data: Arrays | Files, subset: Subset) -> tuple[Arrays | Files, NDArray[np.int64], NDArray[np.int64]]:
-        """What training images are drawn from: data, the indices [N] of those that take part, and their labels [N]."""
+    def pool(self, data: Arrays | Files, subset: Subset) -> Pool:
+        """What is drawn from: data, the indices [N] of the training images that take part, and their labels [N]."""
         return data, subset.indices, data.train_labels[subset.indices]
 
     def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:

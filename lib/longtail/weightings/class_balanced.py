@@ -18,19 +18,20 @@ SETTINGS = {
     },
     "mean": {
         "enum": ["images", "weights"],
-        "description": "divide a batch's weighted losses by its images (CB loss) or by its weights (PyTorch, LDAM-DRW)",
+        "description": "divide a batch's weighted losses by its images (CB loss) or its weights (PyTorch, LDAM-DRW)",
     },
 }
 
 
 def class_weights(counts: Sequence[int], beta: float) -> NDArray[np.float64]:
     """Weights [K] ∝ (1 − β)/(1 − β^n), scaled to a mean of 1 (methods card "Class-balanced (CB) CE")."""
-    weights: NDArray[np.float64] = (1 - beta) / (1 - np.power(beta, np.asarray(counts, dtype=np.float64)))
-    return weights * len(weights) / weights.sum()
+    weights = (1 - beta) / (1 - np.power(beta, np.asarray(counts, dtype=np.float64)))
+    scaled: NDArray[np.float64] = weights * len(weights) / weights.sum()
+    return scaled
 
 
 def build(settings: dict[str, Any], counts: list[int]) -> Callable[[Tensor], Tensor]:
-    """Weights [B] of labels [B]: those of their classes, scaled to a mean of 1 in the batch where `mean` says weights."""
+    """Weights [B] of labels [B]: those of the classes, in the batch scaled to a mean of 1 where `mean` is weights."""
     of_classes = torch.from_numpy(class_weights(counts, settings["beta"])).float()
 
     @functools.cache

@@ -26,9 +26,9 @@ SETTINGS = {
 class Learner(Stage1Learner):
     """Cumulative learning: δ = 1 − ((e − 1)/E)² moves from the conventional to the re-balancing branch.
 
-    A batch holds the rows of both branches, the conventional ones first. z = W·2[δ·f_c, (1 − δ)·f_r] + b, and the loss
-    is δ·L(z, y_c) + (1 − δ)·L(z, y_r). Each branch passes through the trunk by itself, so that batch norm sees them
-    apart. Testing has W·[f_c, f_r] + b. Source: eqs. 1 to 5 and the official code (methods card "BBN").
+    A batch holds the rows of both branches, the conventional ones first. z = W·2[δ·f_c, (1 − δ)·f_r] + b, and the
+    loss is δ·L(z, y_c) + (1 − δ)·L(z, y_r). Each branch passes through the trunk by itself, so that batch norm sees
+    them apart. Testing has W·[f_c, f_r] + b. Source: the paper and its official code (methods card "BBN").
     """
 
     def __init__(self, *given: Any) -> None:
@@ -56,10 +56,12 @@ class Learner(Stage1Learner):
     def loss(self, batch: Mixed) -> Tensor:
         """The weighed loss of both branches."""
         half, delta = len(batch.labels) // 2, self.delta
-        backbone: Any = self.module.backbone
+        network: Any = self.module
+        backbone = network.backbone
         with self.compute.autocast():
             conventional = backbone.branch(batch.inputs[:half], backbone.conventional).float()
             rebalancing = backbone.branch(batch.inputs[half:], backbone.rebalancing).float()
-        logits = self.module.classifier(2 * torch.cat([delta * conventional, (1 - delta) * rebalancing], 1))
-        of_conventional, of_rebalancing = (self.criterion(logits, y).mean() for y in batch.labels.split(half))
+        logits = network.classifier(2 * torch.cat([delta * conventional, (1 - delta) * rebalancing], 1))
+        of_conventional = self.criterion(logits, batch.labels[:half]).mean()
+        of_rebalancing = self.criterion(logits, batch.labels[half:]).mean()
         return delta * of_conventional + (1 - delta) * of_rebalancing  # type: ignore[no-any-return]

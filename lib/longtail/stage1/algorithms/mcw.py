@@ -18,7 +18,7 @@ from longtail.engine import batches, schedule, seeding
 from longtail.engine.batches import Batch, Mixed
 from longtail.losses.cross_entropy import CrossEntropy
 from longtail.runtime.errors import InputError
-from longtail.stage1.learner import Stage1Learner
+from longtail.stage1.learner import Pool, Stage1Learner
 
 WHOLE_BATCHES = True
 WITHOUT = ["mixing"]
@@ -36,8 +36,9 @@ class Learner(Stage1Learner):
     """Plain cross-entropy for the recipe's `defer` epochs, then the method's loss under weights w_y + ε.
 
     ε = −rate·∂L_meta(θ − η·∇Σ_j (w_y + ε_j)·L_j)/∂ε at ε = 0, with L_meta the cross-entropy of a batch of the meta
-    set and η the step's learning rate; w_y is what the `weighting` in force says. Weights are not clipped. Source: eq. 8
-    and the official code (methods card "MCW"), with images for the meta set that the subset leaves out where there are.
+    set and η the step's learning rate; w_y is what the `weighting` in force says. Weights are not clipped. Source:
+    the paper and its official code (methods card "MCW"); meta images are such as the subset leaves out, as far as
+    there are any.
     """
 
     def __init__(self, *given: Any) -> None:
@@ -47,7 +48,7 @@ class Learner(Stage1Learner):
         self.first_phase = CrossEntropy()
         self.meta_phase = False
 
-    def pool(self, data: Arrays | Files, subset: Subset) -> tuple[Arrays | Files, NDArray[np.int64], NDArray[np.int64]]:
+    def pool(self, data: Arrays | Files, subset: Subset) -> Pool:
         """The images trained on, followed by the meta set."""
         kept, meta = meta_set(data.train_labels, subset, self.settings["algorithm"]["per_class"])
         indices = np.concatenate([kept, meta])
@@ -91,12 +92,11 @@ class Learner(Stage1Learner):
         ahead = grad(lambda at: (weights * self.criterion(self._logits(at, own), own.labels)).sum())(learning)
         moved = {name: value - rate * ahead[name] for name, value in learning.items()}
         uphill = grad(lambda at: F.cross_entropy(self._logits(at, balanced), balanced.labels))(moved)
-        _, slopes = jvp(
-            # Forward mode knows no autocast, so this pass is in float32.
-            lambda at: self.criterion(self._logits(at, own, cast=False), own.labels),
-            (learning,),
-            (uphill,),
+        # Forward mode knows no autocast, so this pass is in float32.
+        of_images: Any = jvp(
+            lambda at: self.criterion(self._logits(at, own, cast=False), own.labels), (learning,), (uphill,)
         )
+        slopes = of_images[1]
         return self.settings["algorithm"]["rate"] * rate * slopes.detach()  # type: ignore[no-any-return]
 
     def _logits(self, parameters: Parameters, batch: Mixed, cast: bool = True) -> Tensor:
@@ -110,7 +110,9 @@ class Learner(Stage1Learner):
         return self.compute.precision != torch.float32
 
 
-def meta_set(labels: NDArray[np.int64], subset: Subset, per_class: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def meta_set(
+    labels: NDArray[np.int64], subset: Subset, per_class: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """What is left to train on, and `per_class` images of each class: indices into the training labels [N].
 
     Images that the subset leaves out come first, in one order for all seeds; where a class has too few of them, the

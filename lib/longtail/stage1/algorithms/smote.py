@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,7 @@ from longtail.data.long_tail import Subset
 from longtail.engine import batches, schedule, seeding
 from longtail.engine.batches import Batch
 from longtail.runtime.errors import InputError
-from longtail.stage1.learner import Stage1Learner
+from longtail.stage1.learner import Pool, Stage1Learner
 
 Pixels = NDArray[np.uint8]
 
@@ -23,10 +22,12 @@ class Learner(Stage1Learner):
     Source: M2m's code (methods card "SMOTE"). The order seed settles the images.
     """
 
-    def pool(self, data: Arrays | Files, subset: Subset) -> tuple[Arrays | Files, NDArray[np.int64], NDArray[np.int64]]:
+    def pool(self, data: Arrays | Files, subset: Subset) -> Pool:
         """The subset's images followed by those made of them."""
         if isinstance(data, Files):
-            raise InputError("algorithm smote makes images from pixels in memory: set streamed: false, or leave it out")
+            raise InputError(
+                "algorithm smote makes images from pixels in memory: set streamed: false, or leave it out"
+            )
         images, labels = data.train_images[subset.indices], data.train_labels[subset.indices]
         rng = seeding.generator(self.settings["seeds"]["order"], 0, seeding.SYNTHESIS, stage=1)
         made, of_classes = balanced(images, labels, rng)
@@ -47,7 +48,7 @@ class Learner(Stage1Learner):
 
 
 def balanced(images: Pixels, labels: NDArray[np.int64], rng: np.random.Generator) -> tuple[Pixels, NDArray[np.int64]]:
-    """Images [M, H, W, C] that bring every class of images [N, H, W, C] to the size of the largest, and labels [M]."""
+    """Images [M, H, W, C] that bring each class of images [N, H, W, C] to the size of the largest; labels [M]."""
     counts = np.bincount(labels)
     lacking = counts.max() - counts
     lacking[counts == 0] = 0

@@ -9,7 +9,12 @@ from numpy.typing import NDArray
 from longtail.stage2.post_hoc import Adjusted, Floats
 
 SETTINGS = {
-    "tau": {"type": "number", "minimum": 0, "maximum": 10, "description": "τ: how much of log π is taken away; 1 is exact"},
+    "tau": {
+        "type": "number",
+        "minimum": 0,
+        "maximum": 10,
+        "description": "τ: how much of log π is taken away; 1 is exact",
+    },
 }
 ARRAYS = ("test_logits", "best_test_logits", "train_labels", "test_labels")
 
@@ -17,8 +22,7 @@ ARRAYS = ("test_logits", "best_test_logits", "train_labels", "test_labels")
 def adjust(settings: dict[str, Any], stored: Mapping[str, NDArray[Any]]) -> Adjusted:
     """Test logits z − τ·log π of logits [N, K], with π the shares of the classes in the training set.
 
-    `last` adjusts the last epoch of Stage 1 and `best` its best one: both are one-stage networks' logits (methods card
-    "Logit adjustment").
+    `last` adjusts the last epoch of Stage 1 and `best` its best one (methods card "Logit adjustment").
     """
     logits = stored["test_logits"]
     counts = np.bincount(stored["train_labels"], minlength=logits.shape[1])
