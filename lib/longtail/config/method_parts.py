@@ -10,7 +10,7 @@ from longtail.runtime import parts
 from longtail.runtime.fingerprint import ROOT
 
 # What the workflow calls of a part: its docstring says most.
-FUNCTIONS = ("build", "draw", "adjust")
+FUNCTIONS = ("build", "draw", "adjust", "Learner")
 CARDS = ROOT / "docs" / "methods.md"
 BLOCKS = (*registry.STAGES, "post_hoc")
 
@@ -19,7 +19,8 @@ _CARD = re.compile(r'methods\s+card\s+(?:"([^"]+)"|(\d+\.\d+))')
 
 def explained(method: dict[str, Any]) -> str:
     """Every part that a method names itself, with its settings; then the plain ones and what else its stage sets."""
-    found = list(named({block: method[block] for block in BLOCKS if block in method}))
+    blocks = {block: method[block] for block in BLOCKS if block in method}
+    found = [(key, block) for key, _, block in registry.named_parts(blocks)]
     telling = [_part(key, block) for key, block in found if not _is_plain(key, block)]
     plain = [_line(key, block) for key, block in found if _is_plain(key, block)]
     rest = [row for stage in registry.STAGES if isinstance(method.get(stage), dict) for row in _rest(method, stage)]
@@ -29,21 +30,17 @@ def explained(method: dict[str, Any]) -> str:
     return "\n".join([*telling, *([also] if also else [])])
 
 
-def named(block: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Dotted key and block of every part below a mapping, however deep."""
-    for key, value in block.items():
-        if isinstance(value, dict):
-            dotted = f"{prefix}{key}"
-            if key in reference.KINDS and "name" in value:
-                yield dotted, value
-            yield from named(value, f"{dotted}.")
-
-
 def docstrings(package: str, name: str) -> list[str]:
-    """What a part says of itself: the docstring of its module, and that of its function, or else of its class."""
+    """What a part says of itself: the docstring of its module, and that of what the workflow calls of it.
+
+    Where that function gives an object of a class of the module, the class tells more.
+    """
     tree = ast.parse(parts.LIB.joinpath(*package.split("."), f"{name}.py").read_text())
     public = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"]
-    public.sort(key=lambda node: (node.name not in FUNCTIONS, isinstance(node, ast.FunctionDef)))
+    given = {ast.unparse(node.returns) for node in public if isinstance(node, ast.FunctionDef) and node.returns}
+    public.sort(
+        key=lambda node: (node.name not in given, node.name not in FUNCTIONS, isinstance(node, ast.FunctionDef))
+    )
     texts = [ast.get_docstring(node) for node in public]
     return [text for text in (ast.get_docstring(tree), next(filter(None, texts), None)) if text]
 
@@ -56,7 +53,7 @@ def prose(text: str) -> str:
 
 
 def _part(key: str, block: dict[str, Any]) -> str:
-    package = reference.KINDS[_kind(key)]
+    package = registry.PARTS[_kind(key)]
     text = "\n\n".join(map(prose, docstrings(package, block["name"])))
     rows = [
         (setting, reference.as_yaml(block[setting]), rule["description"] + reference.choices(rule))
@@ -67,7 +64,7 @@ def _part(key: str, block: dict[str, Any]) -> str:
 
 
 def _line(key: str, block: dict[str, Any]) -> str:
-    package = reference.KINDS[_kind(key)]
+    package = registry.PARTS[_kind(key)]
     says = prose(docstrings(package, block["name"])[0]).split("\n\n")[0]
     return f"- {_title(key)}: {_source(package, block['name'])}. {says}\n"
 
@@ -79,11 +76,12 @@ def _rest(method: dict[str, Any], stage: str) -> Iterator[tuple[str, str, str]]:
     def below(block: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, str]]:
         for key, value in block.items():
             dotted = f"{prefix}.{key}"
-            if value is None or dotted == f"{stage}.recipe" or (key in reference.KINDS and "name" in value):
+            if value in (None, {}) or dotted == f"{stage}.recipe" or (key in registry.PARTS and "name" in value):
                 continue
-            shown = "" if isinstance(value, dict) else reference.as_yaml(value)
-            yield dotted.removeprefix(f"{stage}."), shown, described.get(dotted, "")
-            yield from below(value, dotted) if isinstance(value, dict) else ()
+            if isinstance(value, dict) and any(f"{dotted}.{inner}" in described for inner in value):
+                yield from below(value, dotted)
+            else:
+                yield dotted.removeprefix(f"{stage}."), reference.as_yaml(value), described.get(dotted, "")
 
     return below(method[stage], stage)
 

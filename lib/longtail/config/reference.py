@@ -17,8 +17,6 @@ from longtail.runtime.fingerprint import ROOT
 
 PAGES = (CONFIG / "README.md", ROOT / "docs" / "methods.md")
 METHODS, PART_SETTINGS = "methods", "parts"
-# Where the parts stand that a method may name, in a stage or in place of one.
-KINDS = registry.PARTS | {"post_hoc": "stage2.post_hoc"}
 NONE = "–"
 
 _MARKED = re.compile(r"(<!-- reference: (\w+) -->\n).*?(?=<!-- end -->)", re.DOTALL)
@@ -54,7 +52,7 @@ def methods() -> str:
 def part_settings() -> str:
     """Every setting of every part that a method may name, as a Markdown table."""
     shown = []
-    for key, package in KINDS.items():
+    for key, package in registry.PARTS.items():
         for name in parts.names(package):
             settings = parts.settings(package, name)
             shown += [(f"`{key}`", f"`{name}`", "–", "no settings")] if not settings else []

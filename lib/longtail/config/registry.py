@@ -23,7 +23,7 @@ SCHEMAS = {
 }
 # Where the parts of a stage stand that a method may name.
 PARTS = {"loss": "losses", "head": "heads", "weighting": "weightings", "mixing": "mixing", "sampler": "samplers"}
-PARTS |= {"algorithm": "stage1.algorithms", "generator": "stage2.generators"}
+PARTS |= {"algorithm": "stage1.algorithms", "generator": "stage2.generators", "post_hoc": "stage2.post_hoc"}
 # The generator that draws nothing, and what leaves cached features as they are: augment, mixing, batch_norm.
 REAL, STILL = {"name": "real"}, (False, None, "frozen")
 # Stands in sentences until the file at fault is looked for.
@@ -247,15 +247,13 @@ def _check_method(registry: Registry, name: str, where: str) -> None:
         _check_stages(registry, schema.check(merge(method, laid), "method", at), at)
 
 
-def named_parts(block: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Key, package and settings of every part that a stage's block names, in what it defers and in parts too."""
+def named_parts(block: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Dotted key, package and settings of every part that a mapping names, however deep."""
     for key, value in block.items():
-        if not isinstance(value, dict) or not ("name" in value or key == "deferred"):
-            continue
-        if key in PARTS:
-            yield key, PARTS[key], value
-        for inner, package, part in named_parts(value):
-            yield f"{key}.{inner}", package, part
+        if isinstance(value, dict):
+            if key in PARTS and "name" in value:
+                yield f"{prefix}{key}", PARTS[key], value
+            yield from named_parts(value, f"{prefix}{key}.")
 
 
 def _check_stages(registry: Registry, method: dict[str, Any], where: str) -> None:

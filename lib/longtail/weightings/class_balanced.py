@@ -31,7 +31,7 @@ def class_weights(counts: Sequence[int], beta: float) -> NDArray[np.float64]:
 
 
 def build(settings: dict[str, Any], counts: list[int]) -> Callable[[Tensor], Tensor]:
-    """Weights [B] of labels [B]: those of the classes, in the batch scaled to a mean of 1 where `mean` is weights."""
+    """w_y ∝ (1 − β)/(1 − β^n_y) for labels [B], with a mean of 1 over the classes (`mean: images`) or the batch."""
     of_classes = torch.from_numpy(class_weights(counts, settings["beta"])).float()
 
     @functools.cache

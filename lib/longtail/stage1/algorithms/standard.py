@@ -1,5 +1,7 @@
 """One batch a step, one forward and one backward pass."""
 
-from longtail.stage1.learner import Stage1Learner as Learner
+from longtail.stage1.learner import Stage1Learner
 
-__all__ = ["Learner"]
+
+class Learner(Stage1Learner):
+    """The head, loss, mixing, sampler and weights of the `stage1` block, and nothing besides."""
