@@ -1,7 +1,9 @@
 """Parts (losses, backbones, data sources, …) are modules found by name in the package of their kind."""
 
 import ast
+import contextlib
 import difflib
+import functools
 import importlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -44,8 +46,14 @@ def settings(package: str, name: str) -> dict[str, Any]:
 
 def literal(package: str, name: str, constant: str, default: Any) -> Any:
     """A constant of a part, which must be a literal, read without importing the part; `default` where it has none."""
-    tree = ast.parse(LIB.joinpath(*package.split("."), f"{name}.py").read_text())
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [constant]:
-            return ast.literal_eval(node.value)
-    return default
+    return _literals(LIB.joinpath(*package.split("."), f"{name}.py")).get(constant, default)
+
+
+@functools.cache
+def _literals(source: Path) -> dict[str, Any]:
+    found = {}
+    for node in ast.parse(source.read_text()).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            with contextlib.suppress(ValueError):
+                found[node.targets[0].id] = ast.literal_eval(node.value)
+    return found
