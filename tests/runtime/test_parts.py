@@ -22,13 +22,13 @@ def test_names_are_the_files_of_a_package():
 
 
 def test_code_that_stands_beside_the_backbones_is_none_of_them():
-    beside = {"__init__", "_resnet", "network"}
+    beside = {"__init__", "_branches", "_resnet", "network"}
     assert {file.stem for file in (parts.LIB / "models").glob("*.py")} - set(parts.names("models")) == beside
 
 
-@pytest.mark.parametrize("package", ["losses", "data.sources", "models"])
+@pytest.mark.parametrize("package", ["losses", "data.sources", "models", "heads", "weightings", "stage1.algorithms"])
 def test_every_part_offers_what_its_kind_promises(package):
-    offered = "read" if package == "data.sources" else "build"
+    offered = {"data.sources": "read", "stage1.algorithms": "Learner"}.get(package, "build")
     for name in parts.names(package):
         assert callable(getattr(parts.find(package, name), offered)), name
 

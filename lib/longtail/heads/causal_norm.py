@@ -78,7 +78,7 @@ def build(settings: dict[str, Any], features: int, classes: int) -> CausalNormCl
     """
     if features % settings["heads"]:
         raise InputError(
-            f"head causal_norm cannot split {features} features into {settings['heads']} parts: set heads to a divisor"
+            f"head causal_norm cannot split {features} features into {settings['heads']} parts: choose heads that can"
         )
     given = {key: settings[key] for key in SETTINGS}
     return CausalNormClassifier(features, classes, **given)
