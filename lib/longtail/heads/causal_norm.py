@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from longtail.runtime.errors import InputError
+
 WHOLE_BATCHES = True
 SETTINGS = {
     "heads": {"type": "integer", "minimum": 1, "description": "H: parts that features and weights are split into"},
@@ -70,6 +72,14 @@ class CausalNormClassifier(nn.Module):
 
 
 def build(settings: dict[str, Any], features: int, classes: int) -> CausalNormClassifier:
-    """(τ/H)·Σ_h x̂_h·ŵ_kh, at test time less the mean feature's effect (methods card "De-confound-TDE")."""
+    """(τ/H)·Σ_h x̂_h·ŵ_kh, at test time less the mean feature's effect (methods card "De-confound-TDE").
+
+    Raises InputError when the features do not split into H parts of one size.
+    """
+    if features % settings["heads"]:
+        raise InputError(
+            f"head causal_norm cannot split with heads={settings['heads']} the {features} features of this backbone: "
+            "choose a divisor"
+        )
     given = {key: settings[key] for key in SETTINGS}
     return CausalNormClassifier(features, classes, **given)
