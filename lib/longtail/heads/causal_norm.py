@@ -74,11 +74,12 @@ class CausalNormClassifier(nn.Module):
 def build(settings: dict[str, Any], features: int, classes: int) -> CausalNormClassifier:
     """(τ/H)·Σ_h x̂_h·ŵ_kh, at test time less the mean feature's effect (methods card "De-confound-TDE").
 
-    Raises InputError where the features do not split into so many parts.
+    Raises InputError when the features do not split into H parts of one size.
     """
     if features % settings["heads"]:
         raise InputError(
-            f"head causal_norm cannot split {features} features into {settings['heads']} parts: choose heads that can"
+            f"head causal_norm cannot split with heads={settings['heads']} the {features} features of this backbone: "
+            "choose a divisor"
         )
     given = {key: settings[key] for key in SETTINGS}
     return CausalNormClassifier(features, classes, **given)
