@@ -7,6 +7,7 @@ import torch
 
 from longtail import losses
 from longtail.runtime import parts
+from longtail.runtime.errors import InputError
 
 COUNTS = [500, 314, 48, 5]
 SETTINGS = {
@@ -107,3 +108,10 @@ def test_unknown_class_is_refused(name):
 def test_a_file_named_as_its_class_stays_a_module():
     assert losses.lade is importlib.import_module("longtail.losses.lade")
     assert losses.LADE is losses.lade.LADE
+
+
+@pytest.mark.parametrize("name", ["balanced_softmax", "lade", "ldam"])
+@pytest.mark.parametrize("counts", [[5, 0, 2], []])
+def test_a_class_without_images_is_refused(name, counts):
+    with pytest.raises(InputError, match=r"class counts .* must each be at least 1"):
+        parts.find("losses", name).build({"name": name} | SETTINGS[name][0], counts)

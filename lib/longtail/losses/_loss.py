@@ -1,6 +1,19 @@
 """What every loss is."""
 
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor, nn
+
+from longtail.runtime.errors import InputError
+
+
+def class_sizes(counts: Sequence[int]) -> Tensor:
+    """Training images per class [K] in float64; InputError where a class has none, and so no prior or margin."""
+    sizes = torch.tensor(counts, dtype=torch.float64)
+    if not len(sizes) or not (sizes >= 1).all():
+        raise InputError(f"class counts {list(counts)} must each be at least 1: leave classes without images out")
+    return sizes
 
 
 class Loss(nn.Module):

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from longtail.losses._loss import Loss
+from longtail.losses._loss import Loss, class_sizes
 
 SETTINGS = {
     "tau": {
@@ -25,8 +24,8 @@ class BalancedSoftmax(Loss):
 
     def __init__(self, counts: Sequence[int], tau: float = 1.0) -> None:
         super().__init__()
-        prior = torch.tensor(counts, dtype=torch.float64) / sum(counts)
-        self.register_buffer("shift", tau * prior.log())
+        sizes = class_sizes(counts)
+        self.register_buffer("shift", tau * (sizes / sizes.sum()).log())
 
     def each(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Losses [B] of logits [B, K] and labels [B]."""

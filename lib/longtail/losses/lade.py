@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from longtail.losses._loss import class_sizes
 from longtail.losses.balanced_softmax import BalancedSoftmax
 
 WHOLE_BATCHES = True
@@ -28,7 +29,8 @@ class LADE(BalancedSoftmax):
 
     def __init__(self, counts: Sequence[int], alpha: float = 0.1, lambda_: float = 0.01) -> None:
         super().__init__(counts)
-        self.register_buffer("prior", torch.tensor(counts, dtype=torch.float64) / sum(counts))
+        sizes = class_sizes(counts)
+        self.register_buffer("prior", sizes / sizes.sum())
         self.alpha = alpha
         self.lambda_ = lambda_
 

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from longtail.losses._loss import Loss
+from longtail.losses._loss import Loss, class_sizes
 
 SETTINGS = {
     "max_margin": {
@@ -35,7 +34,7 @@ class LDAM(Loss):
 
     def __init__(self, counts: Sequence[int], max_margin: float = 0.5, scale: float = 30.0) -> None:
         super().__init__()
-        margins = torch.tensor(counts, dtype=torch.float64) ** -0.25
+        margins = class_sizes(counts) ** -0.25
         self.register_buffer("margins", margins * max_margin / margins.max())
         self.scale = scale
 
