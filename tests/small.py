@@ -8,10 +8,12 @@ from typing import Any
 
 from torch import Tensor
 
+from longtail.config import registry
 from longtail.data.arrays import Arrays
 from longtail.data.long_tail import Subset, cut
 from longtail.data.sources import digits
 from longtail.engine.resume import Resume
+from longtail.runtime import parts
 from longtail.stage1 import train
 
 COMPUTE = {
@@ -87,3 +89,14 @@ def network_state() -> dict[str, Tensor]:
     arrays, subset = data()
     with tempfile.TemporaryDirectory() as folder:
         return train.train(arrays, subset, STAGE1, resume(Path(folder))).last_state
+
+
+@functools.cache
+def blocks(key: str) -> dict[str, list[dict[str, Any]]]:
+    """By name, the settings that shipped methods give the parts of a key of `registry.PARTS`, if any do."""
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in parts.names(registry.PARTS[key])}
+    for method in registry.load({}, []).methods.values():
+        for dotted, _, block in registry.named_parts(method):
+            if dotted.split(".")[-1] == key and block not in found[block["name"]]:
+                found[block["name"]].append(block)
+    return found

@@ -2,35 +2,25 @@
 
 import pytest
 import torch
+from tests import small
 from torch import nn
 
 from longtail.models import network
 from longtail.runtime import parts
 
-SETTINGS = {
-    "causal_norm": {"heads": 2, "tau": 16.0, "gamma": 1 / 32, "mu": 0.9, "alpha": 1.0},
-    "cosine": {"scale": 30.0},
-    "linear": {},
-    "rare_start": {},
-}
 every_head = pytest.mark.parametrize("name", parts.names("heads"))
 
 
 def settings(name):
-    if name not in SETTINGS:
-        pytest.fail(f"head '{name}' is not tested: add settings of it to SETTINGS in {__file__}")
-    return {"name": name} | SETTINGS[name]
+    named = small.blocks("head")[name]
+    if not named:
+        pytest.fail(f"head '{name}' is not tested: no file of config/methods names it")
+    return named[0]
 
 
 def build(name, features=8, classes=5):
     torch.manual_seed(0)
     return parts.find("heads", name).build(settings(name), features, classes)
-
-
-def test_settings_here_are_those_of_heads_that_are():
-    assert set(SETTINGS) <= set(parts.names("heads"))
-    for name, chosen in SETTINGS.items():
-        assert set(chosen) == set(parts.settings("heads", name)), name
 
 
 @every_head

@@ -4,36 +4,30 @@ import importlib
 
 import pytest
 import torch
+from tests import small
 
 from longtail import losses
 from longtail.runtime import parts
 from longtail.runtime.errors import InputError
 
 COUNTS = [500, 314, 48, 5]
-SETTINGS = {
-    "balanced_softmax": [{"tau": 1.0}, {"tau": 0.5}],
-    "cross_entropy": [{}],
-    "focal": [
-        {"form": form, "gamma": gamma, "weighted": weighted}
-        for form in ("softmax", "sigmoid")
-        for gamma in (0.5, 2.0)
-        for weighted in ("outside", "inside")
-    ],
-    "label_aware_smoothing": [
-        {"head": 0.4, "tail": 0.1, "form": "concave", "las_form": las_form} for las_form in ("code", "paper")
-    ],
-    "lade": [{"alpha": 0.1, "lambda": 0.01}],
-    "ldam": [{"max_margin": 0.5, "scale": 30.0}],
-}
-# A loss without settings here is a case of its own, and fails.
-CASES = [(name, chosen) for name in parts.names("losses") for chosen in SETTINGS.get(name, [None])]
+# Beside what methods set: both forms of a focal loss with a power that has no slope at 0, weighted either way.
+FOCAL = [
+    {"name": "focal", "form": form, "gamma": gamma, "weighted": weighted}
+    for form in ("softmax", "sigmoid")
+    for gamma in (0.5, 2.0)
+    for weighted in ("outside", "inside")
+]
+# A loss that no method names is a case of its own, and fails.
+CASES = [(name, block) for name, named in small.blocks("loss").items() for block in named or [None]]
+CASES += [("focal", block) for block in FOCAL]
 every_loss = pytest.mark.parametrize(("name", "chosen"), CASES, ids=str)
 
 
 def build(name, chosen):
     if chosen is None:
-        pytest.fail(f"loss '{name}' is not tested: add settings of it to SETTINGS in {__file__}")
-    return parts.find("losses", name).build({"name": name} | chosen, COUNTS)
+        pytest.fail(f"loss '{name}' is not tested: no file of config/methods names it")
+    return parts.find("losses", name).build(chosen, COUNTS)
 
 
 def batch(dtype=torch.float64):
@@ -41,12 +35,6 @@ def batch(dtype=torch.float64):
     logits = torch.randn(7, 4, generator=rng, dtype=torch.float64) * 2
     weights = torch.rand(7, generator=rng, dtype=torch.float64) + 0.5
     return logits.to(dtype), torch.tensor([0, 0, 0, 1, 1, 2, 0]), weights
-
-
-def test_settings_here_are_those_of_losses_that_are():
-    assert set(SETTINGS) <= set(parts.names("losses"))
-    for name, chosen in SETTINGS.items():
-        assert all(set(block) == set(parts.settings("losses", name)) for block in chosen), name
 
 
 @every_loss
@@ -114,4 +102,4 @@ def test_a_file_named_as_its_class_stays_a_module():
 @pytest.mark.parametrize("counts", [[5, 0, 2], []])
 def test_a_class_without_images_is_refused(name, counts):
     with pytest.raises(InputError, match=r"class counts .* must each be at least 1"):
-        parts.find("losses", name).build({"name": name} | SETTINGS[name][0], counts)
+        parts.find("losses", name).build(small.blocks("loss")[name][0], counts)
