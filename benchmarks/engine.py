@@ -14,11 +14,12 @@ from torch import Tensor
 from longtail.data import long_tail
 from longtail.data.arrays import Arrays
 from longtail.data.long_tail import Subset
-from longtail.engine import graphs, loop
+from longtail.engine import graphs, loop, optimizer, schedule
 from longtail.engine import step as steps
 from longtail.engine.batches import Batch
 from longtail.features.extract import Features
 from longtail.models import network
+from longtail.stage1 import train as stage1_train
 from longtail.stage1.learner import Stage1Learner
 from longtail.stage2.train import FeatureLearner, ImageLearner
 
@@ -48,6 +49,10 @@ def stage1_settings(like: str, chosen: dict[str, Any]) -> dict[str, Any]:
     return {
         "backbone": "resnet32",
         "loss": {"name": "cross_entropy"},
+        "head": {"name": "linear"},
+        "weighting": None,
+        "deferred": None,
+        "algorithm": {"name": "standard"},
         "mixing": MIXUP,
         "randaugment": None,
         "sampler": {"name": "instance_balanced"},
@@ -61,6 +66,7 @@ def stage1_settings(like: str, chosen: dict[str, Any]) -> dict[str, Any]:
 def stage2_settings(like: str, chosen: dict[str, Any]) -> dict[str, Any]:
     """Stage 2 of MiSLAS on images that are not augmented, so that cached features give the same inputs."""
     return {
+        "backbone": "resnet32",
         "classifier": {"keep_stage1": True, "weight_rate": 0.5, "scale_rate": 1.0, "offset_rate": 0.0},
         "loss": {"name": "label_aware_smoothing", "head": 0.3, "tail": 0.0, "form": "concave", "las_form": "code"},
         "mixing": None,
@@ -79,6 +85,22 @@ def stage1(data: str, **changes: Any) -> Training:
     """Stage 1 on the arrays of a file, endless epochs, with `changes` of the default compute block."""
     images, subset = _load(data)
     return _training(Stage1Learner(images, subset, stage1_settings(_like(images), compute(**changes))), images)
+
+
+def method(data: str, settings: dict[str, Any], first_epoch: int) -> Training:
+    """The Stage 1 of any method from some epoch on, its steps counted in images of the set: a batch is its own rows.
+
+    The facts tell how many seconds the images take to get ready once, before training.
+    """
+    images, subset = _load(data)
+    learner = stage1_train.learner(images, subset, settings)
+    began = time.perf_counter()
+    learner.pool(images, subset)
+    ready = time.perf_counter() - began
+    optimizer.set_rate(learner.optimizer, schedule.learning_rate(settings["recipe"], first_epoch))
+    size = settings["recipe"]["batch_size"]
+    counts = (min(count, size) for count, _ in _steps(learner, first_epoch))
+    return Training(counts, facts(learner, images) | {"backbone": settings["backbone"], "seconds_once": ready})
 
 
 def stage2(data: str, cached: bool) -> Training:
@@ -137,11 +159,11 @@ def _training(learner: Stage1Learner | FeatureLearner, images: Arrays) -> Traini
     return Training((count for count, _ in _steps(learner)), facts(learner, images))
 
 
-def _steps(learner: Stage1Learner | FeatureLearner) -> Iterator[tuple[int, Tensor]]:
+def _steps(learner: Stage1Learner | FeatureLearner, first_epoch: int = 1) -> Iterator[tuple[int, Tensor]]:
     """Images and loss of each step; like the engine's loop it looks once in a while whether losses are finite."""
     step = steps.make(learner)
     checked = time.monotonic()
-    for epoch in itertools.count(1):
+    for epoch in itertools.count(first_epoch):
         losses: list[Tensor] = []
         for batch in learner.batches(epoch):
             losses.append(step(batch))

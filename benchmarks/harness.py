@@ -74,7 +74,8 @@ def compete(contestants: Sequence[Contestant], options: argparse.Namespace, warm
 
     A contestant trains `warm_up` steps and then for `options.seconds`; every other round goes backwards.
     """
-    chosen = _chosen(contestants, options.only)
+    names = wanted([contestant.name for contestant in contestants], options.only)
+    chosen = [contestant for contestant in contestants if contestant.name in names]
     rounds: list[dict[str, Heat]] = []
     for number in range(options.rounds):
         heats = {}
@@ -90,13 +91,13 @@ def compete(contestants: Sequence[Contestant], options: argparse.Namespace, warm
     ]
 
 
-def _chosen(contestants: Sequence[Contestant], only: Sequence[str] | None) -> list[Contestant]:
+def wanted(names: Sequence[str], only: Sequence[str] | None) -> list[str]:
+    """The first name and those that `--only` gives; all of them without it."""
     if only is None:
-        return list(contestants)
-    names = [contestant.name for contestant in contestants]
+        return list(names)
     if unknown := sorted(set(only) - set(names)):
         raise InputError(f"--only: there is no contestant '{unknown[0]}' here (known: {', '.join(names)})")
-    return [contestant for contestant in contestants if contestant.name in (names[0], *only)]
+    return [name for name in names if name in (names[0], *only)]
 
 
 def summary(heats: Sequence[Heat], firsts: Sequence[Heat]) -> dict[str, Any]:
@@ -125,17 +126,28 @@ def run(contestant: Contestant, seconds: float, warm_up: int) -> Heat:
 
     Raises RuntimeError, with the end of its messages, when a process ends early.
     """
-    order = {"training": contestant.training, "settings": contestant.settings, "warm_up": warm_up, "seconds": seconds}
+    return together([contestant], seconds, warm_up)[0]
+
+
+def together(contestants: Sequence[Contestant], seconds: float, warm_up: int) -> list[Heat]:
+    """A heat of each contestant, all of them side by side in the same seconds; otherwise as `run`."""
     with contextlib.ExitStack() as stack:
-        workers = [stack.enter_context(_worker(contestant, order)) for _ in range(contestant.processes)]
-        facts = [worker.receive() for worker in workers]
+        groups = [
+            [stack.enter_context(_worker(contestant, seconds, warm_up)) for _ in range(contestant.processes)]
+            for contestant in contestants
+        ]
+        workers = [worker for group in groups for worker in group]
+        facts = [[worker.receive() for worker in group] for group in groups]
         for worker in workers:
             worker.go_on()
-        done = [worker.receive() for worker in workers]
-        memory = _total(peak_memory(worker.process.pid) for worker in workers)
+        done = [[worker.receive() for worker in group] for group in groups]
+        memory = [_total(peak_memory(worker.process.pid) for worker in group) for group in groups]
         for worker in workers:
             worker.go_on()
-    return Heat(sum(each["images"] / each["seconds"] for each in done), memory, facts[0])
+    return [
+        Heat(sum(each["images"] / each["seconds"] for each in of_group), peak, found[0])
+        for of_group, peak, found in zip(done, memory, facts, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -162,7 +174,8 @@ class _Worker:
 
 
 @contextlib.contextmanager
-def _worker(contestant: Contestant, order: dict[str, Any]) -> Iterator[_Worker]:
+def _worker(contestant: Contestant, seconds: float, warm_up: int) -> Iterator[_Worker]:
+    order = {"training": contestant.training, "settings": contestant.settings, "warm_up": warm_up, "seconds": seconds}
     command = [sys.executable, "-m", "benchmarks.worker", json.dumps(order)]
     paths = {"PYTHONPATH": os.pathsep.join([str(ROOT / "lib"), str(ROOT)])}
     environment = os.environ | paths | contestant.environment

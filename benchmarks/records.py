@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import cards
+
 from longtail.runtime import files, provenance
 
 Record = dict[str, Any]
@@ -69,11 +71,12 @@ def _plain(key: str) -> Callable[[Record], str]:
     return lambda record: "–" if record.get(key) is None else str(record[key])
 
 
-def _range(key: str) -> Callable[[Record], str]:
+def _range(key: str, form: Callable[[float], str] | None = None) -> Callable[[Record], str]:
     def cell(record: Record) -> str:
         if record.get(key) is None:
             return "–"
-        return f"{_number(record[key])} ({_number(record[f'{key}_min'])} to {_number(record[f'{key}_max'])})"
+        middle, least, most = ((form or _number)(record[name]) for name in (key, f"{key}_min", f"{key}_max"))
+        return f"{middle} ({least} to {most})"
 
     return cell
 
@@ -97,6 +100,13 @@ COLUMNS: list[tuple[str, str, Callable[[Record], str]]] = [
     ("threads", "threads each", _plain("threads")),
     ("images_per_second", "images/s", _range("images_per_second")),
     ("milliseconds", "ms a batch", _range("milliseconds")),
+    ("set_milliseconds", "ms per 128 of the set", _range("set_milliseconds")),
+    ("cost", "times CE", _range("cost", "{:.2f}".format)),
+    ("declared", "declared", _plain("declared")),
+    ("epochs", "epochs", _plain("epochs")),
+    ("runs", "U", _scaled("runs", 1, ".2f")),
+    ("runs", "expected U", lambda record: cards.EXPECTED.get(record["contestant"], "–")),
+    ("seconds_once", "s before training", _range("seconds_once")),
     ("seconds", "s", _range("seconds")),
     ("share", "% of a step", _scaled("share", 100, ".1f")),
     ("ratio", "ratio", _scaled("ratio", 1, ".2f")),

@@ -21,6 +21,13 @@ def test_a_heat_adds_up_its_processes_and_keeps_their_facts() -> None:
     assert heat.facts["threads"] >= 1
 
 
+def test_contestants_side_by_side_have_a_heat_each() -> None:
+    small = Contestant("small", "tests.benchmarks.toy:training", {"images": 1})
+    toys, smalls = harness.together([TOY, small], seconds=0.2, warm_up=2)
+    # Steps of three images in two processes, and of one in one: six to one, give or take what else the machine does.
+    assert toys.images_per_second > smalls.images_per_second > 0
+
+
 def test_a_worker_that_fails_is_quoted() -> None:
     with pytest.raises(RuntimeError, match=r"(?s)broken ended early.*no such data"):
         harness.run(Contestant("broken", "tests.benchmarks.toy:broken", {}), seconds=0.1, warm_up=0)

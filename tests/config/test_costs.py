@@ -61,6 +61,19 @@ def test_a_frozen_backbone_is_a_third_of_the_work(default: dict[str, Training]) 
     assert (mislas.stage, mislas.passes, mislas.work) == (2, 125_440, pytest.approx(125_440 / 3))
 
 
+def test_a_step_counts_as_much_as_its_algorithm_declares(tmp_path: Path) -> None:
+    column = {"dataset": "cifar10", "factor": 100, "backbone": "resnet32"}
+    rows = [{"method": name} for name in ("ce", "bbn", "mcw_ldam", "smote")]
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump({"title": "x", "columns": [column], "rows": rows}))
+    built = graph(tables=["own.yaml"], figures=[], seeds={"runs": [0]})
+    found = {folder.split("/")[3]: training for folder, training in trainings(built).items()}
+
+    # BBN's recipe has whole batches only: 96 of 128 images.
+    assert (found["bbn"].passes, found["bbn"].work) == (200 * 12_288, 2 * 200 * 12_288)
+    assert (found["mcw_ldam"].passes, found["mcw_ldam"].work) == (200 * 12_406, 1.8 * 200 * 12_406)
+    assert found["smote"].work == found["ce"].work == 200 * 12_406
+
+
 def test_shared_stage1s_of_the_default_are_counted_once(default: dict[str, Training]) -> None:
     # MiSLAS's CIFAR table: 6 settings x {ce, mixup}; its figures add CE on the balanced set of each data set.
     # LADC's: 8 settings x {ce_ldam, ce_bot, remix_randaugment} and mixup at factor 200, the control in 3, Remix in 1.

@@ -69,6 +69,23 @@ def test_a_shared_stage1_belongs_to_each_table_and_counts_once(tree, shown, tmp_
     assert rows["all, shared ones once"][:4] == ["0 / 3", "0 / 2", "14,962,400", "250,880"]
 
 
+def test_dearer_steps_take_longer_and_are_named(tree, shown, tmp_path) -> None:
+    tree.benchmark({"processes": 2, "images_per_second": 200.0})
+    columns = [{"dataset": "cifar10", "factor": 100, "backbone": "resnet32"}]
+    (tmp_path / "dear.yaml").write_text(
+        yaml.safe_dump({"title": "x", "columns": columns, "rows": [{"method": "bbn"}]})
+    )
+    asked = {"tables": ["dear.yaml"], "figures": [], "seeds": {"runs": [0]}}
+    asked["compute"] = {"device": "cpu", "precision": "float32"}
+    graph = Graph.of(merge(yaml.safe_load((CONFIG / "config.yaml").read_text()), asked), [])
+
+    lines = plan.lines(graph, tree.machine())
+
+    # 200 epochs of 12,288 images, each two passes long, at 100 a second.
+    assert shown(lines)["dear"] == ["1 / 1", "0 / 1", "-", "2,457,600", "-", "13.7 h"]
+    assert "A pass counts in the time as its method's algorithm declares it: bbn 2." in lines
+
+
 def test_a_table_that_cannot_run_stands_empty(tree, shown) -> None:
     graph = Graph.of({"tables": ["mislas_places_lt"], "figures": []}, [])
 

@@ -1,5 +1,6 @@
 """What the trainings of a plan cost in image passes, before anything runs and without torch."""
 
+import functools
 import json
 from collections import Counter
 from collections.abc import Iterable
@@ -15,7 +16,7 @@ from longtail.config.plan import Run, Setting
 from longtail.config.registry import Registry, is_streamed
 from longtail.data.long_tail import class_counts
 from longtail.engine import schedule
-from longtail.runtime import files, image_tree
+from longtail.runtime import files, image_tree, parts
 from longtail.stage2.inputs import features_suffice
 
 # A training step counts as three forward passes: one forwards, and about two for the gradients.
@@ -53,8 +54,22 @@ class Training:
 
     @property
     def work(self) -> float | None:
-        """The same in passes of a full training step: a frozen backbone is only passed forwards."""
-        return None if self.passes is None else self.passes * (1.0 if self.stage == 1 else FORWARD)
+        """The same in passes of a full training step.
+
+        A frozen backbone is only passed forwards; a step of Stage 1 costs what its algorithm declares (`WORK`).
+        """
+        return None if self.passes is None else self.passes * (FORWARD if self.stage == 2 else self.step)
+
+    @property
+    def step(self) -> float:
+        """The cost of a Stage 1's step in steps of plain cross-entropy on as many images, as its algorithm says."""
+        return declared(self.settings["algorithm"]["name"])
+
+
+@functools.cache
+def declared(algorithm: str) -> float:
+    """What an algorithm of Stage 1 says that its step costs, in steps of plain cross-entropy."""
+    return float(parts.literal("stage1.algorithms", algorithm, "WORK", 1.0))
 
 
 def trainings(graph: Graph, runs: Iterable[Run]) -> list[Training]:

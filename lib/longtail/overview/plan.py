@@ -76,6 +76,9 @@ def _notes(graph: Graph, sheet: _Sheet, trainings: list[Training]) -> list[str]:
         "A pass is one training image through the network. In Stage 2 it goes forwards only and counts as "
         f"{FORWARD:.2f} of one in Stage 1; on cached features there is none."
     )
+    steps = {t.settings["algorithm"]["name"]: t.step for t in trainings if t.stage == 1}
+    if dearer := [f"{name} {step:g}" for name, step in sorted(steps.items()) if step != 1]:
+        notes.append(f"A pass counts in the time as its method's algorithm declares it: {', '.join(dearer)}.")
     notes.append("Time is that of training: reading data, extracting features, scoring and drawing come on top.")
     if unknown := sorted({t.setting for t in trainings if t.images is None}):
         names = ", ".join(f"{setting.dataset} {setting.imbalance}" for setting in unknown)
