@@ -48,6 +48,10 @@ def stage1_settings(like: str, chosen: dict[str, Any]) -> dict[str, Any]:
     return {
         "backbone": "resnet32",
         "loss": {"name": "cross_entropy"},
+        "head": {"name": "linear"},
+        "weighting": None,
+        "deferred": None,
+        "algorithm": {"name": "standard"},
         "mixing": MIXUP,
         "randaugment": None,
         "sampler": {"name": "instance_balanced"},
@@ -61,6 +65,7 @@ def stage1_settings(like: str, chosen: dict[str, Any]) -> dict[str, Any]:
 def stage2_settings(like: str, chosen: dict[str, Any]) -> dict[str, Any]:
     """Stage 2 of MiSLAS on images that are not augmented, so that cached features give the same inputs."""
     return {
+        "backbone": "resnet32",
         "classifier": {"keep_stage1": True, "weight_rate": 0.5, "scale_rate": 1.0, "offset_rate": 0.0},
         "loss": {"name": "label_aware_smoothing", "head": 0.3, "tail": 0.0, "form": "concave", "las_form": "code"},
         "mixing": None,

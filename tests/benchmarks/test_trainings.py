@@ -67,7 +67,7 @@ def test_stage_1_is_that_of_the_workflow(shipped: Registry, like: str, dataset: 
 @pytest.mark.parametrize(("like", "dataset"), [("cifar", "cifar10"), ("digits", "digits")])
 def test_stage_2_is_that_of_the_workflow_but_for_augmentation(shipped: Registry, like: str, dataset: str) -> None:
     ours = engine.stage2_settings(like, engine.compute())
-    workflow = settings.stage2(shipped, dataset, "if100", "mislas", seed=0)
+    workflow = settings.stage2(shipped, dataset, "if100", "resnet32", "mislas", seed=0)
     assert ours == shared(ours, workflow) | {"augment": False}
     assert workflow.keys() == ours.keys()
 
