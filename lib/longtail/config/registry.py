@@ -261,9 +261,10 @@ def _check_stages(registry: Registry, method: dict[str, Any], where: str) -> Non
         block = method.get(stage)
         if not isinstance(block, dict):
             continue
-        check_recipe(block, registry.recipe(block["recipe"], f"{where}, key '{stage}.recipe'"), where)
+        recipe = registry.recipe(block["recipe"], f"{where}, key '{stage}.recipe'")
         for key, package, part in named_parts(block):
             _check_part(package, part, where, f"{stage}.{key}", block)
+        check_recipe(block, recipe, where)
         if stage == "stage2":
             check_stage2(block, where)
         else:
@@ -311,10 +312,11 @@ def _check_part(package: str, block: dict[str, Any], where: str, key: str, stage
             raise InputError(f"{where}, key '{key}' lacks '{setting}', a setting of {name}: add it")
         if "same_as" in rule:
             other, at = rule["same_as"].split(".")
-            if stage[other].get(at) != block[setting]:
+            same = stage.get(other, {}).get(at)  # a Stage 2 has no head of its own
+            if same != block[setting]:
                 raise InputError(
                     f"{where}, key '{key}.{setting}' is {block[setting]!r} and '{rule['same_as']}' is "
-                    f"{stage[other].get(at)!r}: {name} wants them equal"
+                    f"{same!r}: {name} wants them equal"
                 )
     schema.conform(block, {"properties": wanted}, f"{where}, '{key}'")
 
