@@ -77,7 +77,8 @@ def load(config: dict[str, Any], files: list[Path]) -> Registry:
         )
         for name in registry.datasets:
             _check_dataset(registry, name)
-        for name in registry.methods:
+        # One-stage methods first: those that stand on them ask for their parts.
+        for name in sorted(registry.methods, key=lambda name: isinstance(registry.methods[name].get("stage1"), str)):
             _check_method(registry, name, place("method", name, config["methods"]))
         return registry
 
@@ -222,12 +223,7 @@ def _check_method(registry: Registry, name: str, where: str) -> None:
         base = registry.method(method["stage1"], f"{where}, key 'stage1'")
         if "stage2" in base or "post_hoc" in base or "needs" in base:
             raise InputError(f"{where}, key 'stage1': '{method['stage1']}' is not a one-stage method that can run")
-        head = base["stage1"]["head"]["name"]
-        if not parts.literal("heads", head, "LINEAR", False):
-            raise InputError(
-                f"{where}, key 'stage1': '{method['stage1']}' has the head '{head}', and what stands on a finished "
-                "network wants a linear one: name another method"
-            )
+        check_head(base["stage1"], method["stage1"], f"{where}, key 'stage1'")
     if isinstance(method["stage1"], str) != ("stage2" in method or "post_hoc" in method):
         raise InputError(
             f"{where}: a method with a 'stage2' or 'post_hoc' names the one-stage method it shares the network of as "
@@ -281,6 +277,16 @@ def check_recipe(block: dict[str, Any], recipe: dict[str, Any], where: str) -> N
         raise InputError(
             f"{where}: recipe '{recipe.get('name', block['recipe'])}' lacks 'defer', the epochs after which what the "
             "method defers takes over: add it to the recipe"
+        )
+
+
+def check_head(block: dict[str, Any], name: str, where: str) -> None:
+    """InputError where the network of a Stage 1 called `name` has a head that nothing can stand on."""
+    head = block["head"]["name"]
+    if not parts.literal("heads", head, "LINEAR", False):
+        raise InputError(
+            f"{where}: '{name}' has the head '{head}', and what stands on a finished network wants a linear one: "
+            "name another method"
         )
 
 
