@@ -1,6 +1,8 @@
 import json
 import re
+import shutil
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,10 +12,12 @@ import yaml
 
 from longtail.config.graph import Graph
 from longtail.config.registry import CONFIG, merge
+from longtail.runtime import fingerprint
 from longtail.runtime.errors import InputError
 
 FACTORS = ("if10", "if200")
 ON_CIFAR100 = {"dataset": "cifar100", "imbalance": "if100", "backbone": "resnet32", "seed": "0"}
+CRT = {"recipe": "MiSLAS-S2", "classifier": {"keep_stage1": False, "weight_rate": 1.0, "scale_rate": 0.0}}
 OF_MISLAS = {"dataset": "cifar10", "imbalance": "if100", "backbone": "resnet32", "seed": "0"}
 
 
@@ -325,6 +329,83 @@ def test_the_code_of_a_job_counts_the_parts_its_settings_name(cifar_table: Graph
     }
 
     assert codes["crt_mixup"] == codes["lws_mixup"] != codes["mislas"]
+
+
+BASELINES = ("ce_ldam", "ldam", "mcw_ldam", "bbn", "smote", "lade", "balanced_softmax", "tde", "ce_drs", "focal_drw")
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the library, which fingerprints are taken of."""
+    for folder in ("lib", "workflow_scripts"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(fingerprint.ROOT / folder, tmp_path / folder, ignore=ignored)
+    monkeypatch.setattr(fingerprint, "ROOT", tmp_path)
+    monkeypatch.setattr(fingerprint, "LIB", tmp_path / "lib" / "longtail")
+    forget()
+    yield tmp_path / "lib" / "longtail"
+    forget()
+
+
+def forget() -> None:
+    for remembered in (fingerprint._tree, fingerprint._meaning, fingerprint._imports):
+        remembered.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("file", "touched"),
+    [
+        ("losses/lade.py", {"lade"}),
+        ("losses/balanced_softmax.py", {"balanced_softmax", "lade"}),
+        ("losses/ldam.py", {"ldam", "mcw_ldam"}),
+        ("heads/cosine.py", {"ldam", "mcw_ldam"}),
+        ("heads/causal_norm.py", {"tde"}),
+        ("stage1/algorithms/smote.py", {"smote"}),
+        ("stage1/algorithms/bbn.py", {"bbn"}),
+        ("samplers/reverse.py", {"bbn"}),
+        ("models/bbn_resnet32.py", {"bbn", "lade", "balanced_softmax", "tde"}),
+        ("weightings/class_balanced.py", {"mcw_ldam", "focal_drw"}),
+        ("samplers/class_balanced.py", {"ce_drs"}),
+        ("stage1/learner.py", set(BASELINES)),
+    ],
+)
+def test_a_changed_part_counts_for_the_methods_that_use_it(copied: Path, file: str, touched: set[str]) -> None:
+    asked = graph(tables=[], figures=[])
+
+    def codes() -> dict[str, str]:
+        forget()
+        return {name: asked.code("train_stage1", wildcards(**OF_MISLAS, stage1=name)) for name in BASELINES}
+
+    before = codes()
+    (copied / file).write_text((copied / file).read_text() + "\nMORE = 1\n")
+    after = codes()
+
+    assert {name for name in BASELINES if after[name] != before[name]} == touched
+
+
+def test_a_form_of_a_backbone_changes_settings_and_not_addresses() -> None:
+    own = {"standing": {"label": "x", "paper": "x", "stage1": "ce_lade", "stage2": CRT}}
+    asked = graph(tables=[], figures=[], methods=own)
+    of_bbn = wildcards(**OF_MISLAS, stage1="bbn", method="bbn")
+    of_standing = wildcards(**OF_MISLAS, stage1="ce_lade", method="standing")
+
+    assert asked.run_of(of_bbn).metrics == "cifar10/if100/resnet32/bbn/seed0/bbn/metrics.json"
+    assert asked.logits(of_bbn) == "results/runs/cifar10/if100/resnet32/bbn/seed0/features.npz"
+    for told in (asked.stage1(of_bbn), asked.features(of_bbn), asked.stage2(of_standing)):
+        assert json.loads(told)["backbone"] == "bbn_resnet32"
+        assert "backbones" not in json.loads(told)
+    assert json.loads(asked.stage1(wildcards(**OF_MISLAS, stage1="ce")))["backbone"] == "resnet32"
+
+
+def test_features_depend_on_the_head_that_gives_logits(cifar_table: Graph) -> None:
+    told = {
+        name: json.loads(cifar_table.features(wildcards(**OF_MISLAS, stage1=name))) for name in ("ce", "ldam_drw")
+    }
+
+    assert told["ce"]["head"] == {"name": "linear"}
+    assert told["ldam_drw"]["head"] == {"name": "cosine", "scale": 30.0}
+    codes = {name: cifar_table.code("extract_features", wildcards(**OF_MISLAS, stage1=name)) for name in told}
+    assert codes["ce"] != codes["ldam_drw"]
 
 
 def test_subsets_run_from_balanced_to_most_imbalanced() -> None:
