@@ -1,6 +1,8 @@
 import json
 import re
+import shutil
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,9 +12,12 @@ import yaml
 
 from longtail.config.graph import Graph
 from longtail.config.registry import CONFIG, merge
+from longtail.runtime import fingerprint
 from longtail.runtime.errors import InputError
 
 FACTORS = ("if10", "if200")
+ON_CIFAR100 = {"dataset": "cifar100", "imbalance": "if100", "backbone": "resnet32", "seed": "0"}
+CRT = {"recipe": "MiSLAS-S2", "classifier": {"keep_stage1": False, "weight_rate": 1.0, "scale_rate": 0.0}}
 OF_MISLAS = {"dataset": "cifar10", "imbalance": "if100", "backbone": "resnet32", "seed": "0"}
 
 
@@ -30,14 +35,15 @@ def cifar_table() -> Graph:
 
 
 def test_targets_of_the_cifar_table(cifar_table: Graph) -> None:
-    # 6 settings x {ce, mixup} x 3 seeds; the 3 methods with a Stage 2 in 6 settings x 3 seeds; scores of all 5.
-    assert len(cifar_table.stage1_files()) == 6 * 2 * 3
+    # 6 settings x {ce, mixup, LDAM+DRW, BBN, Remix+DRW} x 3 seeds; the 3 methods with a Stage 2 in 6 settings x 3
+    # seeds; scores of all 8.
+    assert len(cifar_table.stage1_files()) == 6 * 5 * 3
     assert len(cifar_table.stage2_files()) == 6 * 3 * 3
-    assert len(cifar_table.metrics(cifar_table.plan.runs)) == 6 * 5 * 3
+    assert len(cifar_table.metrics(cifar_table.plan.runs)) == 6 * 8 * 3
     # 6 subsets, and the class counts of the 2 data sets.
     assert len(cifar_table.dataset_files()) == 6 + 2
-    # SVG and PNG of: class counts of 2 data sets, curves and smoothing of 6 settings, reliability of 90 runs.
-    assert len(cifar_table.figure_files()) == 2 * (2 + 6 + 6 + 90)
+    # SVG and PNG of: class counts of 2 data sets, curves and smoothing of 6 settings, reliability of 144 runs.
+    assert len(cifar_table.figure_files()) == 2 * (2 + 6 + 6 + 144)
     assert len(cifar_table.table_files()) == 4
 
 
@@ -93,15 +99,15 @@ def test_a_post_hoc_method_stands_on_a_network_and_trains_nothing() -> None:
     assert groups.logits(wildcards(**vars(of_tau), stage1="ce_bot")) == f"{folder}/tau_norm/logits.npz"
     assert groups.provenance([run]) == [f"{folder}/stage1/provenance.json"]
     assert [path for path in groups.stage2_files() if "tau_norm" in path] == []
-    assert groups.post_hoc_methods == "tau_norm"
+    assert groups.post_hoc_methods == "logit_adjustment|pc_softmax|tau_norm"
     assert json.loads(groups.post_hoc(of_tau)) == {"post_hoc": {"name": "tau_norm", "tau": None, "bias": False}}
 
 
 def test_the_code_of_a_stage2_counts_its_generator_and_sampler() -> None:
     ladc = graph(tables=LADC_TABLES, figures=[])
-    at = {"dataset": "cifar100", "imbalance": "if100", "backbone": "resnet32", "seed": "0"}
     codes = {
-        m: ladc.code("train_stage2", wildcards(**at, method=m)) for m in ("ladc", "ladc_lws", "dc", "re_lws_cbs")
+        m: ladc.code("train_stage2", wildcards(**ON_CIFAR100, method=m))
+        for m in ("ladc", "ladc_lws", "dc", "re_lws_cbs")
     }
 
     assert codes["ladc"] == codes["ladc_lws"]
@@ -120,7 +126,7 @@ def test_every_value_of_a_sensitivity_figure_is_a_method_and_the_own_value_is_th
     assert panels["m"]["points"][2]["runs"] == [
         f"{folder}/seed{seed}/ladc_generator_m_3/metrics.json" for seed in (0, 1)
     ]
-    at = wildcards(dataset="cifar100", imbalance="if100", method="ladc_generator_alpha_0_05", seed="0")
+    at = wildcards(**ON_CIFAR100, method="ladc_generator_alpha_0_05")
     told, own = json.loads(study.stage2(at)), json.loads(study.stage2(wildcards(**vars(at) | {"method": "ladc"})))
     assert told["generator"].pop("alpha") == 0.05
     assert own["generator"].pop("alpha") == 0.15
@@ -133,7 +139,7 @@ def test_a_value_of_a_sensitivity_figure_wins_over_the_methods_overrides(tmp_pat
     figure |= {"method": "re_lws_las", "panels": [{"title": "ε", "key": "stage2.loss.head", "values": [0.05]}]}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(figure))
     study = graph(tables=[], figures=[str(tmp_path / "mine.yaml")])
-    at = wildcards(dataset="cifar100", imbalance="if100", method="re_lws_las_loss_head_0_05", seed="0")
+    at = wildcards(**ON_CIFAR100, method="re_lws_las_loss_head_0_05")
 
     assert json.loads(study.stage2(at))["loss"]["head"] == 0.05
 
@@ -165,7 +171,7 @@ def test_one_variant_serves_figures_of_several_settings(tmp_path: Path) -> None:
     study = graph(tables=[], figures=[sensitivity(tmp_path, "a", **HEAD), sensitivity(tmp_path, "b", **on_digits)])
 
     for dataset, imbalance in (("cifar100", "if100"), ("digits", "if50")):
-        at = wildcards(dataset=dataset, imbalance=imbalance, method="mislas_loss_head_0_25", seed="0")
+        at = wildcards(**ON_CIFAR100 | {"dataset": dataset, "imbalance": imbalance}, method="mislas_loss_head_0_25")
         assert json.loads(study.stage2(at))["loss"]["head"] == 0.25
 
 
@@ -176,8 +182,8 @@ def test_a_variant_takes_no_name_from_a_method_of_ones_own(tmp_path: Path) -> No
 
 
 def test_a_study_against_a_method_that_cannot_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"mine\.yaml: .bbn. cannot run yet: it needs"):
-        graph(tables=[], figures=[sensitivity(tmp_path, baseline="bbn")])
+    with pytest.raises(InputError, match=r"mine\.yaml: .m2m. cannot run yet: it needs"):
+        graph(tables=[], figures=[sensitivity(tmp_path, baseline="m2m")])
 
 
 def test_a_figure_of_similar_classes_wants_a_network_of_its_own(tmp_path: Path) -> None:
@@ -323,6 +329,83 @@ def test_the_code_of_a_job_counts_the_parts_its_settings_name(cifar_table: Graph
     }
 
     assert codes["crt_mixup"] == codes["lws_mixup"] != codes["mislas"]
+
+
+BASELINES = ("ce_ldam", "ldam", "mcw_ldam", "bbn", "smote", "lade", "balanced_softmax", "tde", "ce_drs", "focal_drw")
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the library, which fingerprints are taken of."""
+    for folder in ("lib", "workflow_scripts"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(fingerprint.ROOT / folder, tmp_path / folder, ignore=ignored)
+    monkeypatch.setattr(fingerprint, "ROOT", tmp_path)
+    monkeypatch.setattr(fingerprint, "LIB", tmp_path / "lib" / "longtail")
+    forget()
+    yield tmp_path / "lib" / "longtail"
+    forget()
+
+
+def forget() -> None:
+    for remembered in (fingerprint._tree, fingerprint._meaning, fingerprint._imports):
+        remembered.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("file", "touched"),
+    [
+        ("losses/lade.py", {"lade"}),
+        ("losses/balanced_softmax.py", {"balanced_softmax", "lade"}),
+        ("losses/ldam.py", {"ldam", "mcw_ldam"}),
+        ("heads/cosine.py", {"ldam", "mcw_ldam"}),
+        ("heads/causal_norm.py", {"tde"}),
+        ("stage1/algorithms/smote.py", {"smote"}),
+        ("stage1/algorithms/bbn.py", {"bbn"}),
+        ("samplers/reverse.py", {"bbn"}),
+        ("models/bbn_resnet32.py", {"bbn", "lade", "balanced_softmax", "tde"}),
+        ("weightings/class_balanced.py", {"mcw_ldam", "focal_drw"}),
+        ("samplers/class_balanced.py", {"ce_drs"}),
+        ("stage1/learner.py", set(BASELINES)),
+    ],
+)
+def test_a_changed_part_counts_for_the_methods_that_use_it(copied: Path, file: str, touched: set[str]) -> None:
+    asked = graph(tables=[], figures=[])
+
+    def codes() -> dict[str, str]:
+        forget()
+        return {name: asked.code("train_stage1", wildcards(**OF_MISLAS, stage1=name)) for name in BASELINES}
+
+    before = codes()
+    (copied / file).write_text((copied / file).read_text() + "\nMORE = 1\n")
+    after = codes()
+
+    assert {name for name in BASELINES if after[name] != before[name]} == touched
+
+
+def test_a_form_of_a_backbone_changes_settings_and_not_addresses() -> None:
+    own = {"standing": {"label": "x", "paper": "x", "stage1": "ce_lade", "stage2": CRT}}
+    asked = graph(tables=[], figures=[], methods=own)
+    of_bbn = wildcards(**OF_MISLAS, stage1="bbn", method="bbn")
+    of_standing = wildcards(**OF_MISLAS, stage1="ce_lade", method="standing")
+
+    assert asked.run_of(of_bbn).metrics == "cifar10/if100/resnet32/bbn/seed0/bbn/metrics.json"
+    assert asked.logits(of_bbn) == "results/runs/cifar10/if100/resnet32/bbn/seed0/features.npz"
+    for told in (asked.stage1(of_bbn), asked.features(of_bbn), asked.stage2(of_standing)):
+        assert json.loads(told)["backbone"] == "bbn_resnet32"
+        assert "backbones" not in json.loads(told)
+    assert json.loads(asked.stage1(wildcards(**OF_MISLAS, stage1="ce")))["backbone"] == "resnet32"
+
+
+def test_features_depend_on_the_head_that_gives_logits(cifar_table: Graph) -> None:
+    told = {
+        name: json.loads(cifar_table.features(wildcards(**OF_MISLAS, stage1=name))) for name in ("ce", "ldam_drw")
+    }
+
+    assert told["ce"]["head"] == {"name": "linear"}
+    assert told["ldam_drw"]["head"] == {"name": "cosine", "scale": 30.0}
+    codes = {name: cifar_table.code("extract_features", wildcards(**OF_MISLAS, stage1=name)) for name in told}
+    assert codes["ce"] != codes["ldam_drw"]
 
 
 def test_subsets_run_from_balanced_to_most_imbalanced() -> None:

@@ -46,7 +46,7 @@ def test_a_part_says_what_it_is_and_how_it_is_set() -> None:
 def test_a_method_of_plain_parts_alone_has_a_line_each_and_no_heading() -> None:
     lines = method_parts.explained(METHODS["ce"]).splitlines()
 
-    assert [line.split("`")[1] for line in lines] == ["cross_entropy", "instance_balanced"]
+    assert [line.split("`")[1] for line in lines] == [*("cross_entropy", "instance_balanced", "linear", "standard")]
 
 
 def test_the_default_sampler_of_stage_2_is_not_taken_for_a_plain_one() -> None:

@@ -68,7 +68,8 @@ def test_sections_stand_in_order_and_only_where_there_is_something_to_say() -> N
     ]
     assert titles["ce_ladc"] == ["How it works", "Recipe", "Measured numbers"]
     assert titles["tau_norm"] == ["Citation", "How it works", "Printed numbers", "Measured numbers"]
-    assert "How it works" not in titles["bbn"]
+    assert "How it works" in titles["bbn"]
+    assert "How it works" not in titles["oltr"]
 
 
 def test_the_opening_says_what_a_method_stands_on_or_lacks() -> None:
@@ -78,8 +79,8 @@ def test_the_opening_says_what_a_method_stands_on_or_lacks() -> None:
     assert "snakemake results/runs/digits/if50/resnet32/remix/seed0/remix/metrics.json\n" in MADE["remix.md"]
     assert "[MiSLAS](mislas.md)" in MADE["mixup.md"].split("##")[0]
     assert "It is [LADC](ladc.md) but for" in MADE["ladc_average.md"]
-    assert "**Planned**: it needs the two-branch network" in MADE["bbn.md"]
-    assert "snakemake" not in MADE["bbn.md"]
+    assert "**Planned**: it needs modulated attention" in MADE["oltr.md"]
+    assert "snakemake" not in MADE["oltr.md"]
 
 
 def test_recipes_by_data_set() -> None:

@@ -12,6 +12,7 @@ from longtail.config.registry import CONFIG, merge
 from longtail.runtime.errors import InputError
 
 COLUMN = {"dataset": "digits", "factor": 50, "backbone": "resnet32"}
+TAU_NORM = {"name": "tau_norm", "tau": 1.0, "bias": False}
 TABLE = {
     "title": "Own",
     "columns": [COLUMN],
@@ -53,10 +54,12 @@ def test_the_demo_builds_and_needs_nothing() -> None:
 
     assert [cell.needs for table in built.tables.values() for cell in table.cells if cell.needs] == []
     assert {run.setting.dataset for run in built.runs} == {"digits"}
-    # 2 factors x 7 methods x 2 seeds, 13 more at factor 50, and balanced CE, once though two figures show it.
-    assert len(built.runs) == (2 * 7 + 13 + 1) * 2
-    # At factor 50: CE, mixup, Remix with RandAugment; at factor 10: CE, mixup; and balanced CE.
-    assert len({run.folder for run in built.runs}) == (3 + 2 + 1) * 2
+    # 2 factors x 7 methods x 2 seeds, 13 more at factor 50, and balanced CE, once though two figures show it; then
+    # the 18 baselines at factor 50 under one seed.
+    assert len(built.runs) == (2 * 7 + 13 + 1) * 2 + 18
+    # At factor 50: CE, mixup, Remix with RandAugment; at factor 10: CE, mixup; and balanced CE. Of the baselines 16
+    # train a network, logit adjustment stands on one of these and PC Softmax on another CE.
+    assert len({run.folder for run in built.runs}) == (3 + 2 + 1) * 2 + 17
 
 
 def test_the_configuration_of_jpeg_files_builds(image_tree: Callable[..., Path]) -> None:
@@ -78,7 +81,10 @@ def test_every_study_builds_and_needs_nothing(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(CONFIG.glob("*.yaml")), ids=lambda path: path.name)
 def test_every_file_of_config_is_a_configuration_that_the_tests_know(path: Path) -> None:
-    assert path.name in {*("config.yaml", "demo.yaml", "cifar10_jpeg.yaml", "cifar10_jpeg_ladc.yaml", "recipes.yaml")}
+    assert path.name in {
+        *("config.yaml", "demo.yaml", "recipes.yaml", "cifar10_jpeg.yaml"),
+        *("cifar10_jpeg_ladc.yaml", "cifar10_jpeg_baselines.yaml"),
+    }
 
 
 @pytest.mark.parametrize("path", sorted((CONFIG / "tables").glob("*.yaml")), ids=lambda path: path.stem)
@@ -179,17 +185,19 @@ def test_cells_that_cannot_run_say_what_they_need(own_table: Callable[..., str])
     ]
     birds = {"title": "Birds", "needs": "somebody who watches birds"}
     table = build(
-        tables=[own_table(columns=columns, rows=[{"method": "ce"}, {"method": "bbn"}])],
+        tables=[own_table(columns=columns, rows=[{"method": "ce"}, {"method": "ssp"}])],
         figures=[],
         datasets={"birds": birds},
+        methods={"ssp": {"label": "SSP", "paper": "x", "needs": "pre-training"}},
     ).tables["own"]
-    ce, bbn = table.rows
+    ce, ssp = table.rows
 
     assert ce[0].needs is None
     assert ce[1].needs == "backbone resnext50"
     assert ce[2].needs == "somebody who watches birds"
-    assert bbn[0].needs == "the two-branch network with its cumulative learning"
-    assert str(bbn[2].needs) == f"{ce[2].needs}; {bbn[0].needs}"
+    # Which backbone it would take, nobody knows yet.
+    assert ssp[0].needs == ssp[1].needs == "pre-training"
+    assert str(ssp[2].needs) == f"{ce[2].needs}; {ssp[0].needs}"
     assert [bool(cell.runs) for cell in table.cells] == [True, False, False, False, False, False]
 
 
@@ -230,7 +238,77 @@ def test_a_large_data_set_that_is_not_there_is_asked_for_in_its_cells(table: str
     assert built.runs == []
     for cell in built.tables[table].cells:
         method = built.registry.methods[cell.method]
-        assert cell.needs == "; ".join([*needs, *([method["needs"]] if "needs" in method else [])])
+        # Of a method that is not there yet nobody knows which weights it would start from.
+        assert cell.needs == "; ".join([needs[0], method["needs"]] if "needs" in method else needs)
+
+
+def test_a_method_runs_on_the_backbones_that_it_has_forms_of(own_table: Callable[..., str]) -> None:
+    columns = [{**COLUMN, "backbone": backbone} for backbone in ("resnet32", "resnet50", "resnet10")]
+    standing = {"standing": {"label": "x", "paper": "x", "stage1": "bbn", "post_hoc": TAU_NORM}}
+    rows = [{"method": "bbn"}, {"method": "standing"}, {"method": "balanced_softmax"}]
+    table = build(tables=[own_table(columns=columns, rows=rows)], figures=[], methods=standing).tables["own"]
+
+    wanted = "a form of resnet10 in stage1.backbones (there is one of resnet32, resnet50)"
+    for row in table.rows[:2]:
+        assert [cell.needs for cell in row] == [None, None, wanted]
+    assert [bool(cell.needs) for cell in table.rows[2]] == [False, True, True]
+    # The setting keeps the name that the table gives.
+    assert {run.setting.backbone for run in table.cells[0].runs} == {"resnet32"}
+
+
+def test_a_data_set_may_have_a_form_of_a_backbone_of_its_own(own_table: Callable[..., str]) -> None:
+    override = {"dataset": "digits", "stage1": {"backbones": {"resnet10": "resnet10"}}}
+    columns = [{**COLUMN, "dataset": dataset, "backbone": "resnet10"} for dataset in ("digits", "cifar100")]
+    rows = [{"method": "balanced_softmax"}]
+    own = {"balanced_softmax": {"overrides": [override]}}
+    here, there = build(tables=[own_table(columns=columns, rows=rows)], figures=[], methods=own).tables["own"].cells
+
+    assert here.needs is None
+    assert there.needs == "a form of resnet10 in stage1.backbones (there is one of resnet32)"
+
+
+@pytest.mark.parametrize("compute", [{"processes": 2}, {"micro_batches": 2}])
+def test_a_part_that_wants_whole_batches_is_not_given_parts_of_them(
+    own_table: Callable[..., str], compute: dict[str, int]
+) -> None:
+    wanting = {"lade": "loss 'lade'", "tde": "head 'causal_norm'", "bbn": "algorithm 'bbn'"}
+    wanting |= {"mcw_ldam": "algorithm 'mcw'", "on_lade": "loss 'lade'"}
+    rows = [{"method": method} for method in (*wanting, "ldam_drw", "smote", "ce")]
+    methods = {"on_lade": {"label": "x", "paper": "x", "stage1": "lade", "post_hoc": TAU_NORM}}
+
+    for given, alone in ((compute, False), ({}, True)):
+        table = own_table(rows=rows)
+        cells = build(tables=[table], figures=[], compute=given, methods=methods).tables["own"].cells
+        for cell in cells:
+            part = None if alone else wanting.get(cell.method)
+            at_1 = "compute.processes and compute.micro_batches at 1"
+            assert cell.needs == (part and f"{at_1}, as {part} wants whole batches"), cell.method
+            assert bool(cell.runs) == (part is None)
+
+
+@pytest.mark.parametrize("method", ["ce_drw", "ce_drs", "mcw_ldam", "standing"])
+def test_a_recipe_that_a_data_set_exchanges_has_to_say_until_when(own_table: Callable[..., str], method: str) -> None:
+    exchanged = {"digits": {"recipes": {"LDAM": "MiSLAS-S1", "Meta": "MiSLAS-S1"}}}
+    standing = {"standing": {"label": "x", "paper": "x", "stage1": "ce_drw", "post_hoc": TAU_NORM}}
+    table = own_table(rows=[{"method": method}])
+
+    sentence = f"own.yaml: method '{method}' on digits: recipe 'MiSLAS-S1' lacks 'defer', .*: add it to the recipe$"
+    with pytest.raises(InputError, match=sentence):
+        build(tables=[table], figures=[], datasets=exchanged, methods=standing)
+    assert build(tables=[table], figures=[], methods=standing).runs
+    without = own_table(rows=[{"method": "ce_ldam"}])
+    assert build(tables=[without], figures=[], datasets=exchanged).runs
+
+
+def test_a_head_that_a_data_set_gives_to_a_network_is_judged_with_what_stands_on_it(
+    own_table: Callable[..., str],
+) -> None:
+    override = {"dataset": "digits", "stage1": {"head": {"name": "cosine", "scale": 16.0}}}
+    own = {"ce": {"overrides": [override]}}
+
+    with pytest.raises(InputError, match=r"method 'crt' on digits: 'ce' has the head 'cosine', and what stands on a"):
+        build(tables=[own_table(rows=[{"method": "crt"}])], figures=[], methods=own)
+    assert build(tables=[own_table(rows=[{"method": "ce"}])], figures=[], methods=own).runs
 
 
 @pytest.fixture

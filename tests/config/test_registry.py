@@ -14,6 +14,9 @@ from longtail.runtime.errors import InputError
 STAGE2 = {"recipe": "MiSLAS-S2", "classifier": {"keep_stage1": True, "weight_rate": 0.0, "scale_rate": 1.0}}
 TAU_NORM = {"name": "tau_norm", "tau": None, "bias": False}
 SMOOTHING = "label_aware_smoothing"
+LDAM = {"recipe": "LDAM"}
+CB = {"name": "class_balanced", "beta": 0.9, "mean": "images"}
+MCW = {"name": "mcw", "per_class": 10, "batch_size": 100, "rate": 0.01}
 MINE = {"label": "Mine", "paper": "mine"}
 MAPPINGS = st.recursive(
     st.integers() | st.text(max_size=2),
@@ -157,8 +160,8 @@ def test_a_part_of_another_name_replaces_the_whole_part() -> None:
          "method 'mine', key 'stage1': unknown method 'cee': did you mean 'ce'?"),
         ({"methods": {"mine": {**MINE, "stage1": "mislas", "stage2": STAGE2}}},
          "method 'mine', key 'stage1': 'mislas' is not a one-stage method that can run"),
-        ({"methods": {"mine": {**MINE, "stage1": "bbn", "stage2": STAGE2}}},
-         "method 'mine', key 'stage1': 'bbn' is not a one-stage method that can run"),
+        ({"methods": {"mine": {**MINE, "stage1": "oltr", "stage2": STAGE2}}},
+         "method 'mine', key 'stage1': 'oltr' is not a one-stage method that can run"),
         ({"methods": {"mine": {**MINE, "stage1": {"recipe": "MiSLAS-S9"}}}},
          "method 'mine', key 'stage1.recipe': unknown recipe 'MiSLAS-S9': did you mean"),
         ({"methods": {"mine": {**MINE, "stage1": {"recipe": "MiSLAS-S1", "loss": {"name": "cross_entrpy"}}}}},
@@ -181,8 +184,8 @@ def test_a_part_of_another_name_replaces_the_whole_part() -> None:
         ({"methods": {"mislas": {"calibration": ""}}},
          "method 'mislas': key 'calibration' is '', which is not allowed: how its logits become probabilities"),
         ({"methods": {"ladc": None}}, "method 'ladc' is None: write keys and values there"),
-        ({"methods": {"mine": {**MINE, "extends": "bbn"}}},
-         "method 'mine', key 'extends': 'bbn' cannot run yet: it needs the two-branch network"),
+        ({"methods": {"mine": {**MINE, "extends": "oltr"}}},
+         "method 'mine', key 'extends': 'oltr' cannot run yet: it needs modulated attention and the"),
         ({"methods": {3: {**MINE, "stage1": "ce", "stage2": STAGE2}}}, "method '3': the name must be letters"),
         ({"methods": {"ladc": {"stage2": {"classifier": {"scale_rate": 0, "offset_rate": 0}}}}},
          "method 'ladc', key 'stage2.classifier': every rate is 0, so nothing learns: raise one of them"),
@@ -234,6 +237,58 @@ def test_a_part_of_another_name_replaces_the_whole_part() -> None:
         ({"methods": {"ce": {"stage1": {"randaugment": {"operations": 2, "magnitude": 40}}}}},
          "method 'ce': key 'stage1.randaugment.magnitude' is 40, which is not allowed: their strength, of 31 bins; "
          "it must be at most 30"),
+        ({"methods": {"mine": {**MINE, "stage1": {**LDAM, "head": {"name": "cosin"}}}}},
+         "method 'mine', key 'stage1.head.name': unknown head 'cosin': did you mean 'cosine'?"),
+        ({"methods": {"mine": {**MINE, "stage1": {**LDAM, "head": {"name": "cosine"}}}}},
+         "method 'mine', key 'stage1.head' lacks 'scale', a setting of cosine: add it"),
+        ({"methods": {"mine": {**MINE, "stage1": "base", "stage2": STAGE2},
+                      "base": {**MINE, "label": "Base", "stage1": {**LDAM, "head": {"name": "liner"}}}}},
+         "method 'base', key 'stage1.head.name': unknown head 'liner': did you mean 'linear'?"),
+        ({"methods": {"mine": {**MINE, "stage1": {**LDAM, "weighting": {"name": "class_balancd"}}}}},
+         "method 'mine', key 'stage1.weighting.name': unknown weighting 'class_balancd': did you mean"),
+        ({"methods": {"ce_drw": {"stage1": {"deferred": {"weighting": {"name": "effective"}}}}}},
+         "method 'ce_drw', key 'stage1.deferred.weighting.name': unknown weighting 'effective'"),
+        ({"methods": {"ce_drw": {"stage1": {"deferred": {"weighting": {"beta": 1.0}}}}}},
+         "method 'ce_drw', 'stage1.deferred.weighting': key 'beta' is 1.0, which is not allowed"),
+        ({"methods": {"mine": {**MINE, "stage1": {**LDAM, "algorithm": {"name": "smot"}}}}},
+         "method 'mine', key 'stage1.algorithm.name': unknown algorithm 'smot': did you mean 'smote'?"),
+        ({"methods": {"bbn": {"stage1": {"algorithm": {"sampler": {"name": "revers"}}}}}},
+         "method 'bbn', key 'stage1.algorithm.sampler.name': unknown sampler 'revers': did you mean 'reverse'?"),
+        ({"methods": {"mcw_ldam": {"stage1": {"algorithm": {"per_class": 0}}}}},
+         "method 'mcw_ldam', 'stage1.algorithm': key 'per_class' is 0, which is not allowed"),
+        *(({"methods": {method: {"stage1": {key: block}}}},
+           f"method '{method}', key 'stage1.{key}': has no meaning under algorithm '{algorithm}': remove it")
+          for method, algorithm, key, block in (
+              ("bbn", "bbn", "mixing", {"name": "mixup", "alpha": 1.0}),
+              ("bbn", "bbn", "weighting", CB),
+              ("mcw_ldam", "mcw", "mixing", {"name": "mixup", "alpha": 1.0}))),
+        ({"methods": {"mine": {"label": "Mine", "extends": "bbn",
+                               "stage1": {"deferred": {"weighting": CB}, "recipe": "LDAM"}}}},
+         "method 'mine', key 'stage1.deferred': has no meaning under algorithm 'bbn': remove it"),
+        ({"methods": {"ce_drw": {"stage1": {"recipe": "MiSLAS-S1"}}}},
+         "method 'ce_drw': recipe 'MiSLAS-S1' lacks 'defer', the epochs after which what the method defers"),
+        ({"methods": {"mine": {**MINE, "stage1": {"recipe": "BoT", "algorithm": MCW}}}},
+         "method 'mine': recipe 'BoT' lacks 'defer'"),
+        ({"methods": {"ce_drw": {"overrides": [{"dataset": "digits", "stage1": {"recipe": "BoT"}}]}}},
+         "method 'ce_drw', key 'overrides.0': recipe 'BoT' lacks 'defer'"),
+        ({"methods": {"ldam": {"stage1": {"head": {"scale": 20.0}}}}},
+         "method 'ldam', key 'stage1.loss.scale' is 30.0 and 'head.scale' is 20.0: ldam wants them equal"),
+        ({"methods": {"ldam": {"stage1": {"head": {"name": "linear"}}}}},
+         "method 'ldam', key 'stage1.loss.scale' is 30.0 and 'head.scale' is None: ldam wants them equal"),
+        ({"methods": {"ldam": {"overrides": [{"dataset": "cifar10", "stage1": {"loss": {"scale": 16.0}}}]}}},
+         "method 'ldam', key 'overrides.0', key 'stage1.loss.scale' is 16.0 and 'head.scale' is 30.0"),
+        ({"methods": {"mine": {**MINE, "stage1": "ce", "stage2": {
+            **STAGE2, "loss": {"name": "ldam", "max_margin": 0.5, "scale": 30.0}}}}},
+         "method 'mine', key 'stage2.loss.scale' is 30.0 and 'head.scale' is None: ldam wants them equal"),
+        ({"methods": {"mine": {**MINE, "stage1": "tde", "post_hoc": TAU_NORM}}},
+         "method 'mine', key 'stage1': 'tde' has the head 'causal_norm', and what stands on a finished network "
+         "wants a linear one: name another method"),
+        ({"methods": {"mine": {**MINE, "stage1": "ldam_drw", "stage2": STAGE2}}},
+         "method 'mine', key 'stage1': 'ldam_drw' has the head 'cosine'"),
+        ({"methods": {"bbn": {"stage1": {"backbones": {"resnet32": "bbn_resnet33"}}}}},
+         "method 'bbn', key 'stage1.backbones': unknown backbone 'bbn_resnet33': did you mean 'bbn_resnet32'?"),
+        ({"methods": {"mine": {**MINE, "stage1": {**LDAM, "deferred": {}}}}},
+         "method 'mine': key 'stage1.deferred' is {}, which is not allowed: what takes over after"),
         ({"recipes": {"digits-S1": {"epoch": 2}}},
          "recipe 'digits-S1': unknown key 'epoch': did you mean 'epochs'?"),
         ({"recipes": {"mine": {"epochs": 2}}}, "recipe 'mine': the top level lacks 'batch_size': add it"),
@@ -241,6 +296,11 @@ def test_a_part_of_another_name_replaces_the_whole_part() -> None:
 )  # fmt: skip
 def test_a_mistake_is_told_its_place_and_the_remedy(own: dict[str, Any], sentence: str) -> None:
     assert sentence in refusal(own)
+
+
+def test_a_linear_head_that_is_not_the_plain_one_can_be_stood_on() -> None:
+    own = {"mine": {**MINE, "stage1": "focal", "stage2": STAGE2}}
+    assert registry.load({"methods": own}, []).methods["mine"]["stage1"] == "focal"
 
 
 def test_the_file_at_fault_is_named(tmp_path: Path) -> None:

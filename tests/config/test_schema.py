@@ -12,7 +12,7 @@ from longtail.config.registry import CONFIG
 from longtail.runtime.errors import InputError
 
 # Their settings are defined by the part that they name.
-PARTS = ("loss", "mixing", "sampler", "generator", "post_hoc")
+PARTS = ("loss", "head", "mixing", "weighting", "sampler", "algorithm", "generator", "post_hoc")
 NAMES = sorted(path.stem for path in schema.SCHEMAS.glob("*.yaml"))
 
 

@@ -106,7 +106,7 @@ def test_an_override_for_factor_one_over_a_hundred_is_one_for_a_hundred() -> Non
     found = registry.load({"methods": {"mislas": {"overrides": overrides}}}, [])
 
     assert settings.stage2(found, "digits", "if100", "resnet32", "mislas", 0)["loss"]["head"] == 0.123
-    assert settings.stage2(found, "digits", "if50", "mislas", 0)["loss"]["head"] == 0.3
+    assert settings.stage2(found, "digits", "if50", "resnet32", "mislas", 0)["loss"]["head"] == 0.3
 
 
 def test_a_later_override_wins_and_lays_only_what_it_names() -> None:
@@ -116,7 +116,7 @@ def test_a_later_override_wins_and_lays_only_what_it_names() -> None:
     ]
     found = registry.load({"methods": {"mislas": {"overrides": overrides}}}, [])
 
-    at_50 = settings.stage2(found, "digits", "if50", "mislas", 0)["loss"]
+    at_50 = settings.stage2(found, "digits", "if50", "resnet32", "mislas", 0)["loss"]
     at_10 = settings.stage2(found, "digits", "if10", "resnet32", "mislas", 0)["loss"]
     assert (at_50["head"], at_50["tail"]) == (0.22, 0.05)
     assert (at_10["head"], at_10["tail"]) == (0.11, 0.05)
@@ -125,7 +125,7 @@ def test_a_later_override_wins_and_lays_only_what_it_names() -> None:
 def test_a_data_set_puts_its_own_recipe_in_place_of_the_methods(shipped: Registry) -> None:
     for block, name in (
         (settings.stage1(shipped, "digits", "if10", "resnet32", "ce", 0), "digits-S1"),
-        (settings.stage2(shipped, "digits", "if10", "mislas", 0), "digits-S2"),
+        (settings.stage2(shipped, "digits", "if10", "resnet32", "mislas", 0), "digits-S2"),
     ):
         assert block["recipe"] == {"name": name, **shipped.recipes[name]}
 
@@ -174,7 +174,7 @@ LARGE = {"imagenet_lt": (180, 5e-4), "inaturalist2018": (200, 1e-4), "places_lt"
 def test_recipes_of_the_large_sets(shipped: Registry, dataset: str) -> None:
     epochs, decay = LARGE[dataset]
     first = settings.stage1(shipped, dataset, "natural", "resnet50", "ce", 0)["recipe"]
-    second = settings.stage2(shipped, dataset, "natural", "mislas", 0)["recipe"]
+    second = settings.stage2(shipped, dataset, "natural", "resnet50", "mislas", 0)["recipe"]
 
     assert (first["epochs"], second["epochs"]) == (epochs, 10)
     for recipe, batches in ((first, "ceil"), (second, "ceil_plus_one")):
@@ -200,6 +200,7 @@ def test_preprocessing_of_the_large_sets(shipped: Registry) -> None:
 @pytest.mark.parametrize("dataset", LARGE)
 def test_mixup_of_the_large_sets_is_weaker(shipped: Registry, dataset: str) -> None:
     both = [settings.stage1(shipped, dataset, "natural", "resnet50", "mixup", 0)]
-    both += [settings.stage2(shipped, dataset, "natural", name, 0) for name in ("crt_mixup2", "lws_mixup12")]
+    for name in ("crt_mixup2", "lws_mixup12"):
+        both.append(settings.stage2(shipped, dataset, "natural", "resnet50", name, 0))
 
     assert [block["mixing"]["alpha"] for block in both] == [0.2] * 3

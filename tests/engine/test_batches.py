@@ -112,6 +112,66 @@ def test_parts_of_a_batch_hold_its_rows(share):
     for name in ("inputs", "labels", "partner_labels"):
         assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name))
     assert torch.equal(torch.cat([part.label_share.expand(len(part.labels)) for part in parts]), share.expand(5))
+    weighed = Mixed(whole.inputs, whole.labels, weights=torch.arange(5) / 4, partner_weights=torch.arange(5, 10) / 4)
+    assert [part.weights.tolist() for part in weighed.split(2)] == [[0.0, 0.25], [0.5, 0.75, 1.0]]
+    assert weighed.rows(slice(-2, None)).partner_weights.tolist() == [2.0, 2.25]
     plain = Mixed(whole.inputs, whole.labels).split(5)
     assert [part.labels.item() for part in plain] == list(range(5))
-    assert all(part.label_share is None for part in plain)
+    assert all(part.label_share is None and part.weights is None for part in plain)
+
+
+SETTINGS = {
+    "recipe": {"batch_size": 4, "batches": "ceil", "defer": 2},
+    "sampler": {"name": "instance_balanced"},
+    "deferred": {"sampler": {"name": "class_balanced"}},
+    "mixing": None,
+    "seeds": {"order": 0},
+}
+
+
+def test_orders_side_by_side_by_hand():
+    first, second = np.arange(7), np.arange(10, 30)
+    # Drawn alike: the ragged end is as short in both.
+    alike = batches.side_by_side(first, second, 3, 3)
+    assert alike.tolist() == [*(0, 1, 2, 10, 11, 12), *(3, 4, 5, 13, 14, 15), *(6, 16)]
+    # Of another size: the second's rows are always as many.
+    other = batches.side_by_side(first, second, 3, 2)
+    assert other.tolist() == [*(0, 1, 2, 10, 11), *(3, 4, 5, 12, 13), *(6, 14, 15)]
+    whole = batches.side_by_side(first[:6], second, 3, 2)
+    assert whole.tolist() == other[:10].tolist()
+
+
+def test_batches_of_an_order_that_is_drawn_are_taken_up_from_any_of_them():
+    order = np.array([10, 0, 0, 3, 4, 7, 1])
+    settings = SETTINGS | {"mixing": {"name": "mixup", "alpha": 1.0}}
+    whole = list(batches.in_order(image_set(), LABELS, order, 3, settings, 1, 1))
+    assert [batch.labels.tolist() for batch in whole] == [LABELS[order[at : at + 3]].tolist() for at in (0, 3, 6)]
+    assert [len(batch.partner) for batch in whole] == [3, 3, 1]
+    for first in range(4):
+        found = list(batches.in_order(image_set(), LABELS, order, 3, settings, 1, 1, first))
+        assert len(found) == 3 - first
+        for a, b in zip(found, whole[first:], strict=True):
+            assert all(torch.equal(x, y) for x, y in zip(vars(a).values(), vars(b).values(), strict=True))
+
+
+def test_a_deferred_sampler_takes_over_after_the_epochs_that_defer_it():
+    def drawn(number, settings):
+        return batches.drawn_order(settings, LABELS, number, 1).tolist()
+
+    at_once = SETTINGS | {"sampler": {"name": "class_balanced"}, "deferred": None}
+    never = SETTINGS | {"deferred": None}
+    for number in (1, 2, 3, 4):
+        assert drawn(number, SETTINGS) == drawn(number, at_once if number > 2 else never)
+        assert drawn(number, at_once) != drawn(number, never)
+    # Where weights alone are deferred, and in Stage 2, which defers nothing, the sampler stays.
+    assert drawn(3, SETTINGS | {"deferred": {"weighting": {"name": "class_balanced"}}}) == drawn(3, never)
+    assert drawn(3, {key: value for key, value in SETTINGS.items() if key != "deferred"}) == drawn(3, never)
+
+
+def test_an_order_of_another_purpose_or_length_is_another():
+    plain = SETTINGS | {"deferred": None, "sampler": {"name": "class_balanced"}}
+    first = batches.drawn_order(plain, LABELS, 1, 1)
+    assert len(first) == len(LABELS)
+    assert len(batches.drawn_order(plain, LABELS, 1, 1, draws=40)) == 40
+    second = batches.drawn_order(plain, LABELS, 1, 1, seeding.SECOND_ORDER)
+    assert first.tolist() != second.tolist()

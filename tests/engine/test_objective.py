@@ -5,7 +5,7 @@ import torch
 from longtail.engine import objective
 from longtail.engine.batches import Mixed
 from longtail.engine.images import ImageSet
-from longtail.losses import cross_entropy
+from longtail.losses import cross_entropy, focal
 
 CE = cross_entropy.build({}, [])
 LOGITS = np.array([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0], [1.0, 1.0, 1.0], [-1.0, 0.0, 4.0]])
@@ -28,6 +28,36 @@ def test_mixed_loss_weighs_both_labels(share):
     first, second = SURPRISE[range(4), LABELS], SURPRISE[range(4), LABELS[PARTNER]]
     weight = np.array(share)
     assert found.item() == pytest.approx((weight * first + (1 - weight) * second).mean(), rel=1e-12)
+
+
+WEIGHTS = np.array([0.5, 2.0, 1.0, 3.0])
+
+
+def test_weights_multiply_the_losses_and_the_mean_is_over_images():
+    batch = Mixed(torch.empty(4), torch.tensor(LABELS), weights=torch.tensor(WEIGHTS))
+    found = objective.batch_loss(CE, torch.tensor(LOGITS), batch)
+    assert found.item() == pytest.approx((WEIGHTS * SURPRISE[range(4), LABELS]).sum() / 4, rel=1e-12)
+
+
+@pytest.mark.parametrize("share", [0.7, [0.7, 0.0, 1.0, 0.25]])
+def test_each_label_of_a_mixed_image_has_the_weight_of_its_own(share):
+    labels, partners = torch.tensor(LABELS), torch.tensor(LABELS[PARTNER])
+    weights = torch.tensor(WEIGHTS), torch.tensor(WEIGHTS[::-1].copy())
+    batch = Mixed(torch.empty(4), labels, partners, torch.tensor(share, dtype=torch.float64), *weights)
+    found = objective.batch_loss(CE, torch.tensor(LOGITS), batch)
+    first, second = SURPRISE[range(4), LABELS], SURPRISE[range(4), LABELS[PARTNER]]
+    kept = np.array(share)
+    expected = kept * WEIGHTS * first + (1 - kept) * WEIGHTS[::-1] * second
+    assert found.item() == pytest.approx(expected.mean(), rel=1e-12)
+
+
+def test_weights_go_where_the_loss_puts_them():
+    """Focal loss as LDAM-DRW computes it has the weight inside: (1 − e^(−w·s))^γ · w·s."""
+    loss = focal.build({"form": "softmax", "gamma": 2.0, "weighted": "inside"}, [])
+    batch = Mixed(torch.empty(4), torch.tensor(LABELS), weights=torch.tensor(WEIGHTS))
+    inside = WEIGHTS * SURPRISE[range(4), LABELS]
+    expected = ((1 - np.exp(-inside)) ** 2 * inside).mean()
+    assert objective.batch_loss(loss, torch.tensor(LOGITS), batch).item() == pytest.approx(expected, rel=1e-12)
 
 
 def test_shares_do_not_raise_the_precision_of_the_loss():

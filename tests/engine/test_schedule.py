@@ -86,3 +86,15 @@ def test_epochs_that_are_evaluated():
     assert [e for e in range(1, 14) if schedule.is_evaluated(recipe, e)] == [4, 8, 10, 11, 12, 13]
     rarely = {"epochs": 13, "evaluate": {"every": 50, "each_from": 50}}
     assert [e for e in range(1, 14) if schedule.is_evaluated(rarely, e)] == [13]
+
+
+def test_what_is_deferred_comes_after_so_many_epochs():
+    deferred = [epoch for epoch in range(1, 6) if schedule.is_deferred({"epochs": 5, "defer": 3}, epoch)]
+    assert deferred == [4, 5]
+    assert not any(schedule.is_deferred({"epochs": 5}, epoch) for epoch in range(1, 6))
+
+
+def test_deferred_epochs_of_the_published_recipes(recipes):
+    defer = {name: recipe["defer"] for name, recipe in recipes.items() if "defer" in recipe}
+    assert {name: defer[name] for name in ("LDAM", "Meta", "Remix300")} == {"LDAM": 160, "Meta": 160, "Remix300": 250}
+    assert all(0 < after < recipes[name]["epochs"] for name, after in defer.items())

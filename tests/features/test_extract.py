@@ -100,6 +100,34 @@ def test_classifier_is_that_of_the_last_checkpoint(features):
     assert features.weight.dtype == features.bias.dtype == np.float32
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        {"name": "rare_start"},
+        {"name": "cosine", "scale": 30.0},
+        {"name": "causal_norm", "heads": 2, "tau": 16.0, "gamma": 0.03125, "mu": 0.9, "alpha": 1.0},
+    ],
+)
+def test_logits_are_those_of_the_head_as_it_is_tested(tmp_path, head):
+    arrays, subset = small.data()
+    built = network.build("resnet32", 1, 10, seed=3, head=head)
+    images = torch.from_numpy((arrays.test_images[:40].transpose(0, 3, 1, 2) / 255 - 0.305) / 0.376).float()
+    with torch.no_grad():
+        built(images)  # in training, where running statistics and a mean feature are noted
+        built.eval()
+        expected = built(images)
+    checkpoint.save(tmp_path / "last.pt", built.state_dict())
+    found = extract.extract(arrays, subset, small.changed(small.STAGE1, head=head), *[tmp_path / "last.pt"] * 2)
+    close(found.test_logits[:40], expected)
+    np.testing.assert_array_equal(found.best_test_logits, found.test_logits)
+    classifier = ((10, 64), (10,)) if head["name"] == "rare_start" else ((0, 64), (0,))
+    assert (found.weight.shape, found.bias.shape) == classifier
+    extract.save(tmp_path / "features.npz", found)
+    loaded = extract.load(tmp_path / "features.npz")
+    assert (loaded.weight.shape, loaded.bias.shape) == classifier
+    assert loaded.bias.dtype == np.float32
+
+
 def test_a_set_used_as_it_is_has_an_empty_hold_out(checkpoints, tmp_path):
     digits, _ = small.data()
     few = Arrays(

@@ -57,3 +57,17 @@ def test_names_need_no_import():
         "import sys; from longtail.runtime import parts; parts.names('losses'); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": lib}, check=False).returncode == 0
+
+
+def test_a_constant_is_read_without_importing_the_part(tmp_path, monkeypatch):
+    (tmp_path / "losses").mkdir()
+    (tmp_path / "losses" / "mine.py").write_text(
+        "import nowhere\nWHOLE_BATCHES = True\nWITHOUT = ['mixing']\nMADE = list('ab')\nTYPED: int = 3\n"
+    )
+    monkeypatch.setattr(parts, "LIB", tmp_path)
+    assert parts.literal("losses", "mine", "WHOLE_BATCHES", False) is True
+    assert parts.literal("losses", "mine", "WITHOUT", []) == ["mixing"]
+    # What is not there, is no literal or has an annotation.
+    for constant in ("WORK", "MADE", "TYPED"):
+        assert parts.literal("losses", "mine", constant, 1.5) == 1.5
+    assert parts.settings("losses", "mine") == {}

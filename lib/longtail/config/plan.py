@@ -308,7 +308,8 @@ def _needs(
     needs = _data_needs(setting.dataset, dataset)
     if "needs" in method:
         return [*needs, method["needs"]]
-    backbones = registry.methods[stage1_of(method, name)]["stage1"]["backbones"]
+    stage1 = settings.overridden(registry, setting.dataset, setting.imbalance, stage1_of(method, name), "stage1")
+    backbones = stage1["backbones"]
     if backbones and setting.backbone not in backbones:
         return [*needs, f"a form of {setting.backbone} in stage1.backbones (there is one of {', '.join(backbones)})"]
     backbone = backbones.get(setting.backbone, setting.backbone)
@@ -331,11 +332,11 @@ def _needs_here(registry: Registry, where: str, name: str, setting: Setting) -> 
     """
     method = registry.methods[name]
     at = f"{where}: method '{name}' on {setting.dataset}"
-    stage1 = settings.stage1(
-        registry, setting.dataset, setting.imbalance, setting.backbone, stage1_of(method, name), seed=0
-    )
+    base, compute = stage1_of(method, name), registry.config["compute"]
+    stage1 = settings.stage1(registry, setting.dataset, setting.imbalance, setting.backbone, base, seed=0)
     definitions.check_recipe(stage1, stage1["recipe"], at)
-    compute = registry.config["compute"]
+    if base != name:
+        definitions.check_head(stage1, base, at)
     if compute["processes"] > 1 or compute["micro_batches"] > 1:
         for key, package, part in definitions.named_parts(stage1):
             if parts.literal(package, part["name"], "WHOLE_BATCHES", False):

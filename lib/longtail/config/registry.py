@@ -77,7 +77,8 @@ def load(config: dict[str, Any], files: list[Path]) -> Registry:
         )
         for name in registry.datasets:
             _check_dataset(registry, name)
-        for name in registry.methods:
+        # One-stage methods first: those that stand on them ask for their parts.
+        for name in sorted(registry.methods, key=lambda name: isinstance(registry.methods[name].get("stage1"), str)):
             _check_method(registry, name, place("method", name, config["methods"]))
         return registry
 
@@ -222,12 +223,7 @@ def _check_method(registry: Registry, name: str, where: str) -> None:
         base = registry.method(method["stage1"], f"{where}, key 'stage1'")
         if "stage2" in base or "post_hoc" in base or "needs" in base:
             raise InputError(f"{where}, key 'stage1': '{method['stage1']}' is not a one-stage method that can run")
-        head = base["stage1"]["head"]["name"]
-        if not parts.literal("heads", head, "LINEAR", False):
-            raise InputError(
-                f"{where}, key 'stage1': '{method['stage1']}' has the head '{head}', and what stands on a finished "
-                "network wants a linear one: name another method"
-            )
+        check_head(base["stage1"], method["stage1"], f"{where}, key 'stage1'")
     if isinstance(method["stage1"], str) != ("stage2" in method or "post_hoc" in method):
         raise InputError(
             f"{where}: a method with a 'stage2' or 'post_hoc' names the one-stage method it shares the network of as "
@@ -261,9 +257,10 @@ def _check_stages(registry: Registry, method: dict[str, Any], where: str) -> Non
         block = method.get(stage)
         if not isinstance(block, dict):
             continue
-        check_recipe(block, registry.recipe(block["recipe"], f"{where}, key '{stage}.recipe'"), where)
+        recipe = registry.recipe(block["recipe"], f"{where}, key '{stage}.recipe'")
         for key, package, part in named_parts(block):
             _check_part(package, part, where, f"{stage}.{key}", block)
+        check_recipe(block, recipe, where)
         if stage == "stage2":
             check_stage2(block, where)
         else:
@@ -280,6 +277,16 @@ def check_recipe(block: dict[str, Any], recipe: dict[str, Any], where: str) -> N
         raise InputError(
             f"{where}: recipe '{recipe.get('name', block['recipe'])}' lacks 'defer', the epochs after which what the "
             "method defers takes over: add it to the recipe"
+        )
+
+
+def check_head(block: dict[str, Any], name: str, where: str) -> None:
+    """InputError where the network of a Stage 1 called `name` has a head that nothing can stand on."""
+    head = block["head"]["name"]
+    if not parts.literal("heads", head, "LINEAR", False):
+        raise InputError(
+            f"{where}: '{name}' has the head '{head}', and what stands on a finished network wants a linear one: "
+            "name another method"
         )
 
 
@@ -311,10 +318,11 @@ def _check_part(package: str, block: dict[str, Any], where: str, key: str, stage
             raise InputError(f"{where}, key '{key}' lacks '{setting}', a setting of {name}: add it")
         if "same_as" in rule:
             other, at = rule["same_as"].split(".")
-            if stage[other].get(at) != block[setting]:
+            same = stage.get(other, {}).get(at)  # a Stage 2 has no head of its own
+            if same != block[setting]:
                 raise InputError(
                     f"{where}, key '{key}.{setting}' is {block[setting]!r} and '{rule['same_as']}' is "
-                    f"{stage[other].get(at)!r}: {name} wants them equal"
+                    f"{same!r}: {name} wants them equal"
                 )
     schema.conform(block, {"properties": wanted}, f"{where}, '{key}'")
 

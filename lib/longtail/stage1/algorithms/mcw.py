@@ -78,7 +78,8 @@ class Learner(Stage1Learner):
                 logits = self.module(batch.inputs)
             return self.first_phase(logits, batch.labels).mean()  # type: ignore[no-any-return]
         meta = self.settings["algorithm"]["batch_size"]
-        own, balanced = batch.rows(slice(None, -meta)), batch.rows(slice(-meta, None))
+        # Weighed anew, since weights that are divided by their mean would be by that of the meta images as well.
+        own, balanced = self.weighting(batch.rows(slice(None, -meta))), batch.rows(slice(-meta, None))
         weights = torch.ones_like(own.labels, dtype=torch.float32) if own.weights is None else own.weights
         return super().loss(dataclasses.replace(own, weights=weights + self.correction(own, balanced, weights)))
 
