@@ -238,8 +238,7 @@ def test_a_large_data_set_that_is_not_there_is_asked_for_in_its_cells(table: str
     assert built.runs == []
     for cell in built.tables[table].cells:
         method = built.registry.methods[cell.method]
-        # Of a method that is not there yet nobody knows which weights it would start from.
-        assert cell.needs == "; ".join([needs[0], method["needs"]] if "needs" in method else needs)
+        assert cell.needs == "; ".join([*needs, *([method["needs"]] if "needs" in method else [])])
 
 
 def test_a_method_runs_on_the_backbones_that_it_has_forms_of(own_table: Callable[..., str]) -> None:

@@ -305,18 +305,19 @@ def _needs(
     registry: Registry, dataset: dict[str, Any], method: dict[str, Any], name: str, setting: Setting
 ) -> list[str]:
     """What is missing before a method can run in a setting."""
-    needs = _data_needs(setting.dataset, dataset)
-    if "needs" in method:
-        return [*needs, method["needs"]]
-    stage1 = settings.overridden(registry, setting.dataset, setting.imbalance, stage1_of(method, name), "stage1")
-    backbones = stage1["backbones"]
-    if backbones and setting.backbone not in backbones:
-        return [*needs, f"a form of {setting.backbone} in stage1.backbones (there is one of {', '.join(backbones)})"]
-    backbone = backbones.get(setting.backbone, setting.backbone)
+    needs, backbone, planned = _data_needs(setting.dataset, dataset), setting.backbone, "needs" in method
+    if not planned:
+        stage1 = settings.overridden(registry, setting.dataset, setting.imbalance, stage1_of(method, name), "stage1")
+        forms = stage1["backbones"]
+        if forms and backbone not in forms:
+            return [*needs, f"a form of {backbone} in stage1.backbones (there is one of {', '.join(forms)})"]
+        backbone = forms.get(backbone, backbone)
     known = backbone in parts.names("models")
     for key in parts.settings("models", backbone) if known else ():
         if dataset[key] is None:
             needs.append(f"the weights that {backbone} starts from: set {key} of data set {setting.dataset}")
+    if planned:
+        needs.append(method["needs"])
     return needs if known or needs else [f"backbone {backbone}"]
 
 
