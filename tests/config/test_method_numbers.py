@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from longtail.config import method_numbers, registry
+from longtail.config import method_numbers, registry, schema
 
 REGISTRY = registry.load({}, [])
 HEAD = "row,method,column,metric,protocol,printed,ours,sd,n,signed_gap\n"
@@ -70,3 +70,7 @@ def test_measured_numbers_of_the_last_epoch(tmp_path: Path, monkeypatch: pytest.
 
 def test_what_is_no_reproduction_says_so() -> None:
     assert "\n\nNot a reproduction: the images are JPEG copies" in method_numbers.measured("mislas")
+
+
+def test_every_metric_of_a_table_has_a_name() -> None:
+    assert set(method_numbers.NAMES) == set(schema.load("table")["properties"]["metrics"]["items"]["enum"])

@@ -13,8 +13,8 @@ from longtail.runtime.fingerprint import ROOT
 
 PUBLISHED = ROOT / "results" / "published"
 NAMES = {"top1": "Top-1", "ece": "ECE", "many": "Many", "medium": "Medium", "few": "Few"}
-NAMES |= {"nll": "NLL", "brier": "Brier"}
-ACCURACIES = ("top1", "many", "medium", "few")
+NAMES |= {"nll": "NLL", "brier": "Brier", "minutes": "Minutes of training"}
+TENTHS = ("top1", "many", "medium", "few", "minutes")
 MEANING = "Last epoch, mean ± standard deviation (number of seeds); accuracies and calibration errors in %.\n"
 
 
@@ -78,7 +78,7 @@ def _measured(path: Path, lines: list[dict[str, str]]) -> str:
 
 
 def _ours(line: dict[str, str]) -> str:
-    decimals = 1 if line["metric"] in ACCURACIES else 2
+    decimals = 1 if line["metric"] in TENTHS else 2
     spread = f" ± {float(line['sd']):.{decimals}f}" if line["sd"] else ""
     under = ", under-confident" if line["metric"] == "ece" and float(line["signed_gap"]) < 0 else ""
     return f"{float(line['ours']):.{decimals}f}{spread} ({line['n']}){under}"
