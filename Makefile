@@ -22,13 +22,13 @@ help: ## list the targets
 setup: $(UV) ## make the environment (.venv)
 	@$(UV) sync --frozen --quiet
 
-demo: $(UV) ## the main job on the embedded data: MiSLAS and LADC on digits, two seeds (minutes, no GPU)
+demo: $(UV) ## the main job on the embedded data: MiSLAS, LADC and baselines on digits (minutes, no GPU)
 	@$(RUN) snakemake --cores $(CORES) $(DEMO) $(LOGGER)
 	@test -f results/report.html && test -z "$$(find results/tables results/figures -type f -newer results/report.html)" \
 		|| $(RUN) snakemake --report results/report.html $(DEMO)
 	@echo
 	@echo "Look at   results/report.html               everything, with captions"
-	@echo "          results/tables/*.html             digits (MiSLAS), digits_ladc (LADC), digits_datasets (.md, .tex, .csv beside)"
+	@echo "          results/tables/*.html             digits (MiSLAS), digits_ladc, digits_baselines, digits_datasets (.md, .tex, .csv beside)"
 	@echo "          results/figures/                  reliability diagrams and curves, as SVG and PNG"
 
 all: $(UV) ## every table and figure of the papers (see README for what that takes)

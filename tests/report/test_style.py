@@ -4,6 +4,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import pytest
+import seaborn
 from matplotlib.figure import Figure
 
 from longtail.report import style
@@ -123,3 +124,13 @@ def test_figures_need_neither_torch_nor_pyplot_to_import() -> None:
         "sys.exit(any(name in sys.modules for name in ('torch', 'seaborn', 'matplotlib.pyplot')))"
     )
     assert subprocess.run([sys.executable, "-c", program], cwd=library).returncode == 0
+
+
+def test_the_theme_is_seaborns_but_for_what_the_house_style_says() -> None:
+    defaults = dict(mpl.rcParamsDefault)
+    wanted = defaults | seaborn.axes_style("ticks") | seaborn.plotting_context("paper") | style._RC
+    with style.theme():
+        found = dict(mpl.rcParams)
+    # The one font of all text comes with matplotlib, and every colour map is named where it is used.
+    for key in wanted.keys() - {"font.sans-serif", "image.cmap", "backend", "backend_fallback"}:
+        assert found[key] == (pytest.approx(wanted[key]) if isinstance(wanted[key], float) else wanted[key]), key
