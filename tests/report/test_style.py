@@ -127,8 +127,11 @@ def test_figures_need_neither_torch_nor_pyplot_to_import() -> None:
 
 
 def test_the_theme_is_seaborns_but_for_what_the_house_style_says() -> None:
-    defaults = dict(mpl.rcParamsDefault)
-    wanted = defaults | seaborn.axes_style("ticks") | seaborn.plotting_context("paper") | style._RC
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        for asked in (seaborn.axes_style("ticks"), seaborn.plotting_context("paper"), style._RC):
+            mpl.rcParams.update(asked)
+        wanted = dict(mpl.rcParams)
     with style.theme():
         found = dict(mpl.rcParams)
     # The one font of all text comes with matplotlib, and every colour map is named where it is used.
