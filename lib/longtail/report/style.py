@@ -16,6 +16,19 @@ from longtail.runtime.files import whole
 PNG_DPI = 160
 INK, FAINT = "#262626", "#8c8c8c"
 
+# What is left of seaborn's style "ticks" in its context "paper": asking it would take every figure seconds.
+_SEABORN: Any = {
+    "axes.edgecolor": ".15",
+    "axes.labelcolor": ".15",
+    "text.color": ".15",
+    "xtick.color": ".15",
+    "ytick.color": ".15",
+    "lines.markersize": 4.8,
+    "lines.solid_capstyle": "round",
+    "patch.edgecolor": "w",
+    "patch.force_edgecolor": True,
+    "patch.linewidth": 0.8,
+}
 _RC: Any = {  # matplotlib types every key of rcParams
     "figure.dpi": PNG_DPI,  # text is a little wider at some resolutions: lay out at the one that is saved
     "font.family": "DejaVu Sans",  # comes with matplotlib, so every machine draws the same glyphs
@@ -47,17 +60,6 @@ _RC: Any = {  # matplotlib types every key of rcParams
     "grid.linewidth": 0.6,
     "hatch.linewidth": 0.6,
     "lines.linewidth": 1.4,
-    # What is left of seaborn's style "ticks" in its context "paper": asking it would take every figure seconds.
-    "axes.edgecolor": ".15",
-    "axes.labelcolor": ".15",
-    "text.color": ".15",
-    "xtick.color": ".15",
-    "ytick.color": ".15",
-    "lines.markersize": 4.8,
-    "lines.solid_capstyle": "round",
-    "patch.edgecolor": "w",
-    "patch.force_edgecolor": True,
-    "patch.linewidth": 0.8,
     "svg.fonttype": "path",
     "svg.hashsalt": "longtail",  # without a salt the ids in an SVG are random
 }
@@ -138,7 +140,7 @@ def theme() -> Iterator[None]:
     """Draw and save inside this: the house style, whatever the reader's own matplotlibrc says."""
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(_RC)
+        mpl.rcParams.update(_SEABORN | _RC)
         yield
 
 
