@@ -1,5 +1,6 @@
 """Meta class weights (Jamal et al., CVPR 2020): each image's weight corrected by what it does for a balanced set."""
 
+import contextlib
 import dataclasses
 import math
 from collections.abc import Iterator
@@ -103,12 +104,9 @@ class Learner(Stage1Learner):
     def _logits(self, parameters: Parameters, batch: Mixed, cast: bool = True) -> Tensor:
         """Logits of other parameters, under batch statistics; the running ones are left alone."""
         own_copies = {name: value.clone() for name, value in self.module.named_buffers()}
-        with torch.autocast(batch.inputs.device.type, self.compute.precision, enabled=cast and self._half()):
+        with self.compute.autocast() if cast else contextlib.nullcontext():
             logits: Tensor = functional_call(self.module, (parameters, own_copies), (batch.inputs,))
         return logits
-
-    def _half(self) -> bool:
-        return self.compute.precision != torch.float32
 
 
 def meta_set(
