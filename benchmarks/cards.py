@@ -1,4 +1,4 @@
-"""What the methods cards (docs/methods.md, card 2) expect whole trainings to cost; none of it was measured here.
+"""What the methods cards (docs/methods.md, "Costs") expect whole trainings to cost; none of it was measured here.
 
 In U, the cost of one plain cross-entropy run of 200 epochs on the same set: passes through the network, counted by
 hand from a method's own recipe (that of Remix+DRW has 300 epochs); a training step is three forward passes. A range

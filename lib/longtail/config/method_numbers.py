@@ -53,7 +53,8 @@ def _printed(found: Registry, path: Path, definition: dict[str, Any], row: dict[
     ]
     if not cells:
         return ""
-    metrics = definition["metrics"][: max(len(values) for _, values in cells)]
+    printable = [metric for metric in definition["metrics"] if metric != "minutes"]
+    metrics = printable[: max(len(values) for _, values in cells)]
     rows = [
         (_label(found, column), *map(str, values), *[reference.NONE] * (len(metrics) - len(values)))
         for column, values in cells
