@@ -80,3 +80,10 @@ def test_prose_escapes_tags_but_not_code_and_links_cards() -> None:
 
 def test_prose_leaves_errors_to_the_code() -> None:
     assert method_parts.prose("One.\nRaises InputError when two\nlines go wrong.\n\nTwo.") == "One.\n\nTwo."
+
+
+def test_every_card_that_the_code_cites_is_there() -> None:
+    cited = {match for file in parts.LIB.rglob("*.py") for match in method_parts._CARD.finditer(file.read_text())}
+
+    assert len(cited) > 20
+    assert [match[0] for match in cited if not method_parts._linked(match).startswith("[")] == []
