@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -57,36 +58,56 @@ def training(directory: Path, within: float = 60) -> int | None:
     return None
 
 
+@dataclass(frozen=True)
+class Whole:
+    """A training that nobody disturbed: what it made, and how long it took on this machine."""
+
+    contents: dict[str, str]
+    # Seconds before its first epoch, and from there to its end.
+    starting: float
+    epochs: float
+
+
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
     directory = link(tmp_path_factory.mktemp("whole") / "run")
-    code, output = snakemake(directory, f"{STAGE1}/last.pt", *CONFIG)
-    assert code == 0, output
+    running = start(directory, f"{STAGE1}/last.pt", *CONFIG)
+    process = training(directory)
+    assert process is not None
+    began = time.monotonic()
+    while not (directory / LOG).exists() or "epoch 1/" not in (directory / LOG).read_text():
+        time.sleep(0.05)
+    first = time.monotonic()
+    while training(directory, within=0.1) == process:
+        time.sleep(0.05)
+    ended = time.monotonic()
+    output, _ = running.communicate()
+    assert running.returncode == 0, output
     assert set(trained(directory)) == {"last.pt", "best.pt", "history.csv"}
-    return trained(directory)
+    return Whole(trained(directory), first - began, ended - first)
 
 
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="finds the training through /proc")
 @pytest.mark.timeout(600 + 60 * KILLS)
-def test_training_killed_at_random_moments_ends_with_the_same_bytes(tmp_path: Path, whole: dict[str, str]) -> None:
+def test_training_killed_at_random_moments_ends_with_the_same_bytes(tmp_path: Path, whole: Whole) -> None:
     directory = link(tmp_path / "run")
     moments = random.Random(KILLS)
     running = start(directory, f"{STAGE1}/last.pt", *CONFIG)
     delivered = 0
     while delivered < KILLS and (process := training(directory)) is not None:
-        # From before the first import to after many a saved state.
-        time.sleep(moments.uniform(0, 8))
+        # From before the first import to after many a saved state, but never so late that no epoch is left to kill.
+        time.sleep(moments.uniform(0, whole.starting + whole.epochs / (KILLS + 1)))
         if training(directory, within=0.1) == process:
             os.kill(process, signal.SIGKILL)
             delivered += 1
     output, _ = running.communicate()
     assert running.returncode == 0, output
-    assert trained(directory) == whole
+    assert trained(directory) == whole.contents
     assert output.count("Trying to restart job") == delivered == KILLS
 
 
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="finds the training through /proc")
-def test_training_asked_to_stop_saves_and_is_taken_up_by_the_next_try(tmp_path: Path, whole: dict[str, str]) -> None:
+def test_training_asked_to_stop_saves_and_is_taken_up_by_the_next_try(tmp_path: Path, whole: Whole) -> None:
     directory = link(tmp_path / "run")
     running = start(directory, f"{STAGE1}/last.pt", *CONFIG)
     process = training(directory)
@@ -98,11 +119,11 @@ def test_training_asked_to_stop_saves_and_is_taken_up_by_the_next_try(tmp_path: 
     assert running.returncode == 0, output
     assert "stopped by SIGTERM in epoch" in output
     assert "going on after epoch" in (directory / LOG).read_text()
-    assert trained(directory) == whole
+    assert trained(directory) == whole.contents
 
 
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="finds the training through /proc")
-def test_second_snakemake_says_so_and_spoils_nothing(tmp_path: Path, whole: dict[str, str]) -> None:
+def test_second_snakemake_says_so_and_spoils_nothing(tmp_path: Path, whole: Whole) -> None:
     directory = link(tmp_path / "run")
     first = start(directory, f"{STAGE1}/last.pt", *CONFIG)
     assert training(directory) is not None
@@ -111,4 +132,4 @@ def test_second_snakemake_says_so_and_spoils_nothing(tmp_path: Path, whole: dict
     assert "cannot be locked" in output
     output, _ = first.communicate()
     assert first.returncode == 0, output
-    assert trained(directory) == whole
+    assert trained(directory) == whole.contents
