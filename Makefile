@@ -6,8 +6,6 @@ DEV := $(UV) run --frozen
 CORES ?= all
 DEMO := --configfile config/demo.yaml
 OVERVIEW = PYTHONPATH=lib $(RUN) python -m longtail.overview $@ --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
-# The panel of the rich logger needs a terminal.
-LOGGER := $(shell test -t 1 && echo --logger rich)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo all plan progress benchmark report publish-demo test lint format envs clean
@@ -23,7 +21,7 @@ setup: $(UV) ## make the environment (.venv)
 	@$(UV) sync --frozen --quiet
 
 demo: $(UV) ## the main job on the embedded data: MiSLAS, LADC and baselines on digits (minutes, no GPU)
-	@$(RUN) snakemake --cores $(CORES) $(DEMO) $(LOGGER)
+	@$(RUN) snakemake --cores $(CORES) $(DEMO)
 	@test -f results/report.html && test -z "$$(find results/tables results/figures -type f -newer results/report.html)" \
 		|| $(RUN) snakemake --report results/report.html $(DEMO)
 	@echo
@@ -32,7 +30,7 @@ demo: $(UV) ## the main job on the embedded data: MiSLAS, LADC and baselines on 
 	@echo "          results/figures/                  reliability diagrams and curves, as SVG and PNG"
 
 all: $(UV) ## every table and figure of the papers (see README for what that takes)
-	@$(RUN) snakemake --cores $(CORES) $(LOGGER)
+	@$(RUN) snakemake --cores $(CORES)
 
 plan: $(UV) ## what a run takes, before anything runs (CONFIG=config/demo.yaml: that of a file)
 	@$(OVERVIEW)

@@ -20,6 +20,10 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
+# Snakemake only counts GPUs; a job locks one of them (runtime/gpus.py).
+if "gpu" not in workflow.global_resources:
+    workflow.register_resource("gpu", GRAPH.gpu_slots)
+
 
 report: "rules/captions/workflow.rst"
 

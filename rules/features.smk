@@ -13,6 +13,7 @@ rule extract_features:
     threads: lambda w: GRAPH.threads(w)
     resources:
         gpu=GRAPH.gpus,
+        jobs_per_gpu=GRAPH.compute["jobs_per_gpu"],
     params:
         settings=lambda w: GRAPH.features(w),
         code=lambda w: GRAPH.code("extract_features", w),

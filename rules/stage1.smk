@@ -9,13 +9,12 @@ rule train_stage1:
         provenance="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/stage1/provenance.json",
     log:
         "results/logs/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/train_stage1.log",
-    # A job that was preempted or killed goes on where it was.
-    retries: GRAPH.compute["retries"]
     conda:
         "../envs/train.yaml"
     threads: lambda w: GRAPH.threads(w, GRAPH.compute["processes"])
     resources:
-        gpu=GRAPH.gpus * GRAPH.compute["processes"],
+        gpu=GRAPH.gpus_of_stage1,
+        jobs_per_gpu=GRAPH.compute["jobs_per_gpu"],
     params:
         settings=lambda w: GRAPH.stage1(w),
         code=lambda w: GRAPH.code("train_stage1", w),

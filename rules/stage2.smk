@@ -14,13 +14,12 @@ rule train_stage2:
         "results/logs/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/train_stage2.log",
     wildcard_constraints:
         method=rf"(?!(stage1|{GRAPH.post_hoc_methods})/)\w+",
-    # A job that was preempted or killed goes on where it was.
-    retries: GRAPH.compute["retries"]
     conda:
         "../envs/train.yaml"
     threads: lambda w: GRAPH.threads(w)
     resources:
         gpu=GRAPH.gpus,
+        jobs_per_gpu=GRAPH.compute["jobs_per_gpu"],
     params:
         settings=lambda w: GRAPH.stage2(w),
         code=lambda w: GRAPH.code("train_stage2", w),
@@ -64,6 +63,7 @@ rule project_features:
     threads: GRAPH.compute["threads"]
     resources:
         gpu=GRAPH.gpus,
+        jobs_per_gpu=GRAPH.compute["jobs_per_gpu"],
     params:
         settings=lambda w: GRAPH.projection(w),
         code=lambda w: GRAPH.code("project_features", w),

@@ -4,12 +4,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from longtail.data import arrays, long_tail
-from longtail.engine import device
-from longtail.features import extract
-from longtail.runtime import joblog
+from longtail.runtime import gpus, joblog
 
-with joblog.job(snakemake.log):
+with joblog.job(snakemake.log), gpus.reserved(snakemake.resources.gpu, snakemake.resources.jobs_per_gpu):
+    # PyTorch is to see no other GPU, so it comes after.
+    from longtail.data import arrays, long_tail
+    from longtail.engine import device
+    from longtail.features import extract
+
     settings = json.loads(snakemake.params.settings)
     compute = settings["compute"]
     workers = device.workers(snakemake.threads, compute)

@@ -4,12 +4,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from longtail.data import long_tail
-from longtail.features import extract
-from longtail.runtime import joblog
-from longtail.stage2 import project
+from longtail.runtime import gpus, joblog
 
-with joblog.job(snakemake.log):
+with joblog.job(snakemake.log), gpus.reserved(snakemake.resources.gpu, snakemake.resources.jobs_per_gpu):
+    # PyTorch is to see no other GPU, so it comes after.
+    from longtail.data import long_tail
+    from longtail.features import extract
+    from longtail.stage2 import project
+
     settings = json.loads(snakemake.params.settings)
     features, subset = extract.load(snakemake.input.features), long_tail.load(snakemake.input.subset)
     project.save(snakemake.output.projection, project.project(features, subset.counts, settings))

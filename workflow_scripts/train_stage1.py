@@ -4,12 +4,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from longtail.data import arrays, long_tail
-from longtail.engine import device, outputs
-from longtail.runtime import files, joblog
-from longtail.stage1 import train
+from longtail.runtime import gpus, joblog
 
-with joblog.job(snakemake.log):
+with joblog.job(snakemake.log), gpus.reserved(snakemake.resources.gpu, snakemake.resources.jobs_per_gpu):
+    # PyTorch is to see no other GPU, so it comes after.
+    from longtail.data import arrays, long_tail
+    from longtail.engine import device, outputs
+    from longtail.runtime import files
+    from longtail.stage1 import train
+
     settings = json.loads(snakemake.params.settings)
     compute = settings["compute"]
     workers = device.workers(snakemake.threads, compute, compute["processes"])

@@ -532,3 +532,14 @@ def test_contents_of_a_data_set_of_lists_are_those_of_its_lists(tmp_path: Path) 
 @pytest.mark.parametrize(("device", "expected"), [("cpu", 0), ("cuda", 1)])
 def test_only_training_on_a_gpu_waits_for_one(device: str, expected: int) -> None:
     assert graph(tables=["mislas_cifar"], figures=[], compute={"device": device}).gpus == expected
+
+
+@pytest.mark.parametrize(
+    ("chosen", "processes", "jobs_per_gpu", "expected"),
+    [("", 1, 2, (0, 0, 2)), ("0,1,2", 1, 2, (1, 1, 6)), ("0,1,2", 2, 1, (1, 2, 3)), ("0,1,2", 8, 1, (1, 3, 3))],
+)
+def test_slots_are_counted_by_gpus(monkeypatch, chosen, processes, jobs_per_gpu, expected) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
+    compute = {"processes": processes, "jobs_per_gpu": jobs_per_gpu}
+    made = graph(tables=["mislas_cifar"], figures=[], compute=compute)
+    assert (made.gpus, made.gpus_of_stage1, made.gpu_slots) == expected

@@ -178,15 +178,16 @@ def test_as_many_side_by_side_as_cores_allow(tree) -> None:
         assert (machine.side_by_side, machine.accelerator) == (expected, None)
 
 
-def test_a_gpu_trains_one_at_a_time_in_bfloat16(tree, monkeypatch) -> None:
+@pytest.mark.parametrize(("slots", "gpus", "expected"), [(1, 1, 1), (6, 1, 6), (6, 4, 1), (64, 1, 16)])
+def test_gpus_train_as_many_as_they_have_slots_in_bfloat16(tree, monkeypatch, slots, gpus, expected) -> None:
     compute = tree.graph.registry.config["compute"]
     compute["device"] = compute["precision"] = "auto"
-    tree.graph.gpus = 1
+    tree.graph.gpus_of_stage1, tree.graph.gpu_slots = gpus, slots
     monkeypatch.setattr(speeds, "_accelerator", lambda: "NVIDIA H200")
 
     machine = Machine.here(tree.graph, 16)
 
-    assert (machine.side_by_side, machine.precision, str(machine)) == (1, "bfloat16", "NVIDIA H200")
+    assert (machine.side_by_side, machine.precision, str(machine)) == (expected, "bfloat16", "NVIDIA H200")
 
 
 def program(folder, text) -> None:

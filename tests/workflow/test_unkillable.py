@@ -11,7 +11,7 @@ import pytest
 from tests.workflow.command import ROOT, contents, snakemake, start
 
 KILLS = int(os.environ.get("LONGTAIL_KILLS", "2"))
-CONFIG = ("--configfile", "interrupted.yaml")
+CONFIG = ("--configfile", "interrupted.yaml", "--retries", str(max(2, KILLS)))
 # One Stage 1 of seconds, longer the more often it is to be killed.
 EPOCHS = 20 * max(2, KILLS)
 RECIPE = (
@@ -21,7 +21,7 @@ TEXT = f"""
 tables: [tests/workflow/tiny_table.yaml]
 figures: []
 seeds: {{runs: [0]}}
-compute: {{device: cpu, retries: {max(2, KILLS)}}}
+compute: {{device: cpu}}
 recipes: {{digits-S1: {RECIPE}}}
 """
 STAGE1 = "results/runs/digits/if50/resnet32/mixup/seed0/stage1"

@@ -9,7 +9,7 @@ from longtail.config import plan as plans
 from longtail.config import settings
 from longtail.config.plan import Cell, Described, Figure, Plan, Run, Setting
 from longtail.config.registry import is_streamed, named_parts
-from longtail.runtime import files, image_tree
+from longtail.runtime import files, gpus, image_tree
 from longtail.runtime.errors import InputError
 from longtail.runtime.fingerprint import fingerprint
 
@@ -30,9 +30,11 @@ class Graph:
         self.plan = plan
         self.registry = plan.registry
         self.compute = plan.registry.config["compute"]
+        found = len(gpus.devices())
         # A job that will run on the CPU must not wait for its turn on a GPU.
-        present = self.compute["device"] == "auto" and Path("/dev/nvidiactl").exists()
-        self.gpus = int(present or self.compute["device"] == "cuda")
+        self.gpus = int(self.compute["device"] == "cuda" or (self.compute["device"] == "auto" and found > 0))
+        self.gpus_of_stage1 = self.gpus * min(self.compute["processes"], max(1, found))
+        self.gpu_slots = max(1, found) * self.compute["jobs_per_gpu"]
 
     @classmethod
     def of(cls, config: dict[str, Any], files: Sequence[Path | str]) -> "Graph":

@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from longtail.config import costs, schema
+from longtail.config import costs
 from longtail.config import graph as graphs
 from longtail.config.costs import Training
 from longtail.config.graph import Graph
 from longtail.overview import states
 from longtail.runtime import files, provenance
-from longtail.runtime.fingerprint import ROOT
 
 BENCHMARKS = "benchmarks/results"
-PROFILE = ROOT / "profiles" / "default" / "profile.yaml"
 
 
 @dataclass(frozen=True, order=True)
@@ -59,7 +57,7 @@ class Machine:
             precision = "bfloat16" if accelerator or _computes_bfloat16() else "float32"
         side_by_side = cores // (compute["threads"] * compute["processes"])
         if accelerator:
-            side_by_side = min(side_by_side, schema.read_yaml(PROFILE)["resources"]["gpu"] // max(1, graph.gpus))
+            side_by_side = min(side_by_side, graph.gpu_slots // max(1, graph.gpus_of_stage1))
         return cls(provenance.processor(), accelerator, precision, max(1, side_by_side), compute)
 
     def __str__(self) -> str:
