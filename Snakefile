@@ -8,7 +8,7 @@ min_version("9.27")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "lib"))
 
-from longtail.config import graph
+from longtail.config import graph, packs
 from longtail.runtime.errors import InputError
 
 
@@ -23,6 +23,12 @@ except InputError as error:
 # Snakemake only counts GPUs; a job locks one of them (runtime/gpus.py).
 if "gpu" not in workflow.global_resources:
     workflow.register_resource("gpu", GRAPH.gpu_slots)
+
+PACKS = packs.Packs(
+    GRAPH,
+    config,
+    [method.name.lower() for method in workflow.deployment_settings.deployment_method],
+)
 
 
 report: "rules/captions/workflow.rst"
@@ -40,6 +46,7 @@ wildcard_constraints:
     statistics=GRAPH.statistics_tables,
     figure=r"[\w-]+",
     name=r"[\w-]+",
+    pack=r"[\w-]+",
 
 
 include: "rules/data.smk"
@@ -48,6 +55,7 @@ include: "rules/features.smk"
 include: "rules/stage2.smk"
 include: "rules/evaluate.smk"
 include: "rules/report.smk"
+include: "rules/packs.smk"
 
 
 rule all:

@@ -1,3 +1,4 @@
+import itertools
 import os
 import signal
 import subprocess
@@ -6,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from longtail.runtime import gpus
 from longtail.runtime.fingerprint import ROOT
 
@@ -35,9 +37,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def start(folder: Path, name: str, count: int, jobs_each: int, seconds: float) -> subprocess.Popen[bytes]:
     """A job in a process of its own, on three GPUs."""
-    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "0,1,2", "TMPDIR": str(folder), "PYTHONPATH": str(ROOT / "lib")}
+    here = {"CUDA_VISIBLE_DEVICES": "0,1,2", "TMPDIR": str(folder), "PYTHONPATH": str(ROOT / "lib")}
     command = [sys.executable, "-c", JOB, str(count), str(jobs_each), str(seconds), str(folder / name)]
-    return subprocess.Popen(command, env=environment)
+    return subprocess.Popen(command, env=os.environ | here)
 
 
 def got(folder: Path, name: str) -> tuple[list[str], float]:
@@ -130,4 +132,4 @@ def test_jobs_that_each_want_two_of_three_gpus_take_turns(tmp_path: Path) -> Non
     running = [start(tmp_path, f"pair{number}", 2, 1, 0.3) for number in range(3)]
     assert [process.wait(60) for process in running] == [0, 0, 0]
     spans = sorted((got(tmp_path, f"pair{n}")[1], float((tmp_path / f"pair{n}.end").read_text())) for n in range(3))
-    assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))

@@ -7,7 +7,7 @@ from longtail.config.registry import Registry, merge
 from longtail.runtime import parts
 
 # Keys of `compute` that change no result, and so must not make a training run again.
-NO_PART_OF_RESULTS = ("workers", "jobs_per_gpu")
+NO_PART_OF_RESULTS = ("workers", "jobs_per_gpu", "pack")
 # What tells where the images of a data set of lists are.
 IMAGE_LIST = ("data_dir", "train_list", "test_list")
 

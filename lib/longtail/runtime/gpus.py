@@ -19,7 +19,7 @@ WAIT_SECONDS = (0.2, 1.0)
 
 
 def devices() -> list[str]:
-    """The GPUs there are for this process, as CUDA numbers or names them: those chosen already, else the machine's."""
+    """GPUs this process may have, as CUDA numbers or names them: those chosen already, else the machine's."""
     chosen = os.environ.get(VISIBLE)
     if chosen is not None:
         return [name.strip() for name in chosen.split(",") if name.strip()]

@@ -1,0 +1,79 @@
+"""Small trainings of one kind packed together, for clusters where each by itself would be too short a job."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from longtail.config import costs
+from longtail.config.graph import DATA, FIGURE_FORMATS, FIGURES, RESULTS, Graph
+from longtail.config.plan import Run
+from longtail.config.registry import is_streamed
+from longtail.runtime import files, nested
+
+PACKS = f"{RESULTS}/packs"
+
+
+class Packs:
+    """The runs of a graph, by pack: Stage 1s of one data set and backbone, each with all that stands on it.
+
+    Who is with whom depends on the plan alone, never on what is done already, so a job finds its pack again when it
+    is started anew. A data set in files trains long enough to be alone. `w` is a rule's wildcards throughout.
+    """
+
+    def __init__(self, graph: Graph, config: dict[str, Any], deployment: Iterable[str]) -> None:
+        """Of a graph with the config that it was made of; `deployment` is how software gets to its jobs."""
+        self.graph = graph
+        self.config = config
+        self.deployment = sorted(deployment)
+        self.runs: dict[str, list[Run]] = {}
+        kinds: dict[tuple[str, str], dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
+        for run in graph.plan.runs:
+            kinds[run.setting.dataset, run.setting.backbone][run.folder].append(run)
+        for (dataset, backbone), networks in sorted(kinds.items()):
+            size = 1 if is_streamed(graph.registry.datasets[dataset]) else int(graph.compute["pack"])
+            folders = sorted(networks)
+            for first in range(0, len(folders), size):
+                packed = folders[first : first + size]
+                digest = hashlib.sha256("\n".join(packed).encode()).hexdigest()[:8]
+                self.runs[f"{dataset}-{backbone}-{digest}"] = [run for folder in packed for run in networks[folder]]
+
+    def files(self) -> list[str]:
+        """What every pack leaves behind: the list of what it made."""
+        return [f"{PACKS}/{name}.txt" for name in self.runs]
+
+    def inputs(self, w: Any) -> list[str]:
+        """Arrays and subsets that its runs have in common with those of other packs."""
+        settings = {run.setting for run in self.runs[w.pack]}
+        paths = {f"{DATA}/{setting.dataset}/arrays.npz" for setting in settings}
+        return sorted(paths | {f"{DATA}/{setting.dataset}/{setting.imbalance}/subset.json" for setting in settings})
+
+    def targets(self, w: Any) -> list[str]:
+        """What it makes: the scores of its runs, and their reliability diagrams."""
+        runs = self.runs[w.pack]
+        stems = [f"{FIGURES}/reliability/{r.setting.folder}/{r.method}_seed{r.seed}" for r in runs]
+        return [*self.graph.metrics(runs), *(f"{stem}.{form}" for stem in stems for form in FIGURE_FORMATS)]
+
+    def make(self, w: Any, cores: int, made: Path, log: Path) -> None:
+        """Make a pack on this machine, and list it in `made`; CalledProcessError where a job of it failed."""
+        targets = self.targets(w)
+        nested.snakemake(targets, self.config, cores, cores, self.deployment, log)
+        files.write_text(made, "\n".join(targets) + "\n")
+
+    def make_rest(self, cores: int, log: Path) -> None:
+        """Make what no pack has: tables, and figures of several runs."""
+        nested.snakemake(["all"], self.config, cores, 1, self.deployment, log)
+
+    def contents(self, w: Any) -> str:
+        """Hash of all that its trainings and scores are told, and of their code."""
+        digest = hashlib.sha256(self.graph.evaluation(w).encode())
+        for training in costs.trainings(self.graph, self.runs[w.pack]):
+            digest.update(f"{training.folder} {training.code} {training.settings}\n".encode())
+        return digest.hexdigest()[:16]
+
+    def threads(self, w: Any) -> int:
+        """Cores on which its trainings run side by side."""
+        runs = self.runs[w.pack]
+        networks = len({run.folder for run in runs})
+        return networks * self.graph.threads(runs[0].setting, int(self.graph.compute["processes"]))
