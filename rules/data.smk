@@ -3,6 +3,7 @@ rule download:
         archive="results/data/{dataset}/{archive}.tar.gz",
     log:
         "results/logs/data/{dataset}/{archive}.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -41,6 +42,7 @@ rule build_long_tail:
         subset="results/data/{dataset}/{imbalance}/subset.json",
     log:
         "results/logs/data/{dataset}/{imbalance}/build_long_tail.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:

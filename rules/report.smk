@@ -14,6 +14,7 @@ rule make_table:
         ),
     log:
         "results/logs/tables/{table}.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -41,6 +42,7 @@ rule make_statistics:
         ),
     log:
         "results/logs/tables/{statistics}.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -70,6 +72,7 @@ rule draw_reliability:
         png="results/figures/reliability/{dataset}/{imbalance}/{backbone}/{method}_seed{seed}.png",
     log:
         "results/logs/figures/reliability/{dataset}/{imbalance}/{backbone}/{method}_seed{seed}.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -104,6 +107,7 @@ rule draw_comparison:
         overlay_png="results/figures/{figure}_overlay.png",
     log:
         "results/logs/figures/{figure}.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -131,6 +135,7 @@ rule draw_similarity:
         png="results/figures/similarity/{figure}.png",
     log:
         "results/logs/figures/similarity/{figure}.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -157,6 +162,7 @@ rule draw_projection:
         png="results/figures/projection/{figure}.png",
     log:
         "results/logs/figures/projection/{figure}.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -182,6 +188,7 @@ rule draw_sensitivity:
         png="results/figures/sensitivity/{figure}.png",
     log:
         "results/logs/figures/sensitivity/{figure}.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -206,6 +213,7 @@ rule draw_class_counts:
         png="results/figures/class_counts/{dataset}.png",
     log:
         "results/logs/figures/class_counts/{dataset}.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -234,6 +242,7 @@ rule draw_training_curves:
         png="results/figures/training_curves/{dataset}/{imbalance}/{backbone}.png",
     log:
         "results/logs/figures/training_curves/{dataset}/{imbalance}/{backbone}.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -262,6 +271,7 @@ rule draw_smoothing:
         png="results/figures/smoothing/{dataset}/{imbalance}/{backbone}.png",
     log:
         "results/logs/figures/smoothing/{dataset}/{imbalance}/{backbone}.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -284,6 +294,7 @@ rule publish:
         manifest="results/published/{name}/manifest.json",
     log:
         "results/logs/publish/{name}.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
