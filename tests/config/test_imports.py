@@ -120,7 +120,8 @@ def test_a_network_trained_here_is_not_replaced() -> None:
 
     assert refusal({CE: line}) == (
         f"mine.yaml, stage1 '{CE}': results/runs/{CE}/stage1 holds this network already, trained here: remove the "
-        "line to keep that one, or delete its folder to take the other"
+        f"line to keep that one, or delete that folder and run `snakemake results/runs/{CE}/stage1/last.pt` to take "
+        "the other"
     )
 
 

@@ -45,8 +45,8 @@ def check_place(registry: Registry, run: Run, sha256: str, results: Path, where:
         return
     how = f"imported from {origin['source']} with another sha256" if origin else "trained here"
     raise InputError(
-        f"{where}: {there} holds this network already, {how}: remove the line to keep that one, or delete its folder "
-        "to take the other"
+        f"{where}: {there} holds this network already, {how}: remove the line to keep that one, or delete that "
+        f"folder and run `snakemake {there}/last.pt` to take the other"
     )
 
 
