@@ -8,7 +8,7 @@ DEMO := --configfile config/demo.yaml
 OVERVIEW = PYTHONPATH=lib $(RUN) python -m longtail.overview $@ --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo all plan progress benchmark report publish-demo test lint format envs clean
+.PHONY: help setup demo all plan progress imports benchmark report publish-demo test lint format envs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -37,6 +37,9 @@ plan: $(UV) ## what a run takes, before anything runs (CONFIG=config/demo.yaml: 
 
 progress: $(UV) ## how far a run is (CONFIG as for plan)
 	@$(OVERVIEW)
+
+imports: $(UV) ## YAML that takes the Stage 1s of another machine (FROM=its results folder; CONFIG as for plan)
+	@$(OVERVIEW) $(if $(FROM),--from "$(FROM)")
 
 benchmark: $(UV) ## time Stage 1 on this machine for `make plan`, against the usual loop (some ten minutes)
 	@PYTHONPATH=lib:. $(RUN) python -m benchmarks.stage1 --record --rounds 3 --seconds 20

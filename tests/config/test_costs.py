@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from tests import elsewhere
 
 from longtail.config import costs
 from longtail.config.costs import Training
@@ -51,6 +52,19 @@ PASSES = {
 @pytest.mark.parametrize("folder", PASSES)
 def test_image_passes_worked_out_by_hand(default: dict[str, Training], folder: str) -> None:
     assert default[folder].passes == PASSES[folder]
+
+
+def test_an_imported_stage1_costs_nothing_and_what_stands_on_it_the_same(default: dict[str, Training]) -> None:
+    folder = "cifar10/if100/resnet32/mixup/seed0"
+    stage1, mislas = default[f"{folder}/stage1"], default[f"{folder}/mislas"]
+    source = elsewhere.trained(Path("far/stage1").absolute(), stage1.settings)
+
+    found = trainings(graph(stage1={folder: {"source": str(source), "sha256": "0" * 64}}))
+
+    taken = dataclasses.replace(stage1, imported=True, code="c0de00000000")
+    assert (taken.passes, taken.work) == (0, 0)
+    assert found == default | {stage1.folder: taken}
+    assert found[mislas.folder] == mislas
 
 
 def test_a_frozen_backbone_is_a_third_of_the_work(default: dict[str, Training]) -> None:

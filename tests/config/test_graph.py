@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests import elsewhere
 
 from longtail.config.graph import Graph
 from longtail.config.registry import CONFIG, merge
@@ -45,6 +46,30 @@ def test_targets_of_the_cifar_table(cifar_table: Graph) -> None:
     # SVG and PNG of: class counts of 2 data sets, curves and smoothing of 6 settings, reliability of 144 runs.
     assert len(cifar_table.figure_files()) == 2 * (2 + 6 + 6 + 144)
     assert len(cifar_table.table_files()) == 4
+
+
+def test_the_names_of_imported_runs_are_a_pattern_that_no_other_fits(tmp_path: Path) -> None:
+    folder = "cifar10/if1.5/resnet32/ce/seed0"
+    table = {"title": "x", "columns": [{"dataset": "cifar10", "factor": 1.5, "backbone": "resnet32"}]}
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump({**table, "rows": [{"method": "ce"}]}))
+    own = {"tables": [str(tmp_path / "x.yaml")], "figures": []}
+    w = wildcards(dataset="cifar10", imbalance="if1.5", backbone="resnet32", stage1="ce", seed="0")
+    built = graph(**own)
+    source = elsewhere.trained(tmp_path / "far", json.loads(built.stage1(w)))
+    assert re.search(built.imported, f"{folder}/stage1/") is None
+
+    taken = graph(**own, stage1={folder: {"source": str(source), "sha256": "0" * 64}})
+
+    assert re.fullmatch(taken.imported, folder)
+    assert not re.fullmatch(taken.imported, folder.replace(".", "x"))
+    assert taken.imported_code(w) == "c0de00000000"
+    assert taken.stage1(w) == built.stage1(w)
+
+
+def test_the_code_that_trains_a_run_is_that_of_its_job(cifar_table: Graph) -> None:
+    run = cifar_table.run_of(wildcards(**OF_MISLAS, method="mislas"))
+
+    assert cifar_table.training_code(run) == cifar_table.code("train_stage1", wildcards(**OF_MISLAS, stage1="mixup"))
 
 
 def test_no_target_is_listed_twice(cifar_table: Graph) -> None:

@@ -64,6 +64,11 @@ def test_rows_of_a_schema_worked_out_by_hand(monkeypatch: pytest.MonkeyPatch) ->
                 "default": [],
                 "items": {"required": ["x"], "properties": {"x": {"description": "of an item"}}},
             },
+            "named": {
+                "description": "of names",
+                "additionalProperties": {"required": ["y"], "properties": {"y": {"description": "under each"}}},
+            },
+            "flags": {"description": "without names", "additionalProperties": False},
             "marks": {"items": {"enum": [1, 2]}, "description": "left | right <b>"},
         },
         "$defs": {"part": {"properties": {"on": {"default": None, "description": "inside"}}}},
@@ -77,6 +82,9 @@ def test_rows_of_a_schema_worked_out_by_hand(monkeypatch: pytest.MonkeyPatch) ->
         ("part.on", "null", "inside"),
         ("list", "[]", "many"),
         ("list[].x", "required", "of an item"),
+        ("named", "–", "of names"),
+        ("named.*.y", "required", "under each"),
+        ("flags", "–", "without names"),
         ("marks", "–", "left | right <b>; any of `1`, `2`"),
     ]
     assert reference.markdown("small").splitlines()[2:5] == [
@@ -99,6 +107,7 @@ def test_keys_of_the_real_schemas() -> None:
     assert keys["figure"]["panels[].printed.ece"] == "–"
     assert keys["recipe"]["momentum"] == "0.9"
     assert keys["config"]["seeds.initialisation"] == "null"
+    assert keys["config"]["stage1.*.sha256"] == "required"
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

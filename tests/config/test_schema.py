@@ -17,13 +17,15 @@ NAMES = sorted(path.stem for path in schema.SCHEMAS.glob("*.yaml"))
 
 
 def properties(node: dict[str, Any], root: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every property below a node by its dotted key, `[]` standing for the items of a list."""
+    """Every property below a node by its dotted key, `[]` standing for the items of a list, `*` for any name."""
     node = root["$defs"][node["$ref"].split("/")[-1]] if "$ref" in node else node
     for key, child in node.get("properties", {}).items():
         yield f"{prefix}{key}", root["$defs"][child["$ref"].split("/")[-1]] if "$ref" in child else child
         yield from properties(child, root, f"{prefix}{key}.")
     if "items" in node:
         yield from properties(node["items"], root, f"{prefix.removesuffix('.')}[].")
+    if isinstance(node.get("additionalProperties"), dict):
+        yield from properties(node["additionalProperties"], root, f"{prefix}*.")
     for form in node.get("oneOf", []):
         yield from properties(form, root, prefix)
 

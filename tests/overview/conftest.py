@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests import elsewhere
 
 from longtail.config import costs
 from longtail.config.costs import Training
@@ -19,6 +20,7 @@ from longtail.config.graph import Graph
 from longtail.config.registry import CONFIG, merge
 from longtail.overview import states
 from longtail.overview.speeds import Machine
+from longtail.stage1 import imported
 
 TABLE = {
     "title": "CE and MiSLAS",
@@ -37,8 +39,12 @@ class Tree:
 
     def __init__(self, root: Path) -> None:
         (root / "own.yaml").write_text(yaml.safe_dump(TABLE))
-        (root / "run.yaml").write_text(yaml.safe_dump(ADDED | {"tables": ["own.yaml"]}))
         self.config = root / "run.yaml"
+        self.configure()
+
+    def configure(self, **own: Any) -> None:
+        """Lay keys upon the configuration and read it again."""
+        self.config.write_text(yaml.safe_dump(ADDED | {"tables": ["own.yaml"]} | own))
         files = [CONFIG / "config.yaml", self.config]
         config: dict[str, Any] = {}
         for file in files:
@@ -97,6 +103,19 @@ class Tree:
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
     monkeypatch.chdir(tmp_path)
     return Tree(tmp_path)
+
+
+@pytest.fixture
+def taken(tree: Tree, tmp_path: Path) -> Callable[[str], dict[str, str]]:
+    """Configures a Stage 1 as one from elsewhere; gives its line of the configuration."""
+
+    def take(folder: str) -> dict[str, str]:
+        source = elsewhere.trained(tmp_path / "far/runs" / folder, tree.training(folder).settings)
+        line = {"source": str(source), "sha256": imported.digest(source)}
+        tree.configure(stage1={folder.removesuffix("/stage1"): line})
+        return line
+
+    return take
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+from tests import elsewhere
 
 from longtail.overview.__main__ import main
 from longtail.runtime.fingerprint import ROOT
@@ -54,6 +55,31 @@ def test_bad_input_is_one_sentence(tree, tmp_path, capsys, arguments, sentence) 
     assert said.out == ""
     assert said.err.startswith(sentence)
     assert said.err.count("\n") == 1
+
+
+def test_imports_are_yaml_to_be_laid_upon_the_configuration(tree, tmp_path, capsys) -> None:
+    elsewhere.trained(tmp_path / "far/runs" / tree.CE, tree.training(tree.CE).settings)
+    assert main(["imports", "--from", "far", "--configfile", str(tree.config)]) == 0
+    (tmp_path / "imports.yaml").write_text(capsys.readouterr().out)
+
+    assert main(["plan", "--configfile", str(tree.config), "imports.yaml"]) == 0
+
+    assert "Imported, with nothing to train: 1 Stage 1." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "error: --from is missing: name the results folder copied from the other machine\n"),
+        (["--from", "nowhere"], "error: --from: nowhere has no folder runs/: name the results folder of the other"),
+    ],
+)
+def test_results_that_are_none_are_one_sentence(tree, capsys, arguments, sentence) -> None:
+    assert main(["imports", *arguments]) == 1
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(sentence)
 
 
 def test_a_broken_benchmark_is_named(tree, capsys) -> None:

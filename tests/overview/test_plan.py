@@ -37,6 +37,17 @@ def test_what_is_done_is_not_to_do(tree, shown, gone) -> None:
     assert rows["own"] == ["2 / 3", "1 / 2", "0 / 1", "1,860,900", "125,440", "5.3 h"]
 
 
+def test_an_imported_stage1_is_nothing_to_train(tree, shown, taken) -> None:
+    tree.benchmark({"processes": 2, "images_per_second": 200.0})
+    taken(tree.CE)
+
+    lines = plan.lines(tree.graph, tree.machine())
+
+    # That of mixup and the Stage 2 after it: 24,812 s and 418 s.
+    assert shown(lines)["own"] == ["2 / 3", "1 / 2", "0 / 1", "2,481,200", "125,440", "7.0 h"]
+    assert "Imported, with nothing to train: 1 Stage 1." in lines
+
+
 def test_nothing_to_do_takes_no_time(tree, shown) -> None:
     for folder in (tree.CE, tree.MIXUP, tree.MISLAS):
         tree.finish(folder)
@@ -44,6 +55,7 @@ def test_nothing_to_do_takes_no_time(tree, shown) -> None:
     rows = shown(plan.lines(tree.graph, tree.machine()))
 
     assert rows["all, shared ones once"] == ["2 / 2", "1 / 1", "0", "0", "-"]
+    assert not any("Imported" in line for line in plan.lines(tree.graph, tree.machine()))
 
 
 def test_an_unmeasured_machine_gets_passes_without_hours(tree, shown) -> None:

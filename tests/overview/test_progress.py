@@ -36,6 +36,17 @@ def test_a_running_training_says_how_far_it_is(tree, shown) -> None:
     ]
 
 
+def test_an_imported_stage1_takes_no_time(tree, taken) -> None:
+    taken(tree.CE)
+    tree.run(tree.MIXUP)
+
+    lines = progress.lines(tree.graph, tree.machine())
+
+    # As where CE is done.
+    assert lines[0] == "3 trainings: 0 done, 1 running, 2 waiting, 0 failed"
+    assert "About 55 min left for all that is not done, 1 side by side." in lines
+
+
 def test_two_that_run_share_what_waits(tree) -> None:
     tree.run(tree.CE, seconds_left=6000.0)
     tree.run(tree.MIXUP, seconds_left=3000.0)

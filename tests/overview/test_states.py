@@ -44,6 +44,41 @@ def test_outputs_of_other_settings_or_code_are_made_anew(tree, change) -> None:
     assert look(tree, tree.CE).left == 1
 
 
+def test_an_imported_stage1_is_done_whatever_machine_and_code_made_it(tree, taken) -> None:
+    line = taken(tree.CE)
+    settings = tree.training(tree.CE).settings
+    tree.run(tree.CE)  # a training that was begun here before
+    assert look(tree, tree.CE) == State(WAITING, imported=True)
+    assert look(tree, tree.CE).left == 0
+
+    far = settings | {"compute": settings["compute"] | {"device": "cuda"}}
+    tree.finish(tree.CE, settings=far, imported=line, code="c0de00000000")
+    assert look(tree, tree.CE) == State(DONE)
+
+
+def test_an_imported_stage1_stays_when_its_line_goes_if_code_is_that_of_here(tree, taken) -> None:
+    line = taken(tree.CE)
+    tree.configure()
+    tree.finish(tree.CE, imported=line)
+    assert look(tree, tree.CE) == State(DONE)
+
+    tree.finish(tree.CE, imported=line, code="c0de00000000")
+    assert look(tree, tree.CE) == State(WAITING, outdated=True)
+
+    tree.finish(tree.CE, imported=line, settings={"recipe": {"epochs": 30}})
+    assert look(tree, tree.CE) == State(WAITING, outdated=True)
+
+
+def test_an_import_fails_by_its_own_log(tree, taken) -> None:
+    tree.log(tree.CE, "error: of a training before")
+    taken(tree.CE)
+    assert look(tree, tree.CE) == State(WAITING, imported=True)
+
+    tree.log(tree.CE, "error: the files have another sha256")
+    assert look(tree, tree.CE).error == "the files have another sha256"
+    assert states.log(tree.training(tree.CE)).name == "import_stage1.log"
+
+
 def test_a_training_that_writes_runs(tree) -> None:
     tree.run(tree.CE)
 

@@ -15,6 +15,14 @@ def test_everything_a_reader_needs_is_told():
         assert part in told
 
 
+def test_networks_from_elsewhere_are_counted():
+    taken = RECORD | {"imported": {"source": "/far", "sha256": "0" * 64}}
+    told = origin.sentences("", [0], [RECORD, taken, RECORD, taken])
+    assert told[-1] == "Trained elsewhere and imported: 2 of 4 trainings."
+    assert told[:-1] == origin.sentences("", [0], [RECORD])
+    assert origin.line("", [0], [taken]).endswith(" Trained elsewhere and imported: 1 of 1 trainings.")
+
+
 def test_a_table_without_runs_says_so():
     assert "No run" in origin.sentences("slide 1", [0], [])[-1]
 

@@ -32,6 +32,7 @@ class Training:
     """One Stage 1 or Stage 2: `folder` of its outputs below `results/runs`, and what its job is told.
 
     `images` is N of its subset, `side` that of an image in pixels; None where only reading the data can tell N.
+    `code` is the fingerprint of what trains it, or for an `imported` one of what trained it elsewhere.
     """
 
     folder: str
@@ -41,11 +42,12 @@ class Training:
     code: str
     images: int | None
     side: int
+    imported: bool = False
 
     @property
     def passes(self) -> int | None:
-        """Training images that pass through the network; none where the classifier learns on cached features."""
-        if self.stage == 2 and features_suffice(self.settings):
+        """Training images that pass through the network; 0 on cached features, and for an imported Stage 1."""
+        if self.imported or (self.stage == 2 and features_suffice(self.settings)):
             return 0
         if self.images is None:
             return None
@@ -118,9 +120,10 @@ def _training(graph: Graph, run: Run, folder: str, size: int | None) -> Training
     wildcards = SimpleNamespace(**vars(run.setting), stage1=run.stage1, method=run.method, seed=run.seed)
     stage = 1 if folder.endswith("/stage1") else 2
     told = graph.stage1(wildcards) if stage == 1 else graph.stage2(wildcards)
-    code = graph.code(f"train_stage{stage}", wildcards)
+    imported = stage == 1 and run.folder in graph.imports
+    code = graph.imported_code(wildcards) if imported else graph.code(f"train_stage{stage}", wildcards)
     pixels = side(graph.registry.datasets[run.setting.dataset])
-    return Training(folder, stage, run.setting, json.loads(told), code, size, pixels)
+    return Training(folder, stage, run.setting, json.loads(told), code, size, pixels, imported)
 
 
 def _class_sizes(definition: dict[str, Any]) -> tuple[int, ...] | None:

@@ -1,17 +1,19 @@
 """What the rules ask of a plan: the files of each target, and the parameters of each job as tracked text."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from longtail.config import imports, registry, settings
 from longtail.config import plan as plans
-from longtail.config import settings
 from longtail.config.plan import Cell, Described, Figure, Plan, Run, Setting
 from longtail.config.registry import is_streamed, named_parts
 from longtail.runtime import files, gpus, image_tree
 from longtail.runtime.errors import InputError
 from longtail.runtime.fingerprint import fingerprint
+from longtail.stage1 import imported
 
 RESULTS = "results"
 RUNS, DATA, TABLES, FIGURES = f"{RESULTS}/runs", f"{RESULTS}/data", f"{RESULTS}/tables", f"{RESULTS}/figures"
@@ -30,6 +32,7 @@ class Graph:
         self.plan = plan
         self.registry = plan.registry
         self.compute = plan.registry.config["compute"]
+        self.imports = plan.registry.config["stage1"]
         found = len(gpus.devices())
         # A job that will run on the CPU must not wait for its turn on a GPU.
         self.gpus = int(self.compute["device"] == "cuda" or (self.compute["device"] == "auto" and found > 0))
@@ -41,7 +44,11 @@ class Graph:
         """The graph of a config read from `files`; InputError for the first mistake in it."""
         if Path(RESULTS).exists() and not Path(RESULTS).is_dir():
             raise InputError(f"{RESULTS} is a file: move it away, the results go into a folder of that name")
-        return cls(plans.build(config, [Path(file) for file in files]))
+        paths = [Path(file) for file in files]
+        plan = plans.build(config, paths)
+        with registry.blaming(paths):
+            imports.check(plan, Path(RUNS))
+        return cls(plan)
 
     # Parameters of jobs
 
@@ -203,6 +210,16 @@ class Graph:
             parts = [f"stage2.post_hoc.{json.loads(self.post_hoc(w))['post_hoc']['name']}"]
         return fingerprint(script, *parts)
 
+    def imported_code(self, w: Any) -> str:
+        """Fingerprint of the code that trained an imported Stage 1: copying it is not what made it."""
+        folder = _folder(w)
+        source = Path(self.imports[folder]["source"])
+        return str(imported.record(source, f"{registry.THE_CONFIG}, stage1 '{folder}'")["code"])
+
+    def training_code(self, run: Run) -> str:
+        """Fingerprint of the code that the Stage 1 of a run would be trained by here."""
+        return fingerprint("train_stage1", *_parts(imports.wanted_settings(self.registry, run)))
+
     # Resources of jobs
 
     def threads(self, w: Any, processes: int = 1) -> int:
@@ -220,7 +237,7 @@ class Graph:
 
     def logits(self, w: Any) -> str:
         """The file with the test logits of a method: its Stage 2's, or its network's features."""
-        folder = f"{RUNS}/{w.dataset}/{w.imbalance}/{w.backbone}/{w.stage1}/seed{w.seed}"
+        folder = f"{RUNS}/{_folder(w)}"
         return f"{folder}/features.npz" if w.method == w.stage1 else f"{folder}/{w.method}/logits.npz"
 
     def metrics(self, runs: Iterable[Run]) -> list[str]:
@@ -308,6 +325,11 @@ class Graph:
     # Which names a wildcard may take, as patterns
 
     @property
+    def imported(self) -> str:
+        """Runs whose Stage 1 is taken from elsewhere."""
+        return _pattern(map(re.escape, self.imports))
+
+    @property
     def post_hoc_methods(self) -> str:
         """Methods that change a finished classifier."""
         return _pattern(name for name, method in self.registry.methods.items() if "post_hoc" in method)
@@ -391,6 +413,11 @@ def _parts(settings: dict[str, Any]) -> list[str]:
     """The modules that a stage's settings name."""
     named = [f"{package}.{part['name']}" for _, package, part in named_parts(settings)]
     return [*named, f"models.{settings['backbone']}"] if "backbone" in settings else named
+
+
+def _folder(w: Any) -> str:
+    """What `Run.folder` is, of wildcards."""
+    return f"{w.dataset}/{w.imbalance}/{w.backbone}/{w.stage1}/seed{w.seed}"
 
 
 def _pattern(names: Iterable[str]) -> str:

@@ -23,9 +23,10 @@ _MARKED = re.compile(r"(<!-- reference: (\w+) -->\n).*?(?=<!-- end -->)", re.DOT
 
 
 def rows(schema_name: str) -> list[tuple[str, str, str]]:
-    """Dotted key, default and description of every key of a schema, in its order; items of a list as `key[]`.
+    """Dotted key, default and description of every key of a schema, in its order.
 
-    The default is YAML, `required` where there must be a value and `–` where the key may be absent.
+    Items of a list are `key[]`, what stands under names that a person chooses `key.*`. The default is
+    YAML, `required` where there must be a value and `–` where the key may be absent.
     """
     root = schema.load(schema_name)
     return list(_keys("", root, root))
@@ -101,6 +102,8 @@ def _keys(prefix: str, node: dict[str, Any], root: dict[str, Any]) -> Iterator[t
         yield from _keys(prefix, schema._resolve(form, root), root)
     if "items" in node:
         yield from _keys(f"{prefix}[]", schema._resolve(node["items"], root), root)
+    if isinstance(node.get("additionalProperties"), dict):
+        yield from _keys(f"{prefix}.*", schema._resolve(node["additionalProperties"], root), root)
     for key, child in node.get("properties", {}).items():
         child = schema._resolve(child, root)
         dotted = f"{prefix}.{key}" if prefix else key

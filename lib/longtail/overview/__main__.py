@@ -1,4 +1,4 @@
-"""`python -m longtail.overview plan|progress [--configfile FILE ...] [--cores N]`, from the project's root."""
+"""`python -m longtail.overview plan|progress|imports [--configfile FILE ...]`, from the project's root."""
 
 import argparse
 import sys
@@ -8,17 +8,22 @@ from typing import Any
 
 from longtail.config import registry, schema
 from longtail.config.graph import Graph
-from longtail.overview import plan, progress, speeds
+from longtail.overview import imports, plan, progress, speeds
 from longtail.overview.speeds import Machine
 from longtail.runtime.errors import InputError
 
 OVERVIEWS = {"plan": plan.lines, "progress": progress.lines}
+IMPORTS = "imports"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print an overview; bad input is one sentence and exit code 1."""
     parser = argparse.ArgumentParser(prog="longtail.overview", description="What a run will take, and how far it is.")
-    parser.add_argument("overview", choices=OVERVIEWS, help="plan: before anything runs; progress: while it runs")
+    parser.add_argument(
+        "overview",
+        choices=[*OVERVIEWS, IMPORTS],
+        help="plan: before anything runs; progress: while it runs; imports: YAML of what another machine has trained",
+    )
     parser.add_argument(
         "--configfile",
         nargs="+",
@@ -29,11 +34,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="laid upon config/config.yaml, as with snakemake",
     )
     parser.add_argument("--cores", default="all", help="what snakemake is given: a number, or all (default)")
+    parser.add_argument("--from", dest="origin", default="", metavar="RESULTS", help="imports: its results folder")
     given = parser.parse_args(arguments)
     try:
         config_files = [registry.CONFIG / "config.yaml", *given.configfile]
         graph = Graph.of(_config(config_files), config_files)
-        told = OVERVIEWS[given.overview](graph, Machine.here(graph, _cores(given.cores)))
+        if given.overview == IMPORTS:
+            told = imports.lines(graph, _origin(given.origin))
+        else:
+            told = OVERVIEWS[given.overview](graph, Machine.here(graph, _cores(given.cores)))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -57,6 +66,12 @@ def _cores(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise InputError(f"--cores is '{text}': give a number from 1 on, or all")
     return int(text)
+
+
+def _origin(text: str) -> Path:
+    if not text:
+        raise InputError("--from is missing: name the results folder copied from the other machine")
+    return Path(text)
 
 
 if __name__ == "__main__":

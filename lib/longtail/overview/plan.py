@@ -80,6 +80,8 @@ def _notes(graph: Graph, sheet: _Sheet, trainings: list[Training]) -> list[str]:
     if dearer := [f"{name} {step:g}" for name, step in sorted(steps.items()) if step != 1]:
         notes.append(f"A pass counts in the time as its method's algorithm declares it: {', '.join(dearer)}.")
     notes.append("Time is that of training: reading data, extracting features, scoring and drawing come on top.")
+    if taken := sum(training.imported for training in trainings):
+        notes.append(f"Imported, with nothing to train: {text.count(taken, 'Stage 1')}.")
     if unknown := sorted({t.setting for t in trainings if t.images is None}):
         names = ", ".join(f"{setting.dataset} {setting.imbalance}" for setting in unknown)
         notes.append(f"How many images there are is known once the data are read (snakemake datasets): {names}.")

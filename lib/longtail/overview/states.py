@@ -13,6 +13,7 @@ from typing import Any
 
 from longtail.config import graph
 from longtail.config.costs import Training
+from longtail.stage1 import imported
 
 OUTPUTS = ("last.pt", "history.csv", "provenance.json")
 SILENT_SECONDS = 120.0
@@ -30,7 +31,7 @@ class State:
 
     `progress` is the training's own last word, `saved` whether it can go on from where it was, `silent_since` a
     time in unix seconds, `error` a failed job's sentence and `outdated` whether its outputs come from other settings
-    or code, so that it is trained anew.
+    or code, so that it is trained anew. For an `imported` one there is nothing to train, taken over or not.
     """
 
     kind: str
@@ -39,11 +40,12 @@ class State:
     silent_since: float | None = None
     error: str = ""
     outdated: bool = False
+    imported: bool = False
 
     @property
     def left(self) -> float:
         """The fraction of its epochs that is still to do."""
-        if self.kind == DONE:
+        if self.kind == DONE or self.imported:
             return 0.0
         if self.progress is None or not (self.saved or self.kind == RUNNING):
             return 1.0
@@ -62,9 +64,12 @@ def look(training: Training, now: float) -> State:
     made_otherwise = False
     if all((folder / name).is_file() for name in OUTPUTS):
         record = read(folder / "provenance.json") or {}
-        if (record.get("settings"), record.get("code")) == (training.settings, training.code):
+        if _same_settings(record, training) and record.get("code") == training.code:
             return State(DONE)
         made_otherwise = True
+    if training.imported:
+        error = _error(log(training))
+        return State(FAILED if error else WAITING, error=error, imported=True)
     progress, saved = read(folder / "progress.json"), (folder / "resume.pt").is_file()
     if error := _error(log(training)):
         return State(FAILED, progress, saved, error=error)
@@ -85,7 +90,9 @@ def outdated(found: Iterable[State]) -> list[str]:
 def log(training: Training) -> Path:
     """The log of a training's job."""
     folder = Path(LOGS) / training.folder
-    return folder.parent / "train_stage1.log" if training.stage == 1 else folder / "train_stage2.log"
+    if training.stage == 2:
+        return folder / "train_stage2.log"
+    return folder.parent / ("import_stage1.log" if training.imported else "train_stage1.log")
 
 
 def read(path: Path) -> dict[str, Any] | None:
@@ -100,6 +107,12 @@ def clock(moment: float, now: float) -> str:
     """Unix seconds as the time of day, with the date where it is another day."""
     then = datetime.fromtimestamp(moment)
     return then.strftime("%H:%M" if then.date() == datetime.fromtimestamp(now).date() else "%Y-%m-%d %H:%M")
+
+
+def _same_settings(record: dict[str, Any], training: Training) -> bool:
+    if "imported" in record:
+        return not imported.difference(record["settings"], training.settings)
+    return bool(record.get("settings") == training.settings)
 
 
 def _error(path: Path) -> str:

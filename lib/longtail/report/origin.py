@@ -20,6 +20,8 @@ def sentences(source: str, seeds: Sequence[int], records: Sequence[Mapping[str, 
     told.append(
         f"Hardware: {_distinct(hardware)}; trained in {_distinct(record['precision'] for record in records)}."
     )
+    if taken := sum("imported" in record for record in records):
+        told.append(f"Trained elsewhere and imported: {taken} of {len(records)} trainings.")
     return told
 
 

@@ -1,0 +1,61 @@
+"""The Stage 1s that a configuration takes from elsewhere (`stage1`), checked before anything runs."""
+
+import difflib
+import json
+from pathlib import Path
+from typing import Any
+
+from longtail.config import settings
+from longtail.config.plan import Plan, Run
+from longtail.config.registry import THE_CONFIG, Registry
+from longtail.runtime.errors import InputError
+from longtail.stage1 import imported
+
+
+def check(plan: Plan, results: Path) -> None:
+    """InputError for the first Stage 1 that is not wanted, not whole or trained otherwise, or that is there already.
+
+    `results` is the folder of the runs here.
+    """
+    wanted = {run.folder: run for run in plan.runs}
+    for folder, given in plan.registry.config["stage1"].items():
+        where = f"{THE_CONFIG}, stage1 '{folder}'"
+        if folder not in wanted:
+            raise InputError(f"{where}: no table or figure asked for wants this Stage 1: {_instead(folder, wanted)}")
+        check_one(plan.registry, wanted[folder], Path(given["source"]), where)
+        check_place(plan.registry, wanted[folder], given["sha256"], results, where)
+
+
+def check_one(registry: Registry, run: Run, source: Path, where: str) -> dict[str, Any]:
+    """The record of a Stage 1 from elsewhere; InputError where it is not whole or was trained otherwise."""
+    told = imported.record(source, where)
+    imported.check_settings(told, wanted_settings(registry, run), source, where)
+    return told
+
+
+def check_place(registry: Registry, run: Run, sha256: str, results: Path, where: str) -> None:
+    """InputError where an import would replace a finished network: nothing that is there is given up unasked."""
+    there, ours = results / run.folder / "stage1", wanted_settings(registry, run)
+    try:
+        told = json.loads((there / "provenance.json").read_text())
+        origin, differing = told.get("imported"), imported.difference(told["settings"], ours)
+    except (OSError, ValueError, KeyError, AttributeError):
+        return  # not finished, or to be made anew in any case
+    if differing or (origin and origin["sha256"] == sha256):
+        return
+    how = f"imported from {origin['source']} with another sha256" if origin else "trained here"
+    raise InputError(
+        f"{where}: {there} holds this network already, {how}: remove the line to keep that one, or delete that "
+        f"folder and run `snakemake {there}/last.pt` to take the other"
+    )
+
+
+def wanted_settings(registry: Registry, run: Run) -> dict[str, Any]:
+    """What the Stage 1 of a run would be trained with here."""
+    setting = run.setting
+    return settings.stage1(registry, setting.dataset, setting.imbalance, setting.backbone, run.stage1, run.seed)
+
+
+def _instead(folder: str, wanted: dict[str, Run]) -> str:
+    close = difflib.get_close_matches(str(folder), wanted, n=1, cutoff=0.5)
+    return f"did you mean '{close[0]}'? Else remove the line" if close else "remove the line"

@@ -1,0 +1,237 @@
+"""Stage 1s trained in one folder and taken into another, with the real command."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.workflow.command import ROOT, contents, jobs, snakemake
+
+from longtail.overview.__main__ import main
+from longtail.stage1 import imported
+
+RUNS = "results/runs/digits/if50/resnet32"
+CE, MIXUP = "digits/if50/resnet32/ce/seed0", "digits/if50/resnet32/mixup/seed0"
+CONFIG = ("--configfile", "mine.yaml")
+OF_ONE_SEED = {"seeds": {"runs": [0]}, "figures": []}
+NOTE = "Trained elsewhere and imported: 2 of 3 trainings."
+
+
+def prepared(folder: Path, **own: Any) -> Path:
+    """A folder to run in, with CE and MiSLAS at the smallest size under one seed."""
+    folder.mkdir()
+    (folder / "tests").symlink_to(ROOT / "tests")
+    tiny = yaml.safe_load((Path(__file__).parent / "tiny.yaml").read_text())
+    (folder / "mine.yaml").write_text(yaml.safe_dump(tiny | OF_ONE_SEED | own))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def far(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where everything was trained."""
+    folder = prepared(tmp_path_factory.mktemp("far") / "work")
+    code, output = snakemake(folder, *CONFIG)
+    assert code == 0, output
+    return folder
+
+
+@pytest.fixture(scope="module")
+def written(far: Path) -> dict[str, dict[str, str]]:
+    """The block that `imports` writes for it, in a folder that has no results."""
+    folder = prepared(far.parent / "empty")
+    with pytest.MonkeyPatch.context() as patch, (folder / "imports.yaml").open("w") as stream:
+        patch.chdir(folder)
+        patch.setattr("sys.stdout", stream)
+        assert main(["imports", "--from", str(far / "results"), *CONFIG]) == 0
+    block: dict[str, dict[str, str]] = yaml.safe_load((folder / "imports.yaml").read_text())["stage1"]
+    return block
+
+
+@pytest.fixture(scope="module")
+def here(far: Path, written: dict[str, dict[str, str]]) -> tuple[Path, dict[str, int]]:
+    """A folder into which both networks were taken, and the jobs of that run."""
+    folder = prepared(far.parent / "here", stage1=written)
+    code, output = snakemake(folder, *CONFIG)
+    assert code == 0, output
+    assert "Stage 1: import ce on digits if50, seed 0" in output
+    return folder, jobs(output)
+
+
+@pytest.fixture
+def copy(here: tuple[Path, dict[str, int]], tmp_path: Path) -> Callable[..., Path]:
+    """A writer of copies of that folder under a configuration with changes."""
+
+    def write(**own: Any) -> Path:
+        folder = shutil.copytree(here[0], tmp_path / "copy", symlinks=True)
+        (folder / "mine.yaml").write_text(yaml.safe_dump(yaml.safe_load((folder / "mine.yaml").read_text()) | own))
+        return folder
+
+    return write
+
+
+def would_run(folder: Path) -> dict[str, int]:
+    code, output = snakemake(folder, "-n", *CONFIG)
+    assert code == 0, output
+    return jobs(output)
+
+
+def refused(folder: Path) -> str:
+    """What is said of a folder's configuration, and that nothing was computed."""
+    before = contents(folder / "results")
+    code, output = snakemake(folder, *CONFIG)
+    assert code != 0, output
+    assert "Traceback" not in output, output
+    assert "lib/longtail" not in output, output
+    assert contents(folder / "results") == before
+    return output
+
+
+def test_networks_are_imported_and_the_rest_runs(here: tuple[Path, dict[str, int]], far: Path) -> None:
+    folder, ran = here
+    for network in ("ce", "mixup"):
+        for name in ("last.pt", "best.pt", "history.csv"):
+            there = far / RUNS / network / "seed0/stage1" / name
+            assert (folder / RUNS / network / "seed0/stage1" / name).read_bytes() == there.read_bytes()
+
+    assert ran["import_stage1"] == 2
+    assert "train_stage1" not in ran
+    assert (ran["extract_features"], ran["train_stage2"], ran["evaluate"], ran["make_table"]) == (2, 1, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("form", "note"), [("csv", ""), ("md", f"- {NOTE}\n"), ("tex", f"% {NOTE}\n"), ("html", f"<li>{NOTE}</li>\n")]
+)
+def test_tables_differ_in_the_sentence_on_imports_alone(
+    here: tuple[Path, dict[str, int]], far: Path, form: str, note: str
+) -> None:
+    theirs, ours = ((folder / f"results/tables/tiny_table.{form}").read_text() for folder in (far, here[0]))
+
+    assert note in ours
+    assert (ours.replace(note, "") if note else ours) == theirs
+
+
+def test_the_record_keeps_what_trained_it(here: tuple[Path, dict[str, int]], far: Path) -> None:
+    path = "ce/seed0/stage1/provenance.json"
+    theirs, ours = (json.loads((folder / RUNS / path).read_text()) for folder in (far, here[0]))
+    source = far / RUNS / "ce/seed0/stage1"
+
+    assert ours.pop("imported") == {"source": str(source), "sha256": imported.digest(source)}
+    assert ours == theirs
+
+
+def test_a_second_run_has_nothing_to_do(here: tuple[Path, dict[str, int]]) -> None:
+    assert would_run(here[0]) == {}
+
+
+def test_turning_imports_off_redoes_nothing(copy: Callable[..., Path]) -> None:
+    assert would_run(copy(stage1={})) == {}
+
+
+def test_another_place_of_the_same_network_redoes_nothing(
+    copy: Callable[..., Path], written: dict[str, dict[str, str]], tmp_path: Path
+) -> None:
+    moved = shutil.copytree(written[CE]["source"], tmp_path / "moved", copy_function=shutil.copyfile)
+
+    assert would_run(copy(stage1=written | {CE: written[CE] | {"source": str(moved)}})) == {}
+
+
+def test_a_network_that_is_deleted_comes_from_where_the_configuration_says(copy: Callable[..., Path]) -> None:
+    folder, asked = copy(), f"{RUNS}/ce/seed0/stage1/last.pt"
+    shutil.rmtree((folder / asked).parent)
+
+    code, output = snakemake(folder, asked, *CONFIG)
+
+    assert (code, jobs(output)) == (0, {"import_stage1": 1}), output
+    again = would_run(folder)
+    assert again.keys() >= {"extract_features", "evaluate", "make_table"}
+    assert again.keys() & {"import_stage1", "train_stage1"} == set()
+
+
+def test_a_network_that_is_deleted_is_trained_where_no_line_says_otherwise(copy: Callable[..., Path]) -> None:
+    folder, asked = copy(stage1={}), f"{RUNS}/ce/seed0/stage1/last.pt"
+    shutil.rmtree((folder / asked).parent)
+
+    code, output = snakemake(folder, "-n", asked, *CONFIG)
+
+    assert (code, jobs(output)) == (0, {"train_stage1": 1}), output
+
+
+def test_turning_imports_on_replaces_nothing_that_was_trained(far: Path, tmp_path: Path) -> None:
+    trained = shutil.copytree(far, tmp_path / "trained", symlinks=True)
+    source = shutil.copytree(far / RUNS / "ce/seed0/stage1", tmp_path / "stage1")
+    line = {"source": str(source), "sha256": imported.digest(source)}
+    (trained / "mine.yaml").write_text(
+        yaml.safe_dump(yaml.safe_load((trained / "mine.yaml").read_text()) | {"stage1": {CE: line}})
+    )
+
+    output = refused(trained)
+
+    assert f"mine.yaml, stage1 '{CE}': {RUNS}/ce/seed0/stage1 holds this network already, trained here: " in output
+
+
+# Mistakes that can be seen before anything runs.
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lambda far: (far / "best.pt").unlink(), "has no best.pt: name the stage1 folder of a finished run"),
+        (lambda far: (far / "provenance.json").write_text('{"set'), "provenance.json is not readable JSON ("),
+        (lambda far: far.rename(far.with_name("moved")), "there is no folder "),
+    ],
+    ids=["missing-file", "truncated-record", "missing-folder"],
+)
+def test_a_source_that_is_not_whole(far: Path, tmp_path: Path, damage: Callable[[Path], Any], sentence: str) -> None:
+    source = shutil.copytree(far / RUNS / "ce/seed0/stage1", tmp_path / "stage1")
+    line = {"source": str(source), "sha256": imported.digest(source)}
+    damage(source)
+
+    output = refused(prepared(tmp_path / "work", stage1={CE: line}))
+
+    assert sentence in output
+    assert f"mine.yaml, stage1 '{CE}'" in output
+
+
+def test_other_settings(written: dict[str, dict[str, str]], tmp_path: Path) -> None:
+    folder = prepared(tmp_path / "work", stage1=written, seeds={"runs": [0], "initialisation": 5})
+
+    told = "was trained otherwise (seeds.initialisation is 0 there and 5 here): configure it as there, or remove"
+    assert told in refused(folder)
+
+
+def test_one_that_nothing_wants(written: dict[str, dict[str, str]], tmp_path: Path) -> None:
+    folder = prepared(tmp_path / "work", stage1={CE.replace("seed0", "seed3"): written[CE]})
+
+    told = f"no table or figure asked for wants this Stage 1: did you mean '{CE}'? Else remove the line"
+    assert told in refused(folder)
+
+
+# Mistakes that only the bytes tell.
+
+
+@pytest.mark.parametrize("name", ["last.pt", "best.pt", "history.csv"])
+def test_a_file_that_was_cut_short(far: Path, tmp_path: Path, name: str) -> None:
+    source = shutil.copytree(far / RUNS / "ce/seed0/stage1", tmp_path / "stage1")
+    line = {"source": str(source), "sha256": imported.digest(source)}
+    (source / name).write_bytes((source / name).read_bytes()[:-20])
+    folder = prepared(tmp_path / "work", stage1={CE: line})
+
+    code, output = snakemake(folder, f"{RUNS}/ce/seed0/stage1/last.pt", *CONFIG)
+
+    assert code != 0
+    assert f"error: stage1 '{CE}', key 'sha256': the files in {source} have {imported.digest(source)}, not " in output
+    assert "Traceback" not in output
+    assert list((folder / RUNS).rglob("*.*")) == []
+
+
+def test_another_subset(written: dict[str, dict[str, str]], tmp_path: Path) -> None:
+    folder = prepared(tmp_path / "work", stage1={CE: written[CE]}, seeds={"runs": [0], "subset": 1})
+
+    code, output = snakemake(folder, f"{RUNS}/ce/seed0/stage1/last.pt", *CONFIG)
+
+    assert code != 0
+    assert "was trained on another subset (its index list has sha256 " in output
+    assert list((folder / RUNS).rglob("*.*")) == []
