@@ -3,51 +3,16 @@
 Under --use-conda a package missing from the environment is silently found in the one that Snakemake runs in.
 """
 
-import ast
-import sys
 from importlib.metadata import packages_distributions
-from pathlib import Path
 
 import pytest
 import yaml
-from tests.envs.rules import SCRIPTS
+from tests.envs.rules import SCRIPTS, code, imported
 
-from longtail.runtime import parts
-from longtail.runtime.fingerprint import ROOT, reached
+from longtail.runtime.fingerprint import ROOT
 
 PACKAGES = packages_distributions()
 TRAIN, REPORT = "envs/train.yaml", "envs/report.yaml"
-
-
-def trees(sources: set[Path]) -> list[ast.AST]:
-    return [node for source in sorted(sources) for node in ast.walk(ast.parse(source.read_text()))]
-
-
-def kinds(sources: set[Path]) -> set[str]:
-    """The packages of which a part is found by name: `losses` of `parts.find("losses", name)`."""
-    calls = [
-        node
-        for node in trees(sources)
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and (node.func.attr, ast.unparse(node.func.value)) == ("find", "parts")
-    ]
-    return {str(ast.literal_eval(call.args[0])) for call in calls}
-
-
-def code(script: str) -> set[Path]:
-    """All files that a script may reach, with every part of every kind that it finds by name."""
-    found, named = set[Path](), set[str]()
-    while found != (found := reached(script, *named)):
-        named |= {f"{kind}.{name}" for kind in kinds(found) for name in parts.names(kind)}
-    return found
-
-
-def imported(sources: set[Path]) -> set[str]:
-    """Top-level names of all that files import, but for the standard library and ourselves."""
-    names = {alias.name for node in trees(sources) if isinstance(node, ast.Import) for alias in node.names}
-    names |= {node.module for node in trees(sources) if isinstance(node, ast.ImportFrom) and node.module}
-    return {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"longtail"}
 
 
 def held(environment: str) -> set[str]:
