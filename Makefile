@@ -53,12 +53,13 @@ publish-demo: $(UV) ## copy the demo's tables and figures to results/published/d
 test: $(UV) ## the test suite
 	@$(DEV) python -m pytest $(ARGS)
 
-lint: $(UV) ## ruff, snakefmt, snakemake --lint, mypy, environment files
+lint: $(UV) ## ruff, snakefmt, snakemake --lint, mypy, hadolint, environment files
 	@$(DEV) ruff check .
 	@$(DEV) ruff format --check .
 	@$(DEV) snakefmt --check Snakefile rules
 	@$(DEV) snakemake --lint $(DEMO)
 	@$(DEV) mypy
+	@$(DEV) hadolint envs/Dockerfile
 	@$(DEV) python envs/generate.py --check
 
 format: $(UV) ## rewrite code in the house style
