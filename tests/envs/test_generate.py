@@ -32,7 +32,7 @@ def environment(group: str) -> list[object]:
 
 def check(folder: Path) -> tuple[int, str]:
     """Exit code and words of the check that `make lint` makes, of the files in a folder."""
-    command = [sys.executable, folder / "envs" / "generate.py", "--check"]
+    command = [sys.executable, str(folder / "envs" / "generate.py"), "--check"]
     found = subprocess.run(
         command, env={**os.environ, "UV": str(generate.uv())}, capture_output=True, text=True, check=False
     )

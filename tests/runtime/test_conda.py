@@ -1,3 +1,5 @@
+"""The conda that --use-conda needs: asked for in time, and only then."""
+
 import shutil
 from pathlib import Path
 

@@ -68,7 +68,7 @@ class Environment:
 
     def alone(self, program: str) -> subprocess.CompletedProcess[str]:
         """Run a program that sees this environment and nothing else."""
-        command = [self.prefix / "bin" / "python", "-I", "-c", program]
+        command = [str(self.prefix / "bin" / "python"), "-I", "-c", program]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     @property
