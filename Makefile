@@ -54,19 +54,20 @@ publish-demo: $(UV) ## copy the demo's tables and figures to results/published/d
 test: $(UV) ## the test suite
 	@$(DEV) python -m pytest $(ARGS)
 
-lint: $(UV) ## ruff, snakefmt, snakemake --lint, mypy, environment files
+lint: $(UV) ## ruff, snakefmt, snakemake --lint, mypy, hadolint, environment files
 	@$(DEV) ruff check .
 	@$(DEV) ruff format --check .
 	@$(DEV) snakefmt --check Snakefile rules
 	@$(DEV) snakemake --lint $(DEMO)
 	@$(DEV) mypy
-	@PATH="$(dir $(abspath $(UV))):$$PATH" $(DEV) python envs/generate.py --check
+	@$(DEV) hadolint envs/Dockerfile
+	@$(DEV) python envs/generate.py --check
 
 format: $(UV) ## rewrite code in the house style
 	@$(DEV) ruff check --fix --quiet . ; $(DEV) ruff format . && $(DEV) snakefmt Snakefile rules
 
 envs: $(UV) ## write envs/*.yaml from uv.lock
-	@PATH="$(dir $(abspath $(UV))):$$PATH" $(DEV) python envs/generate.py
+	@$(DEV) python envs/generate.py
 
 clean: ## remove results (not the published ones), caches and the environment
 	rm -rf .venv .tools .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -2,6 +2,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import DeploymentMethod
 from snakemake.utils import min_version
 
 min_version("9.27")
@@ -9,6 +10,7 @@ min_version("9.27")
 sys.path.insert(0, str(Path(workflow.basedir) / "lib"))
 
 from longtail.config import graph, packs
+from longtail.runtime.conda import require_conda
 from longtail.runtime.errors import InputError
 
 
@@ -16,6 +18,11 @@ configfile: "config/config.yaml"
 
 
 try:
+    if (
+        workflow.is_main_process
+        and DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+    ):
+        require_conda()
     GRAPH = graph.Graph.of(config, workflow.configfiles)
 except InputError as error:
     raise WorkflowError(str(error)) from None

@@ -11,21 +11,26 @@ ROOT = LIB.parents[1]
 
 
 def fingerprint(script: str, *parts: str) -> str:
-    """Hash of a script of `workflow_scripts/` with all of `longtail` it imports, directly or not.
+    """Hash of all the code that `reached` finds."""
+    digest = hashlib.sha256()
+    for source in sorted(reached(script, *parts)):
+        digest.update(f"{source.relative_to(ROOT)}\n{_meaning(source)}\n".encode())
+    return digest.hexdigest()[:12]
+
+
+def reached(script: str, *parts: str) -> set[Path]:
+    """A script of `workflow_scripts/` with all files of `longtail` that it imports, directly or not.
 
     `parts` are modules loaded by name at run time, as `losses.cross_entropy`; they and their imports count too.
     """
     sources = {ROOT / "workflow_scripts" / f"{script}.py"}
     sources |= {_file(f"longtail.{part}") for part in parts}
-    reached: set[Path] = set()
+    found: set[Path] = set()
     while sources:
         source = sources.pop()
-        reached.add(source)
-        sources |= _imports(source) - reached
-    digest = hashlib.sha256()
-    for source in sorted(reached):
-        digest.update(f"{source.relative_to(ROOT)}\n{_meaning(source)}\n".encode())
-    return digest.hexdigest()[:12]
+        found.add(source)
+        sources |= _imports(source) - found
+    return found
 
 
 def _file(module: str) -> Path:
