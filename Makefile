@@ -17,8 +17,8 @@ help: ## list the targets
 	@python3 -m venv .tools 2>/dev/null && .tools/bin/python -m pip install --quiet --disable-pip-version-check uv \
 		|| { rm -rf .tools && python3 -m pip install --quiet --disable-pip-version-check --target .tools uv; }
 
-setup: $(UV) ## make the environment (.venv)
-	@$(UV) sync --frozen --quiet
+setup: $(UV) ## make the environment (.venv); EXTRA=slurm adds what a Slurm cluster needs
+	@$(UV) sync --frozen --quiet $(if $(EXTRA),--extra $(EXTRA))
 
 demo: $(UV) ## the main job on the embedded data: MiSLAS, LADC and baselines on digits (minutes, no GPU)
 	@$(RUN) snakemake --cores $(CORES) $(DEMO)

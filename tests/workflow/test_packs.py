@@ -1,0 +1,60 @@
+"""`snakemake packed`: trainings side by side in one job, with the results and paths of any other run."""
+
+from pathlib import Path
+
+import pytest
+from tests.workflow.command import ROOT, contents, jobs, snakemake
+
+RECIPES = """
+tables: [tests/workflow/tiny_table.yaml]
+figures: []
+seeds: {runs: [0]}
+compute: {device: cpu}
+evaluation: {resamples: 20}
+recipes:
+  digits-S1: {epochs: 2, schedule: {warmup: 1, milestones: []}, evaluate: {every: 1, each_from: 1}}
+  digits-S2: {epochs: 2}
+"""
+BROKEN = "methods: {mislas: {stage2: {recipe: hopeless}}}\n" + RECIPES.replace(
+    "recipes:", "recipes:\n  hopeless: {extends: digits-S2, learning_rate: 1.0e+38}"
+)
+STAGE1 = "results/runs/digits/if50/resnet32/mixup/seed0"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    (tmp_path / "own.yaml").write_text(RECIPES)
+    return tmp_path
+
+
+def test_packed_run_leaves_what_a_plain_run_leaves(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    code, output = snakemake(folder, "packed", "--configfile", "own.yaml")
+    assert code == 0, output
+    assert jobs(output) == {"build_arrays": 1, "build_long_tail": 1, "pack": 1, "packed": 1}
+    (made,) = (folder / "results/packs").glob("*.txt")
+    assert all((folder / line).is_file() for line in made.read_text().splitlines())
+
+    code, output = snakemake(folder, "all", "--configfile", "own.yaml")
+    assert (code, jobs(output)) == (0, {}), output
+    assert "Nothing to be done" in output
+
+    plain = tmp_path_factory.mktemp("plain")
+    (plain / "tests").symlink_to(ROOT / "tests")
+    (plain / "own.yaml").write_text(RECIPES)
+    code, output = snakemake(plain, f"{STAGE1}/mislas/metrics.json", "--configfile", "own.yaml")
+    assert code == 0, output
+    of_plain = {path: value for path, value in contents(plain / STAGE1).items() if "provenance" not in path}
+    of_packed = contents(folder / STAGE1)
+    assert of_plain
+    assert {path: of_packed[path] for path in of_plain} == of_plain
+
+
+def test_one_that_fails_is_told_and_costs_no_other(folder: Path) -> None:
+    (folder / "own.yaml").write_text(BROKEN)
+    code, output = snakemake(folder, "packed", "--configfile", "own.yaml", "--retries", "0")
+    assert code == 1
+    assert "the loss is" in output
+    assert (folder / STAGE1 / "mixup/metrics.json").is_file() is False
+    assert (folder / STAGE1 / "stage1/last.pt").is_file()
+    assert (folder / "results/runs/digits/if50/resnet32/ce/seed0/ce/metrics.json").is_file()
