@@ -11,8 +11,9 @@ from longtail.data.arrays import Arrays, Files
 from longtail.data.sources import digits, folder
 
 CLASSES = 10
-# Of 32 images each: in memory as a network sees them, in files about as ImageNet's are (500x375, some 110 KB).
-LARGE, SIDE = 32, 224
+# In memory as a network sees them, a batch of the large sets' recipes; in files about as ImageNet's are.
+LARGE, SIDE = 256, 224
+STORED_IMAGES = 32
 STORED, QUALITY = (375, 500), 90
 
 
@@ -44,13 +45,14 @@ def save_large(target: Path) -> tuple[str, str]:
     """Write arrays of 224x224 images, and JPEG files with the arrays that name them; the paths of both arrays."""
     rng = np.random.default_rng(0)
     labels = np.arange(LARGE) % CLASSES
+    few = labels[:STORED_IMAGES]
     classes = [str(label) for label in range(CLASSES)]
     pixels = rng.integers(0, 256, (LARGE, SIDE, SIDE, 3), dtype=np.uint8)
     arrays.save(target / "large.npz", Arrays(pixels, labels, pixels, labels, classes))
-    names = np.array([f"{number}.jpg" for number in range(LARGE)])
+    names = np.array([f"{number}.jpg" for number in range(STORED_IMAGES)])
     for name in names:
         Image.fromarray(natural_image(rng)).save(target / name, quality=QUALITY)
-    arrays.save(target / "files.npz", Files(str(target), names, names, labels, labels, classes))
+    arrays.save(target / "files.npz", Files(str(target), names, names, few, few, classes))
     return str(target / "large.npz"), str(target / "files.npz")
 
 
