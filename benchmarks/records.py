@@ -92,6 +92,7 @@ def _number(value: float) -> str:
 COLUMNS: list[tuple[str, str, Callable[[Record], str]]] = [
     ("contestant", "what", _plain("contestant")),
     ("cache", "file cache", _plain("cache")),
+    ("jobs", "jobs", _scaled("jobs", 1, ",")),
     ("backbone", "backbone", _plain("backbone")),
     ("image_size", "image size", _plain("image_size")),
     ("batch_size", "batch", _plain("batch_size")),
