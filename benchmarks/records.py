@@ -109,6 +109,7 @@ COLUMNS: list[tuple[str, str, Callable[[Record], str]]] = [
     ("runs", "expected U", lambda record: cards.EXPECTED.get(record["contestant"], "–")),
     ("seconds_once", "s before training", _range("seconds_once")),
     ("seconds", "s", _range("seconds")),
+    ("processor_seconds", "s of the processor", _range("processor_seconds")),
     ("share", "% of a step", _scaled("share", 100, ".1f")),
     ("ratio", "ratio", _scaled("ratio", 1, ".2f")),
     ("peak_memory_bytes", "peak memory (MiB)", _scaled("peak_memory_bytes", 1 / 2**20, ",.0f")),

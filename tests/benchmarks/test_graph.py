@@ -27,6 +27,7 @@ def test_each_profile_is_timed_on_the_grid_and_on_one_file(tmp_path: Path, monke
         "the whole grid, profile slurm": (9, 2),
         "one file, profile slurm": (2, 2),
     }
+    assert all({"seconds", "processor_seconds_max"} <= each.keys() for each in values)
     assert all("--dry-run" in arguments for arguments in seen)
     profiles = [arguments[arguments.index("--workflow-profile") + 1] for arguments in seen]
     assert profiles.count(str(ROOT / "profiles" / "slurm")) == 4
