@@ -36,6 +36,8 @@ BLOCKS = {
     "iNaturalist 2018": {"inaturalist2018"},
     "everything": CIFAR | grid.LARGE.keys(),
 }
+# Those of which it is simulated what changes them.
+CHANGED = ("CIFAR-10-LT and CIFAR-100-LT", "everything")
 AS_ABOVE = "as above"
 
 
@@ -46,6 +48,7 @@ class Grid:
     nodes: list[Node]
     trainings: dict[str, Training]
     workers: int
+    retries: int
 
     @classmethod
     def of(cls, folder: Path, config: dict[str, Any]) -> "Grid":
@@ -53,7 +56,7 @@ class Grid:
         plan = grid.graph(config)
         nodes = grid.nodes(grid.snakemake(folder, config, "--dag", "--workflow-profile", "none"))
         trainings = {training.folder: training for training in costs.trainings(plan, plan.plan.runs)}
-        return cls(nodes, trainings, plan.compute["workers"])
+        return cls(nodes, trainings, plan.compute["workers"], plan.compute["retries"])
 
     def jobs(self, pace: str, given: dict[str, Any]) -> list[Job]:
         """All jobs with their seconds."""
@@ -97,10 +100,8 @@ def summary(name: str, pace: str, jobs: Sequence[Job], where: Cluster) -> dict[s
     }
 
 
-def variants(
-    jobs: dict[str, list[Job]], first_seed: dict[str, list[Job]], given: dict[str, Any], where: Cluster
-) -> list[dict[str, Any]]:
-    """Values of the record for what could be otherwise, one thing at a time."""
+def variants(name: str, pace: str, jobs: list[Job], given: dict[str, Any], where: Cluster) -> list[dict[str, Any]]:
+    """Values of the record for what could be otherwise in a block, one thing at a time, where that makes any odds."""
     cited, assumed = given["cited"], given["assumed"]
     gain = cited["resnet50_images_per_second_on_8"] / cited["resnet50_images_per_second"]
     part = Fraction(1, assumed["trainings_on_a_gpu"])
@@ -118,10 +119,12 @@ def variants(
             where,
         ),
     }
-    found = [
-        _variant(name, pace, change(jobs[pace]), place) for pace in PACES for name, (change, place) in changes.items()
+    made = {variant: (change(jobs), place) for variant, (change, place) in changes.items()}
+    return [
+        _variant(name, pace, variant, changed, place)
+        for variant, (changed, place) in made.items()
+        if variant == AS_ABOVE or (changed, place) != (jobs, where)
     ]
-    return found + [_variant("one seed", pace, first_seed[pace], where) for pace in PACES]
 
 
 def simulated(folder: Path) -> dict[str, Any]:
@@ -130,11 +133,15 @@ def simulated(folder: Path) -> dict[str, Any]:
     whole, single = (Grid.of(folder, config | {"seeds": {"runs": runs}}) for runs in ([0, 1, 2], [0]))
     jobs, first_seed = ({pace: each.jobs(pace, given) for pace in PACES} for each in (whole, single))
     where = cluster(given)
-    blocks = [
-        summary(name, pace, block(jobs[pace], whole.nodes, datasets), where)
-        for pace in PACES
-        for name, datasets in BLOCKS.items()
-    ]
+    blocks, changed = [], []
+    for pace in PACES:
+        for name, datasets in BLOCKS.items():
+            of_block = block(jobs[pace], whole.nodes, datasets)
+            blocks.append(summary(name, pace, of_block, where))
+            if name in CHANGED:
+                seed = block(first_seed[pace], single.nodes, datasets)
+                changed += variants(name, pace, of_block, given, where)
+                changed.append(_variant(name, pace, "one seed", seed, where))
     rates = {pace: Rates.of(pace, given, whole.workers) for pace in PACES}
     return {
         "given": given,
@@ -146,8 +153,9 @@ def simulated(folder: Path) -> dict[str, Any]:
         "decoded_per_second": {split: 1 / seconds for split, seconds in rates["slow"].decoding.items()},
         "on_gpus": sorted(map(str, estimates.on_gpus(records.RESULTS))),
         "workers": whole.workers,
+        "retries": whole.retries,
         "blocks": blocks,
-        "variants": variants(jobs, first_seed, given, where),
+        "variants": changed,
     }
 
 
@@ -162,7 +170,12 @@ def tables(path: Path = RECORD) -> str:
             _lines(BLOCK_HEAD, map(_block, rows)),
             _lines(CHAIN_HEAD, map(_chain, rows)),
         ]
-    parts += ["### One thing changed at a time, everything", _lines(VARIANT_HEAD, _variants(record["variants"]))]
+    for name in CHANGED:
+        found = [each for each in record["variants"] if each["block"] == name]
+        parts += [
+            f"### One thing changed at a time: {name}",
+            _lines(VARIANT_HEAD, _variants(found, record["retries"])),
+        ]
     parts += ["### Images a second", _lines(SPEED_HEAD, _speeds(record))]
     return "\n\n".join(parts)
 
@@ -184,7 +197,7 @@ def _block(found: dict[str, Any]) -> list[str]:
         f"{found['jobs']:,}",
         f"{found['gpu_jobs']:,}",
         f"{found['gpu_seconds'] / 3600:,.0f}",
-        *(text.span(seconds) for seconds in times.values()),
+        *(text.span(times[str(count)]) for count in GPUS),
         *(f"{times['1'] / seconds:.1f}" for _, seconds in more),
         *(f"{found['gpu_seconds'] / (count * seconds):.0%}" for count, seconds in more),
         str(found["enough"]),
@@ -199,11 +212,13 @@ def _chain(found: dict[str, Any]) -> list[str]:
     return [found["block"], text.span(found["chain_seconds"]), through, most["job"], share]
 
 
-def _variants(found: Sequence[dict[str, Any]]) -> list[list[str]]:
+def _variants(found: Sequence[dict[str, Any]], retries: int) -> list[list[str]]:
+    """Rows; a makespan is marked where a job would be stopped more often than it is started again."""
     rows: dict[str, list[str]] = {}
     for pace in PACES:
         for each in (variant for variant in found if variant["pace"] == pace):
-            spans = [text.span(each["makespan"][str(count)]) for count in CHANGED_ON]
+            mark = f" with {each['most_attempts'] - 1} retries" if each["most_attempts"] > retries + 1 else ""
+            spans = [text.span(each["makespan"][str(count)]) + mark for count in CHANGED_ON]
             rows.setdefault(each["variant"], [each["variant"]]).extend(spans)
     return list(rows.values())
 
@@ -226,11 +241,11 @@ def _seconds(folder: Path, benchmark: str) -> dict[str, float]:
     return {record["contestant"]: record["seconds"] for record in estimates.recorded(folder, benchmark)}
 
 
-def _variant(name: str, pace: str, jobs: Sequence[Job], where: Cluster) -> dict[str, Any]:
-    times = {
-        str(count): simulator.simulate(jobs, dataclasses.replace(where, gpus=count)).makespan for count in CHANGED_ON
-    }
-    return {"variant": name, "pace": pace, "makespan": times}
+def _variant(name: str, pace: str, variant: str, jobs: Sequence[Job], where: Cluster) -> dict[str, Any]:
+    outcomes = {count: simulator.simulate(jobs, dataclasses.replace(where, gpus=count)) for count in CHANGED_ON}
+    times = {str(count): outcome.makespan for count, outcome in outcomes.items()}
+    most = max(outcome.most_attempts for outcome in outcomes.values())
+    return {"block": name, "pace": pace, "variant": variant, "makespan": times, "most_attempts": most}
 
 
 def _sharing(job: Job, part: Fraction) -> Job:

@@ -11,7 +11,7 @@ from graphlib import TopologicalSorter
 
 END, CHECK, ARRIVAL = range(3)
 # Numbers of GPUs that are tried for the one from which more do not help, and how close to the limit that is.
-STEPS = sorted({count << power for power in range(10) for count in (1, 3)})
+STEPS = sorted({count << power for power in range(8) for count in (1, 3)})
 ENOUGH = 1.05
 
 

@@ -47,17 +47,24 @@ def test_variants_change_what_they_say() -> None:
         "cited": {"resnet50_images_per_second": 100, "resnet50_images_per_second_on_8": 400},
         "assumed": {"trainings_on_a_gpu": 4},
     }
-    jobs = {pace: [SMALL, LARGE, TABLE] for pace in ("slow", "fast")}
-    first_seed = {pace: [SMALL] for pace in ("slow", "fast")}
-    found = scale.variants(jobs, first_seed, given, Cluster(1, queue=5, startup=10, checks=Checks(40, 10, 180)))
-    slow = {each["variant"]: each["makespan"]["64"] for each in found if each["pace"] == "slow"}
+    where = Cluster(1, queue=5, startup=10, checks=Checks(40, 10, 180))
+    found = scale.variants("some", "slow", [SMALL, LARGE, TABLE], given, where)
+    slow = {each["variant"]: each["makespan"]["64"] for each in found}
 
-    # The looks are at 40, 90, 150, 220, 300 ...: 815 is seen at 820, 845 at 860.
     assert slow["an end is known at once"] == 840
     assert slow["as above"] >= slow["no queue and no start-up"] >= 810
     assert slow["8 GPUs and 8 times the decoding for a Stage 1 of iNaturalist"] < 800 / 2
-    assert slow["one seed"] < slow["as above"]
     assert slow["as above"] == slow["4 CIFAR trainings on a GPU"] == slow["longest chain first"]
+
+
+def test_what_changes_nothing_is_no_variant() -> None:
+    given = {
+        "cited": {"resnet50_images_per_second": 100, "resnet50_images_per_second_on_8": 400},
+        "assumed": {"trainings_on_a_gpu": 4},
+    }
+    found = scale.variants("some", "slow", [Job("make_table", 10.0)], given, Cluster(1))
+    names = {each["variant"] for each in found}
+    assert names == {"as above", "1,000 jobs submitted at a time", "stopped after 8 hours"}
 
 
 def test_only_small_networks_share_and_only_inaturalist_spreads() -> None:
