@@ -3,12 +3,18 @@
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from longtail.data import arrays, long_tail
-from longtail.data.arrays import Arrays
+from longtail.data.arrays import Arrays, Files
 from longtail.data.sources import digits, folder
 
 CLASSES = 10
+# In memory as a network sees them, a batch of the large sets' recipes; in files about as ImageNet's are.
+LARGE, SIDE = 256, 224
+STORED_IMAGES = 32
+STORED, QUALITY = (375, 500), 90
 
 
 def cifar_shaped() -> Arrays:
@@ -33,6 +39,32 @@ def save(target: Path, source: str) -> str:
     else:
         arrays.save(path, folder.read({"data_dir": source, "image_size": 32}, None))
     return str(path)
+
+
+def save_large(target: Path) -> tuple[str, str]:
+    """Write arrays of 224x224 images, and JPEG files with the arrays that name them; the paths of both arrays."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(LARGE) % CLASSES
+    few = labels[:STORED_IMAGES]
+    classes = [str(label) for label in range(CLASSES)]
+    pixels = rng.integers(0, 256, (LARGE, SIDE, SIDE, 3), dtype=np.uint8)
+    arrays.save(target / "large.npz", Arrays(pixels, labels, pixels, labels, classes))
+    names = np.array([f"{number}.jpg" for number in range(STORED_IMAGES)])
+    for name in names:
+        Image.fromarray(natural_image(rng)).save(target / name, quality=QUALITY)
+    arrays.save(target / "files.npz", Files(str(target), names, names, few, few, classes))
+    return str(target / "large.npz"), str(target / "files.npz")
+
+
+def natural_image(rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Noise with the spectrum of photographs (amplitudes fall as 1/f), so that it compresses as they do."""
+    height, width = STORED
+    distance = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
+    distance[0, 0] = np.inf
+    noise = np.fft.fft2(rng.normal(size=(3, height, width))) / distance
+    planes = np.fft.ifft2(noise).real
+    planes = 128 + 50 * planes / planes.std(axis=(1, 2), keepdims=True)
+    return planes.clip(0, 255).astype(np.uint8).transpose(1, 2, 0)
 
 
 def load(path: str) -> Arrays:

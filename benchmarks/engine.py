@@ -11,10 +11,10 @@ from benchmarks import data as stored
 from benchmarks.worker import Training
 from torch import Tensor
 
-from longtail.data import long_tail
-from longtail.data.arrays import Arrays
+from longtail.data import arrays, long_tail
+from longtail.data.arrays import Arrays, Files
 from longtail.data.long_tail import Subset
-from longtail.engine import graphs, loop, optimizer, schedule
+from longtail.engine import graphs, loop, optimizer, schedule, sets
 from longtail.engine import step as steps
 from longtail.engine.batches import Batch
 from longtail.features.extract import Features
@@ -31,6 +31,18 @@ PREPROCESSING = {
     "cifar": {"crop_padding": 4, "flip": True, "mean": [0.4914, 0.4822, 0.4465], "std": [0.2023, 0.1994, 0.2010]},
     "digits": {"crop_padding": 0, "flip": False, "mean": [0.305], "std": [0.376]},
 }
+# Of config/datasets/imagenet_lt.yaml; images in memory are neither cropped nor mirrored.
+LARGE = {
+    "crop_padding": 0,
+    "random_resized_crop": 224,
+    "flip": True,
+    "color_jitter": [0.4, 0.4, 0.4, 0.0],
+    "resize": 256,
+    "center_crop": 224,
+    "mean": [0.485, 0.456, 0.406],
+    "std": [0.229, 0.224, 0.225],
+}
+LARGE_BATCH, LARGE_BATCH_ON_GPU = 8, 256
 # MiSLAS's recipe in both stages, on digits as the demo shortens it.
 RECIPES: dict[str, dict[str, Any]] = {
     "cifar": {"batch_size": 128, "learning_rate": 0.1, "weight_decay": 2.0e-4},
@@ -85,6 +97,32 @@ def stage1(data: str, **changes: Any) -> Training:
     """Stage 1 on the arrays of a file, endless epochs, with `changes` of the default compute block."""
     images, subset = _load(data)
     return _training(Stage1Learner(images, subset, stage1_settings(_like(images), compute(**changes))), images)
+
+
+def large(data: str, backbone: str) -> Training:
+    """Stage 1 of a backbone on images of 224x224: on a CPU in batches that one thread passes in a second or so."""
+    images, subset = _load(data)
+    batch = LARGE_BATCH_ON_GPU if torch.cuda.is_available() else LARGE_BATCH
+    settings = stage1_settings("cifar", compute(threads=1)) | {"backbone": backbone}
+    settings |= {"preprocessing": LARGE | {"flip": False, "random_resized_crop": None, "color_jitter": None}}
+    settings |= {"recipe": settings["recipe"] | {"batch_size": batch}}
+    learner = Stage1Learner(images, subset, settings)
+    return Training((count for count, _ in _steps(learner)), facts(learner, images) | {"backbone": backbone})
+
+
+def decoding(data: str, split: str) -> Training:
+    """Files read, decoded, augmented and cut as ImageNet-LT's are, in this process as in one of `compute.workers`."""
+    torch.set_num_threads(1)
+    files = arrays.load(data)
+    assert isinstance(files, Files)
+    cpu, indices = torch.device("cpu"), np.arange(len(files.train_files))
+    if split == "training":
+        found = sets.training(files, indices, LARGE, cpu, augment=True, workers=0)
+    else:
+        found = sets.testing(files, LARGE, cpu, workers=0)
+    passes = (found.batches(indices, LARGE_BATCH, seed=(epoch,)) for epoch in itertools.count())
+    counts = (len(batch) for batch in itertools.chain.from_iterable(passes))
+    return Training(counts, {"image_size": LARGE["center_crop"], "batch_size": LARGE_BATCH})
 
 
 def method(data: str, settings: dict[str, Any], first_epoch: int) -> Training:

@@ -27,7 +27,7 @@ from longtail.runtime.fingerprint import ROOT
 class Contestant:
     """`processes` like trainings side by side: each calls `training` ("module:function") with `settings`.
 
-    The function gives a `worker.Training`.
+    The function gives a `worker.Training`. Its seconds are those of the wall's clock, or of the processor's time.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Contestant:
     settings: dict[str, Any]
     processes: int = 1
     environment: dict[str, str] = field(default_factory=dict)
+    clock: str = "wall"
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,7 @@ class _Worker:
 @contextlib.contextmanager
 def _worker(contestant: Contestant, seconds: float, warm_up: int) -> Iterator[_Worker]:
     order = {"training": contestant.training, "settings": contestant.settings, "warm_up": warm_up, "seconds": seconds}
+    order |= {"clock": contestant.clock}
     command = [sys.executable, "-m", "benchmarks.worker", json.dumps(order)]
     paths = {"PYTHONPATH": os.pathsep.join([str(ROOT / "lib"), str(ROOT)])}
     environment = os.environ | paths | contestant.environment

@@ -92,6 +92,7 @@ def _number(value: float) -> str:
 COLUMNS: list[tuple[str, str, Callable[[Record], str]]] = [
     ("contestant", "what", _plain("contestant")),
     ("cache", "file cache", _plain("cache")),
+    ("jobs", "jobs", _scaled("jobs", 1, ",")),
     ("backbone", "backbone", _plain("backbone")),
     ("image_size", "image size", _plain("image_size")),
     ("batch_size", "batch", _plain("batch_size")),
@@ -108,6 +109,7 @@ COLUMNS: list[tuple[str, str, Callable[[Record], str]]] = [
     ("runs", "expected U", lambda record: cards.EXPECTED.get(record["contestant"], "–")),
     ("seconds_once", "s before training", _range("seconds_once")),
     ("seconds", "s", _range("seconds")),
+    ("processor_seconds", "s of the processor", _range("processor_seconds")),
     ("share", "% of a step", _scaled("share", 100, ".1f")),
     ("ratio", "ratio", _scaled("ratio", 1, ".2f")),
     ("peak_memory_bytes", "peak memory (MiB)", _scaled("peak_memory_bytes", 1 / 2**20, ",.0f")),

@@ -1,13 +1,14 @@
-"""Write the tables of benchmarks/results/*.json into benchmarks/README.md, between its markers."""
+"""Write the tables of benchmarks/results into benchmarks/README.md and docs/scale.md, between their markers."""
 
+from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import records
+from benchmarks import records, scale
 
 from longtail.runtime import files
 from longtail.runtime.errors import InputError
+from longtail.runtime.fingerprint import ROOT
 
-README = Path(__file__).parent / "README.md"
 BEGIN, END = "<!-- results: python -m benchmarks.report -->", "<!-- end of results -->"
 
 
@@ -20,10 +21,17 @@ def tables(folder: Path = records.RESULTS) -> str:
 def filled(text: str, generated: str) -> str:
     """A page with `generated` between its markers; InputError where it lacks them."""
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise InputError(f"benchmarks/README.md needs the lines '{BEGIN}' and '{END}', once and in this order")
+        raise InputError(f"the page needs the lines '{BEGIN}' and '{END}', once and in this order")
     before, rest = text.split(BEGIN)
     return f"{before}{BEGIN}\n\n{generated}\n\n{END}{rest.split(END)[1]}"
 
 
+PAGES: dict[Path, Callable[[], str]] = {
+    ROOT / "benchmarks" / "README.md": tables,
+    ROOT / "docs" / "scale.md": scale.tables,
+}
+
+
 if __name__ == "__main__":
-    files.write_text(README, filled(README.read_text(), tables()))
+    for page, generated in PAGES.items():
+        files.write_text(page, filled(page.read_text(), generated()))

@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
+
 
 @dataclass(frozen=True)
 class Training:
@@ -37,12 +39,13 @@ def main() -> None:
     _synchronise()
     print(json.dumps(training.facts | {"threads": torch.get_num_threads()}), file=channel)
     sys.stdin.readline()
-    start = time.perf_counter()
+    clock = CLOCKS[order["clock"]]
+    start, began = time.perf_counter(), clock()
     images = 0
     while time.perf_counter() - start < order["seconds"]:
         images += next(training.steps)
     _synchronise()
-    print(json.dumps({"images": images, "seconds": time.perf_counter() - start}), file=channel)
+    print(json.dumps({"images": images, "seconds": clock() - began}), file=channel)
     # Others may still count, beside a training as before. Then the harness reads the memory of this process and of
     # its data loader's.
     while not select.select([sys.stdin], [], [], 0)[0]:

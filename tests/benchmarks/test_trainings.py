@@ -48,6 +48,24 @@ def test_stage_2_trains_on_features_and_on_images(tmp_path: Path, cached: bool) 
     assert training.facts["image_size"] == 8
 
 
+@pytest.mark.parametrize("split", ["training", "test"])
+def test_large_images_are_decoded_as_imagenets(tmp_path: Path, shipped: Registry, split: str) -> None:
+    _, files = data.save_large(tmp_path)
+    assert steps(engine.decoding(files, split), 5) == [8] * 5
+    # ImageNet's training files have 110 KB on average (138 GB for 1.28 million).
+    assert 80e3 < np.mean([path.stat().st_size for path in tmp_path.glob("*.jpg")]) < 140e3
+    assert shipped.datasets["imagenet_lt"]["preprocessing"] == engine.LARGE
+
+
+def test_large_images_are_trained_on(tmp_path: Path) -> None:
+    threads = torch.get_num_threads()
+    images, _ = data.save_large(tmp_path)
+    training = engine.large(images, "resnet10")
+    assert steps(training, 1) == [8]
+    assert (training.facts["backbone"], training.facts["image_size"]) == ("resnet10", 224)
+    torch.set_num_threads(threads)
+
+
 def shared(ours: dict[str, Any], workflow: dict[str, Any]) -> dict[str, Any]:
     """The workflow's value of every key that ours has, in every depth."""
     return {

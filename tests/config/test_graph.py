@@ -11,6 +11,7 @@ import pytest
 import yaml
 from tests import elsewhere
 
+from longtail.config import graph as graphs
 from longtail.config.graph import Graph
 from longtail.config.registry import CONFIG, merge
 from longtail.runtime import fingerprint
@@ -373,8 +374,8 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def forget() -> None:
-    for remembered in (fingerprint._tree, fingerprint._meaning, fingerprint._imports):
-        remembered.cache_clear()
+    for asked in (graphs.remembered, fingerprint._tree, fingerprint._meaning, fingerprint._imports):
+        asked.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What the rules ask of a plan: the files of each target, and the parameters of each job as tracked text."""
 
+import functools
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,8 @@ RUNS, DATA, TABLES, FIGURES = f"{RESULTS}/runs", f"{RESULTS}/data", f"{RESULTS}/
 TABLE_FORMATS = ("csv", "md", "tex", "html")
 FIGURE_FORMATS = ("svg", "png")
 SMOOTHING_LOSS = "label_aware_smoothing"
+# Thousands of jobs run some dozens of codes. Remembered here and not at its definition, which is part of all of them.
+remembered = functools.cache(fingerprint)
 
 
 class Graph:
@@ -208,7 +211,7 @@ class Graph:
             parts = _parts({key: self._stage2(w)[key] for key in ("sampler", "generator")})
         elif script == "adjust_classifier":
             parts = [f"stage2.post_hoc.{json.loads(self.post_hoc(w))['post_hoc']['name']}"]
-        return fingerprint(script, *parts)
+        return remembered(script, *parts)
 
     def imported_code(self, w: Any) -> str:
         """Fingerprint of the code that trained an imported Stage 1: copying it is not what made it."""

@@ -1,5 +1,6 @@
 """Which runs the tables and figures asked for need: they alone want anything, the graph follows from them."""
 
+import functools
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,25 +117,25 @@ class Statistics:
 
 @dataclass
 class Plan:
-    """Everything asked for, and the registry it is asked of."""
+    """Everything asked for, and the registry it is asked of; what follows from it is found once, when it is whole."""
 
     registry: Registry
     tables: dict[str, Table] = field(default_factory=dict)
     statistics: dict[str, Statistics] = field(default_factory=dict)
     figures: dict[str, Figure] = field(default_factory=dict)
 
-    @property
+    @functools.cached_property
     def runs(self) -> list[Run]:
         """Every run that some table or figure shows, once, in path order."""
         shown: list[Table | Figure] = [*self.tables.values(), *self.figures.values()]
         return sorted({run for item in shown for cell in item.cells for run in cell.runs})
 
-    @property
+    @functools.cached_property
     def settings(self) -> list[Setting]:
         """Every setting in which something runs."""
         return sorted({run.setting for run in self.runs})
 
-    @property
+    @functools.cached_property
     def datasets(self) -> list[str]:
         """Every data set that something runs on or that is described."""
         described = {row.dataset for table in self.statistics.values() for row in table.rows if not row.needs}
