@@ -2,7 +2,7 @@
 
 Snakemake makes a small table of MiSLAS, one job at a time, and each job's script is looked at twenty times a second
 (Linux only): on the digits, and with `--data` on a folder of images (train/<class>/*, test/<class>/*) at factor 100.
-Trainings have two epochs: memory does not grow after the first. Seconds are those of the script, not of what starts it.
+Trainings have two epochs: memory does not grow after the first. Seconds are the script's, without what starts it.
 """
 
 import argparse
