@@ -120,12 +120,14 @@ def tested(training: Training) -> int:
 
 def jobs(nodes: Sequence[Node], trainings: dict[str, Training], rates: Rates, given: dict[str, Any]) -> list[Job]:
     """Snakemake's jobs, in its order, with the seconds that each takes; one GPU for those with a network."""
+    here = grid.local_rules()
     return [
         Job(
             node.name,
             TRAINED[node.rule](trainings[folder(node)], rates) if node.rule in TRAINED else _other(node, given),
             node.needs,
             Fraction(int(node.rule in TRAINED)),
+            node.rule in here,
         )
         for node in nodes
     ]

@@ -12,6 +12,8 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+import yte
+
 from longtail.config import registry
 from longtail.config.graph import Graph
 from longtail.runtime import files
@@ -65,6 +67,23 @@ def snakemake(folder: Path, config: dict[str, Any], *arguments: str) -> str:
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), *arguments]
     command += ["--configfile", "config.json"]
     return subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def profile(name: str) -> dict[str, Any]:
+    """A profile of the project, as Snakemake reads it."""
+    with (ROOT / "profiles" / name / "profile.yaml").open() as stream:
+        read: dict[str, Any] = yte.process_yaml(stream, require_use_yte=True)
+    return read
+
+
+def local_rules() -> set[str]:
+    """The rules whose jobs run where Snakemake does, and the targets, which run nowhere."""
+    found = {"all"}
+    for source in (ROOT / "rules").glob("*.smk"):
+        for rule in re.split(r"^rule ", source.read_text(), flags=re.MULTILINE)[1:]:
+            if "    localrule: True\n" in rule:
+                found.add(rule.split(":")[0])
+    return found
 
 
 def nodes(dot: str) -> list[Node]:

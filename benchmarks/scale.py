@@ -48,7 +48,6 @@ class Grid:
     nodes: list[Node]
     trainings: dict[str, Training]
     workers: int
-    retries: int
 
     @classmethod
     def of(cls, folder: Path, config: dict[str, Any]) -> "Grid":
@@ -56,7 +55,7 @@ class Grid:
         plan = grid.graph(config)
         nodes = grid.nodes(grid.snakemake(folder, config, "--dag", "--workflow-profile", "none"))
         trainings = {training.folder: training for training in costs.trainings(plan, plan.plan.runs)}
-        return cls(nodes, trainings, plan.compute["workers"], plan.compute["retries"])
+        return cls(nodes, trainings, plan.compute["workers"])
 
     def jobs(self, pace: str, given: dict[str, Any]) -> list[Job]:
         """All jobs with their seconds."""
@@ -64,15 +63,16 @@ class Grid:
 
 
 def cluster(given: dict[str, Any], folder: Path = records.RESULTS) -> Cluster:
-    """The cluster of `scale.yaml`. A job starts Snakemake twice and imports what a training does, all as recorded."""
-    starts, assumed = _seconds(folder, "graph"), given["assumed"]
+    """That of `scale.yaml` under profiles/slurm. A job starts Snakemake twice and imports what a training does."""
+    starts, assumed, profile = _seconds(folder, "graph"), given["assumed"], grid.profile("slurm")
     return Cluster(
         gpus=1,
-        submitted=assumed["submitted"],
+        submitted=profile["jobs"],
         queue=assumed["queue"],
         startup=2 * starts["one file, profile default"] + _seconds(folder, "startup")["first step of train_stage1"],
         walltime=assumed["walltime_hours"] * 3600,
         checks=Checks(**given["cited"]["checks"]),
+        local=profile["local-cores"],
     )
 
 
@@ -153,7 +153,7 @@ def simulated(folder: Path) -> dict[str, Any]:
         "decoded_per_second": {split: 1 / seconds for split, seconds in rates["slow"].decoding.items()},
         "on_gpus": sorted(map(str, estimates.on_gpus(records.RESULTS))),
         "workers": whole.workers,
-        "retries": whole.retries,
+        "retries": grid.profile("slurm")["retries"],
         "blocks": blocks,
         "variants": changed,
     }

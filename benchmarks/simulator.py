@@ -17,12 +17,16 @@ ENOUGH = 1.05
 
 @dataclass(frozen=True)
 class Job:
-    """`seconds` of work, after the jobs it `needs`, on no GPU (0), a part of one (1/4) or some whole ones (8)."""
+    """`seconds` of work, after the jobs it `needs`, on no GPU (0), a part of one (1/4) or some whole ones (8).
+
+    A `local` one is not submitted: it runs where Snakemake does.
+    """
 
     name: str
     seconds: float
     needs: tuple[str, ...] = ()
     gpus: Fraction = Fraction(0)
+    local: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Cluster:
 
     At most `submitted` jobs are submitted and not known to have ended. Each waits `queue` seconds, takes `startup` on
     its place, and is stopped after `walltime`: it is then submitted again and goes on where it was. Without `checks`
-    an end is known at once, as on one machine.
+    an end is known at once, as on one machine. Of local jobs, whose ends always are, `local` run at a time.
     """
 
     gpus: int
@@ -49,6 +53,7 @@ class Cluster:
     startup: float = 0.0
     walltime: float = math.inf
     checks: Checks | None = None
+    local: int = 1
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,8 @@ def simulate(jobs: Sequence[Job], cluster: Cluster) -> Outcome:
 
 def alone(job: Job, cluster: Cluster) -> float:
     """Seconds from a job's submission to its end where nothing is in its way, checks aside."""
+    if job.local:
+        return job.seconds
     attempts = max(1, math.ceil(job.seconds / (cluster.walltime - cluster.startup)))
     return attempts * (cluster.queue + cluster.startup) + job.seconds
 
@@ -155,7 +162,9 @@ class _Simulation:
         self.waiting: list[str] = []
         self.ended: list[str] = []
         self.submitted = 0
-        self.ready = [(self.rank[name], name) for name, count in self.missing.items() if count == 0]
+        self.locals = cluster.local
+        self.ready: list[tuple[int, str]] = []
+        self.ready_here: list[tuple[int, str]] = []
         self.events: list[tuple[float, int, int, str]] = []
         self.order = itertools.count()
         self.attempts: list[Attempt] = []
@@ -168,7 +177,9 @@ class _Simulation:
             raise ValueError(f"a job wants more than {cluster.gpus} GPUs")
 
     def run(self) -> Outcome:
-        heapq.heapify(self.ready)
+        for name, count in self.missing.items():
+            if count == 0:
+                self.make_ready(name)
         self.submit(0.0)
         now, interval = 0.0, 0.0
         if self.cluster.checks and self.open:
@@ -181,7 +192,12 @@ class _Simulation:
             if kind == ARRIVAL:
                 self.waiting.append(name)
             elif kind == END:
-                self.leave(name)
+                if self.jobs[name].local:
+                    self.locals += 1
+                    self.finish(name)
+                    self.submit(now)
+                else:
+                    self.leave(name)
                 if self.cluster.checks is None:
                     self.notice(now)
             elif checks := self.cluster.checks:
@@ -194,7 +210,15 @@ class _Simulation:
     def push(self, time: float, kind: int, name: str = "") -> None:
         heapq.heappush(self.events, (time, kind, next(self.order), name))
 
+    def make_ready(self, name: str) -> None:
+        heapq.heappush(self.ready_here if self.jobs[name].local else self.ready, (self.rank[name], name))
+
     def submit(self, now: float) -> None:
+        while self.ready_here and self.locals:
+            self.locals -= 1
+            job = self.jobs[heapq.heappop(self.ready_here)[1]]
+            self.attempts.append(Attempt(job, now, now + job.seconds))
+            self.push(now + job.seconds, END, job.name)
         while self.ready and (self.cluster.submitted is None or self.submitted < self.cluster.submitted):
             self.submitted += 1
             self.push(now + self.cluster.queue, ARRIVAL, heapq.heappop(self.ready)[1])
@@ -234,12 +258,15 @@ class _Simulation:
         for name in self.ended:
             self.submitted -= 1
             if self.left[name] > 0:
-                heapq.heappush(self.ready, (self.rank[name], name))
-                continue
-            self.open -= 1
-            for user in self.users[name]:
-                self.missing[user] -= 1
-                if self.missing[user] == 0:
-                    heapq.heappush(self.ready, (self.rank[user], user))
+                self.make_ready(name)
+            else:
+                self.finish(name)
         self.ended.clear()
         self.submit(now)
+
+    def finish(self, name: str) -> None:
+        self.open -= 1
+        for user in self.users[name]:
+            self.missing[user] -= 1
+            if self.missing[user] == 0:
+                self.make_ready(user)

@@ -132,6 +132,28 @@ def test_the_time_between_looks_stops_growing() -> None:
     assert simulator.simulate(independent(5000), Cluster(1, checks=CHECKS)).makespan == 1650 + 19 * 180
 
 
+def test_local_jobs_wait_for_a_place_beside_snakemake_and_nothing_else() -> None:
+    jobs = [Job(f"here{number}", 5, local=True) for number in range(3)]
+    cluster = Cluster(1, submitted=1, queue=7, startup=3, walltime=4, checks=CHECKS, local=2)
+    outcome = simulator.simulate(jobs, cluster)
+    assert spans(outcome) == {"here0": [(0, 5)], "here1": [(0, 5)], "here2": [(5, 10)]}
+    assert outcome.makespan == 10
+    assert simulator.longest_chain(jobs, cluster)[0] == 5
+
+
+def test_end_of_a_local_job_is_known_at_once_and_that_of_another_is_not() -> None:
+    jobs = [Job("here", 5, local=True), Job("there", 10, ("here",)), Job("table", 1, ("there",), local=True)]
+    outcome = simulator.simulate(jobs, Cluster(1, checks=Checks(first=40, more=10, most=180)))
+    assert spans(outcome) == {"here": [(0, 5)], "there": [(5, 15)], "table": [(40, 41)]}
+    assert outcome.makespan == 41
+
+
+def test_local_jobs_do_not_count_among_those_submitted() -> None:
+    jobs = [Job("here", 50, local=True), *independent(10, 10)]
+    outcome = simulator.simulate(jobs, Cluster(2, submitted=1))
+    assert spans(outcome) == {"here": [(0, 50)], "job0": [(0, 10)], "job1": [(10, 20)]}
+
+
 @pytest.mark.parametrize(
     ("jobs", "cluster", "message"),
     [
@@ -159,7 +181,8 @@ def graphs(draw: st.DrawFn) -> list[Job]:
     for number in range(draw(st.integers(1, 12))):
         needs = draw(st.sets(st.sampled_from([job.name for job in jobs]))) if jobs else set()
         gpus = draw(st.sampled_from([Fraction(0), QUARTER, ONE, Fraction(2)]))
-        jobs.append(Job(f"job{number}", draw(st.integers(0, 500)), tuple(sorted(needs)), gpus))
+        local = gpus == 0 and draw(st.booleans())
+        jobs.append(Job(f"job{number}", draw(st.integers(0, 500)), tuple(sorted(needs)), gpus, local))
     return jobs
 
 
@@ -171,6 +194,7 @@ clusters = st.builds(
     startup=st.integers(0, 10),
     walltime=st.sampled_from([math.inf, 100]),
     checks=st.sampled_from([None, CHECKS]),
+    local=st.integers(1, 3),
 )
 
 
@@ -182,6 +206,11 @@ def test_every_job_runs_whole_after_what_it_needs_and_no_gpu_twice(jobs: list[Jo
     assert found.keys() == {job.name for job in jobs}
     for job in jobs:
         attempts = found[job.name]
+        if job.local:
+            (start, end), before = attempts[0], [found[need][-1][1] for need in job.needs]
+            assert (len(attempts), end - start) == (1, job.seconds)
+            assert start >= max(before, default=0)
+            continue
         assert sum(end - start - cluster.startup for start, end in attempts) == job.seconds
         assert all(end - start <= cluster.walltime for start, end in attempts)
         assert all(end + cluster.queue <= start for (_, end), (start, _) in itertools.pairwise(attempts))
@@ -190,8 +219,10 @@ def test_every_job_runs_whole_after_what_it_needs_and_no_gpu_twice(jobs: list[Jo
     for moment in {attempt.start for attempt in outcome.attempts}:
         running = [each for each in outcome.attempts if each.start <= moment < each.end]
         assert sum(each.job.gpus for each in running) <= cluster.gpus
+        here = sum(each.job.local for each in running)
+        assert here <= cluster.local
         if cluster.submitted:
-            assert len(running) <= cluster.submitted
+            assert len(running) - here <= cluster.submitted
 
 
 @settings(deadline=None)

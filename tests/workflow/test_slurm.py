@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -97,10 +98,19 @@ def queue() -> Iterator[Queue]:
         subprocess.run(["scancel", job["id"]], check=False)
 
 
-def start(python: Path, folder: Path, *arguments: str, epochs: int = 2, rate: str = "0.05", runs: str = "[0]"):
-    """The command of docs/cluster.md in a folder, running."""
-    if not (folder / "tests").exists():
-        (folder / "tests").symlink_to(ROOT / "tests")
+def start(
+    python: Path,
+    folder: Path,
+    *arguments: str,
+    data: Path | None = None,
+    epochs: int = 2,
+    rate: str = "0.05",
+    runs: str = "[0]",
+) -> subprocess.Popen[bytes]:
+    """The command of docs/cluster.md in a folder, running; with the data of another folder."""
+    (folder / "tests").symlink_to(ROOT / "tests")
+    if data:
+        shutil.copytree(data / "results/data", folder / "results/data")
     evaluate = f"{{every: {epochs}, each_from: {epochs}}}"
     (folder / "own.yaml").write_text(CONFIG.format(epochs=epochs, rate=rate, runs=runs, evaluate=evaluate))
     partitions = subprocess.run(["sinfo", "-h", "-o", "%R"], capture_output=True, text=True, check=True).stdout
@@ -168,9 +178,11 @@ def test_jobs_ask_for_what_the_profile_says(slice_: tuple[Path, str, Queue]) -> 
     assert "gpu" not in {job["partition"] for job in found}
 
 
-def test_job_that_fails_is_told_with_its_log(python: Path, tmp_path: Path, queue: Queue) -> None:
+def test_job_that_fails_is_told_with_its_log(
+    python: Path, tmp_path: Path, slice_: tuple[Path, str, Queue], queue: Queue
+) -> None:
     stage1 = RUNS.format("", "ce").replace("//", "/") + "/stage1/last.pt"
-    running = start(python, tmp_path, stage1, "--retries", "0", rate="1.0e+30")
+    running = start(python, tmp_path, stage1, "--retries", "0", data=slice_[0], rate="1.0e+30")
     assert running.wait() == 1
     printed = (tmp_path / "printed.txt").read_text()
     assert "error: the loss is not finite at epoch 1" in printed
@@ -185,7 +197,7 @@ def test_job_cancelled_and_job_out_of_time_go_on_where_they_were(
     # A minute is the shortest limit, and Slurm looks every half minute: two minutes of training are always too long.
     epochs = math.ceil(120 / (trained["seconds"] / 20))
     limit = ("--set-resources", "train_stage1:runtime=min(1 + 9 * (attempt - 1), 60)")
-    running = start(python, tmp_path, "stage1", *limit, epochs=epochs)
+    running = start(python, tmp_path, "stage1", *limit, data=slice_[0], epochs=epochs)
     wait_for("the first epochs", lambda: "epoch 5/" in log(tmp_path, "ce"))
     (cancelled,) = (job for job in queue.look() if "stage1=ce" in job["comment"] or "_ce_" in job["comment"])
     subprocess.run(["scancel", cancelled["id"]], check=True)
@@ -200,8 +212,10 @@ def test_job_cancelled_and_job_out_of_time_go_on_where_they_were(
     assert {"1:00", "10:00"} <= limits
 
 
-def test_ctrl_c_cancels_what_is_queued(python: Path, tmp_path: Path, queue: Queue) -> None:
-    running = start(python, tmp_path, "stage1", epochs=5000, runs="[0, 1]")
+def test_ctrl_c_cancels_what_is_queued(
+    python: Path, tmp_path: Path, slice_: tuple[Path, str, Queue], queue: Queue
+) -> None:
+    running = start(python, tmp_path, "stage1", data=slice_[0], epochs=5000, runs="[0, 1]")
     wait_for("four jobs", lambda: len([job for job in queue.look() if "train_stage1" in job["comment"]]) == 4)
     wait_for("one that trains", lambda: any("epoch 2/" in log(tmp_path, method) for method in ("ce", "mixup")))
     os.killpg(running.pid, signal.SIGINT)
