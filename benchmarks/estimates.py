@@ -118,13 +118,21 @@ def tested(training: Training) -> int:
     return grid.LARGE[dataset][2] if dataset in grid.LARGE else CIFAR_TEST
 
 
-def jobs(nodes: Sequence[Node], trainings: dict[str, Training], rates: Rates, given: dict[str, Any]) -> list[Job]:
+def jobs(
+    nodes: Sequence[Node],
+    trainings: dict[str, Training],
+    rates: Rates,
+    given: dict[str, Any],
+    folder: Path = records.RESULTS,
+) -> list[Job]:
     """Snakemake's jobs, in its order, with the seconds that each takes; one GPU for those with a network."""
     here = grid.local_rules()
+    drawn = {record["contestant"].split(",")[0]: record["seconds"] for record in recorded(folder, "jobs")}
+    other = {rule: seconds for rule, seconds in drawn.items() if rule in here} | given["assumed"]["seconds"]
     return [
         Job(
             node.name,
-            TRAINED[node.rule](trainings[folder(node)], rates) if node.rule in TRAINED else _other(node, given),
+            TRAINED[node.rule](trainings[training_of(node)], rates) if node.rule in TRAINED else _other(node, other),
             node.needs,
             Fraction(int(node.rule in TRAINED)),
             node.rule in here,
@@ -133,17 +141,16 @@ def jobs(nodes: Sequence[Node], trainings: dict[str, Training], rates: Rates, gi
     ]
 
 
-def folder(node: Node) -> str:
+def training_of(node: Node) -> str:
     """The folder of the training that a job runs or, extracting features, stands on."""
     w = node.wildcards
     last = w["method"] if node.rule == "train_stage2" else "stage1"
     return f"{w['dataset']}/{w['imbalance']}/{w['backbone']}/{w['stage1']}/seed{w['seed']}/{last}"
 
 
-def _other(node: Node, given: dict[str, Any]) -> float:
-    assumed = given["assumed"]["seconds"]
+def _other(node: Node, seconds: dict[str, float]) -> float:
     large = node.rule == "evaluate" and node.datasets & grid.LARGE.keys()
-    return float(assumed["evaluate, large sets" if large else node.rule if node.rule in assumed else "other"])
+    return seconds["evaluate, large sets" if large else node.rule if node.rule in seconds else "other"]
 
 
 def _evaluations(training: Training) -> int:

@@ -113,7 +113,7 @@ def test_a_gpu_that_was_recorded_takes_the_place_of_what_is_given(recorded: Path
         assert steps == pytest.approx({SMALL: 1 / 20_000, LARGE: 1 / 900, Kind("resnet10", 224): 1 / 8000})
 
 
-def test_jobs_keep_what_they_need_and_only_those_of_a_network_take_a_gpu() -> None:
+def test_jobs_keep_what_they_need_and_only_those_of_a_network_take_a_gpu(tmp_path: Path) -> None:
     at = {"dataset": "cifar10", "imbalance": "if100", "backbone": "resnet32", "stage1": "ce", "seed": "0"}
     nodes = [
         Node("fetched", "download", {"dataset": "cifar10"}, (), frozenset({"cifar10"})),
@@ -121,10 +121,15 @@ def test_jobs_keep_what_they_need_and_only_those_of_a_network_take_a_gpu() -> No
         Node("classifier", "train_stage2", at | {"method": "crt"}, ("network",), frozenset({"cifar10"})),
         Node("scores", "evaluate", at | {"method": "crt"}, ("classifier",), frozenset({"cifar10"})),
         Node("large", "evaluate", {}, (), frozenset({"places_lt"})),
+        Node("drawn", "draw_reliability", {}, ("scores",), frozenset({"cifar10"})),
+        Node("table", "make_table", {}, ("scores",), frozenset({"cifar10"})),
     ]
+    measured = {"draw_reliability, digits": 1.5, "evaluate, digits": 0.2}
+    record = [{"accelerator": None, "contestant": name, "seconds": value} for name, value in measured.items()]
+    files.write_json(tmp_path / "jobs.json", record)
     base = "cifar10/if100/resnet32/ce/seed0"
     trainings = {f"{base}/stage1": training(), f"{base}/crt": training(2)}
-    jobs = {job.name: job for job in estimates.jobs(nodes, trainings, RATES, GIVEN)}
+    jobs = {job.name: job for job in estimates.jobs(nodes, trainings, RATES, GIVEN, tmp_path)}
 
     assert {name: int(job.gpus) for name, job in jobs.items()} == {
         "fetched": 0,
@@ -132,7 +137,12 @@ def test_jobs_keep_what_they_need_and_only_those_of_a_network_take_a_gpu() -> No
         "classifier": 1,
         "scores": 0,
         "large": 0,
+        "drawn": 0,
+        "table": 0,
     }
+    assert {name for name, job in jobs.items() if job.local} == {"fetched", "drawn", "table"}
+    # A job that is submitted has ten times the images of the digits, or more: what was measured holds for local ones.
+    assert [jobs[name].seconds for name in ("drawn", "table")] == [1.5, 10]
     assert [jobs[name].seconds for name in ("fetched", "scores", "large")] == [60, 10, 30]
     assert jobs["network"].seconds == estimates.stage1(training(), RATES)
     assert jobs["classifier"].seconds == estimates.stage2(training(2), RATES)

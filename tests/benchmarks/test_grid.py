@@ -55,8 +55,8 @@ def test_the_jobs_of_snakemake_are_the_trainings_of_the_plan(tmp_path: Path) -> 
         "all": 0,
     }
     assert len({node.name for node in nodes}) == len(nodes)
-    assert {estimates.folder(node) for node in nodes if node.rule.startswith("train_")} == trainings
-    assert {estimates.folder(node) for node in nodes if node.rule == "extract_features"} <= trainings
+    assert {estimates.training_of(node) for node in nodes if node.rule.startswith("train_")} == trainings
+    assert {estimates.training_of(node) for node in nodes if node.rule == "extract_features"} <= trainings
     assert {need for node in nodes for need in node.needs} <= {node.name for node in nodes}
 
 
