@@ -21,10 +21,13 @@ def _rules() -> list[str]:
     return [rule for text in texts for rule in re.split(r"^rule \w+:$", text, flags=re.MULTILINE)[1:]]
 
 
-# The script and the environment of every rule.
+# Those of packs, which start another Snakemake, run in the environment of this one.
+IN_SNAKEMAKE = "    run:\n        PACKS."
+# The script and the environment of every other rule.
 SCRIPTS = [
     (_said(rule, "script").removeprefix("workflow_scripts/").removesuffix(".py"), _said(rule, "conda"))
     for rule in _rules()
+    if IN_SNAKEMAKE not in rule
 ]
 
 
