@@ -17,7 +17,7 @@ def groups():
 @pytest.mark.parametrize("held", [False, True])
 def test_groups_learn_at_their_multiple_of_the_rate(held):
     given = groups()
-    sgd = optimizer.sgd(given, RECIPE)
+    sgd = optimizer.build(given, RECIPE)
     if held:
         optimizer.hold_rates(sgd)
     tensors = [group["lr"] for group in sgd.param_groups]
@@ -31,7 +31,7 @@ def test_held_rates_and_momenta_change_no_update():
     results = []
     for held in (False, True):
         given = groups()
-        sgd = optimizer.sgd(given, RECIPE)
+        sgd = optimizer.build(given, RECIPE)
         if held:
             optimizer.hold_rates(sgd)
         for rate in (0.1, 0.05, 0.01):

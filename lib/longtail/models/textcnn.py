@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from longtail.models._titles import DROPOUT, characters, draw_xavier
+from longtail.models._titles import Halved, characters, draw_xavier
 from longtail.models.network import TitleInputs
 
 FORM = "titles"
@@ -21,13 +21,13 @@ class TextCNN(nn.Module):
         super().__init__()
         self.embedding = characters(inputs)
         self.filters = nn.ModuleList(nn.Conv1d(inputs.vectors.shape[1], FILTERS, width) for width in WIDTHS)
-        self.dropout = nn.Dropout(DROPOUT)
+        self.dropout = Halved()
 
     def forward(self, titles: Tensor) -> Tensor:
         """Titles [B, L] to non-negative features [B, 768], before dropout in evaluation mode."""
         vectors = self.embedding(titles).transpose(1, 2)  # [B, D, L]
         # ReLU and the maximum may change places: fewer numbers are passed through ReLU.
-        longest = [torch.amax(conv(vectors), 2) for conv in self.filters]
+        longest = [torch.max(conv(vectors), 2).values for conv in self.filters]
         features: Tensor = self.dropout(torch.relu(torch.cat(longest, 1)))
         return features
 

@@ -2,12 +2,12 @@
 
 from torch import Tensor, nn
 
-from longtail.models._titles import DROPOUT, characters, draw_xavier
+from longtail.models._titles import Halved, characters, draw_xavier
 from longtail.models.network import TitleInputs
 
 FORM = "titles"
 WHOLE_BATCHES = True
-HIDDEN, LAYERS = 128, 2
+HIDDEN = 128
 draw_classifier = draw_xavier
 
 
@@ -22,13 +22,14 @@ class TextRNN(nn.Module):
     def __init__(self, inputs: TitleInputs) -> None:
         super().__init__()
         self.embedding = characters(inputs)
-        self.lstm = nn.LSTM(
-            inputs.vectors.shape[1], HIDDEN, LAYERS, batch_first=True, bidirectional=True, dropout=DROPOUT
-        )
+        self.first = nn.LSTM(inputs.vectors.shape[1], HIDDEN, batch_first=True, bidirectional=True)
+        self.dropout = Halved()
+        self.second = nn.LSTM(2 * HIDDEN, HIDDEN, batch_first=True, bidirectional=True)
 
     def forward(self, titles: Tensor) -> Tensor:
         """Titles [B, L] to features [B, 256]."""
-        states, _ = self.lstm(self.embedding(titles))
+        below, _ = self.first(self.embedding(titles))
+        states, _ = self.second(self.dropout(below))
         last: Tensor = states[:, -1]
         return last
 
