@@ -113,7 +113,9 @@ def test_a_layer_is_pytorchs_own_in_evaluation(inputs):
 def test_mixed_heads_are_cut_by_the_place_in_memory(inputs, titles):
     attention = transformer.Attention(WIDTH, mixed=True)
     x = torch.randn(2, LENGTH, WIDTH)
-    query, key, value = (part(x).view(2 * 5, LENGTH, WIDTH // 5) for part in (attention.query, attention.key, attention.value))
+    query, key, value = (
+        part(x).view(2 * 5, LENGTH, WIDTH // 5) for part in (attention.query, attention.key, attention.value)
+    )
     weights = torch.softmax(query @ key.transpose(1, 2) / math.sqrt(WIDTH // 5), -1)
     expected = attention.out((weights @ value).view(2, LENGTH, WIDTH))
     assert torch.allclose(attention(x), expected, atol=1e-6)

@@ -24,6 +24,7 @@ FORWARD = 1 / 3
 # Training images per class of the sources that are the same everywhere, as data/sources/ reads them.
 DIGITS = (118, 122, 117, 123, 121, 122, 121, 119, 114, 120)
 CIFAR10, CIFAR100, THUCNEWS = (5000,) * 10, (500,) * 100, (18000,) * 10
+MADE_TITLES = (80,) * 8
 SIDES = {"digits": 8, "cifar": 32}
 
 
@@ -137,6 +138,8 @@ def _class_sizes(definition: dict[str, Any]) -> tuple[int, ...] | None:
         return CIFAR100 if "100" in definition["archive"]["file"] else CIFAR10
     if definition["kind"] == "thucnews":
         return THUCNEWS
+    if definition["kind"] == "made_titles":
+        return MADE_TITLES
     if definition["kind"] == "folder":
         return tuple(map(len, image_tree.listing(Path(definition["data_dir"]))["train"].values()))
     if definition["kind"] == "image_list":

@@ -60,7 +60,7 @@ class Graph:
         return _text(settings.source(self.registry, w.dataset))
 
     def contents(self, w: Any) -> str:
-        """Hash of the listing of a folder data set, of the lists of images or of files of titles; empty for others."""
+        """Hash of the listing of a folder data set, of lists of images or of files of titles; empty for others."""
         data = self.registry.datasets[w.dataset]
         if paths := text_files.of(data):
             return " ".join(files.sha256(path)[:16] for path in paths)

@@ -12,6 +12,7 @@ from longtail.config import settings, text_files, variants
 from longtail.config.registry import Registry
 from longtail.runtime import image_tree, parts
 from longtail.runtime.errors import InputError
+
 STANDARD = {"name": "standard"}
 
 
@@ -316,7 +317,11 @@ def _needs(
             return [*needs, f"a form of {backbone} in stage1.backbones (there is one of {', '.join(forms)})"]
         backbone = forms.get(backbone, backbone)
     known = backbone in parts.names("models")
-    if known and not needs and (lacking := _form_needs(dataset, backbone, {} if planned else stage1, method.get("stage2", {}))):
+    if (
+        known
+        and not needs
+        and (lacking := _form_needs(dataset, backbone, {} if planned else stage1, method.get("stage2", {})))
+    ):
         needs.append(lacking)
     for key in parts.settings("models", backbone) if known else ():
         if dataset[key] is None:
@@ -326,9 +331,17 @@ def _needs(
     return needs if known or needs else [f"backbone {backbone}"]
 
 
-def _form_needs(
-    dataset: dict[str, Any], backbone: str, stage1: dict[str, Any], stage2: dict[str, Any]
-) -> str | None:
+def runs_on_form(registry: Registry, dataset: str, backbone: str, name: str) -> bool:
+    """Whether a method that can run does so on what a data set and a backbone are made for."""
+    method = registry.methods[name]
+    stage1 = settings.overridden(registry, dataset, factors.NATURAL, stage1_of(method, name), "stage1")
+    forms, definition = stage1["backbones"], registry.datasets[dataset]
+    if forms and backbone not in forms:
+        return False
+    return _form_needs(definition, forms.get(backbone, backbone), stage1, method.get("stage2", {})) is None
+
+
+def _form_needs(dataset: dict[str, Any], backbone: str, stage1: dict[str, Any], stage2: dict[str, Any]) -> str | None:
     """What is missing where a data set, a backbone and stages are not all for images, or all for titles."""
     form = definitions.form(dataset)
     if (made_for := parts.literal("models", backbone, "FORM", definitions.IMAGES)) != form:
@@ -366,7 +379,7 @@ def _needs_here(registry: Registry, where: str, name: str, setting: Setting) -> 
     if stage1["recipe"].get("optimizer") == "adam" and compute["processes"] > 1:
         return ["compute.processes at 1, as Adam's averages are not shared among processes"]
     if compute["processes"] > 1 or compute["micro_batches"] > 1:
-        if parts.literal("models", stage1["backbone"], "WHOLE_BATCHES", False):
+        if parts.literal("models", stage1["backbone"], "DRAWS", False):
             return [
                 f"compute.processes and compute.micro_batches at 1, as backbone '{stage1['backbone']}' draws its "
                 "dropout for whole batches"

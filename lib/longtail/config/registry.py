@@ -117,7 +117,9 @@ def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 def form(definition: dict[str, Any]) -> str:
     """What a data set is made of, as its source and the backbones for it declare: images or titles."""
-    return str(parts.literal("data.sources", definition["kind"], "FORM", IMAGES)) if "kind" in definition else IMAGES
+    kind = definition.get("kind")
+    known = kind in parts.names("data.sources")
+    return str(parts.literal("data.sources", str(kind), "FORM", IMAGES)) if known else IMAGES
 
 
 def is_streamed(definition: dict[str, Any]) -> bool:

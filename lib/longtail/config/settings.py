@@ -33,6 +33,8 @@ def source(registry: Registry, dataset: str) -> dict[str, Any]:
         keys += IMAGE_LIST
     elif definition["kind"] == "titles":
         keys += ["data_dir", "titles"]
+    elif definition["kind"] == "made_titles":
+        keys += ["titles"]
     elif definition["kind"] == "thucnews":
         # Of unpacked files the place is told; of an archive, as above, it is not.
         keys += ["titles"] if has_archive(definition) else ["titles", "data_dir"]

@@ -43,4 +43,6 @@ def has_validation(definition: dict[str, Any]) -> bool:
     """Whether a data set has a split that early stopping can look at."""
     told = definition["titles"]
     kind = definition.get("kind")
-    return kind == "thucnews" or (kind == "titles" and bool(told["validation"] or told["validation_per_class"]))
+    return kind in ("thucnews", "made_titles") or (
+        kind == "titles" and bool(told["validation"] or told["validation_per_class"])
+    )

@@ -66,7 +66,8 @@ def save(path: Path | str, data: Data) -> None:
 
 def load(path: Path | str) -> Data:
     """Read what `save` wrote, in the form it was; InputError when the file is not whole."""
-    form = next((form for mark, form in MARKS.items() if npz.holds(path, mark)), Arrays)
+    form: Any = next((form for mark, form in MARKS.items() if npz.holds(path, mark)), Arrays)
     stored: dict[str, Any] = npz.load(path, [field.name for field in fields(form)], "arrays")
     plain = {name: stored[name].tolist() for name in ("root", "classes") if name in stored}
-    return form(**stored | plain)
+    data: Data = form(**stored | plain)
+    return data

@@ -28,8 +28,8 @@ class Subset:
 def class_counts(n_max: int, factor: float, classes: int, decimals: int | None = None) -> list[int]:
     """Images kept per class: int(n_max · (1/factor)^(i/(K-1))), truncated, class 0 the largest.
 
-    With `decimals`, (1/factor)^(1/(K-1)) is rounded first and then taken to the power i: at factor 100 with ten classes
-    0.6^i for one decimal, LADC's THUNEWS-LT (methods card 1.3).
+    With `decimals`, (1/factor)^(1/(K-1)) is rounded before it is taken to the power i: with one decimal 0.6^i at
+    factor 100 of ten classes, LADC's THUNEWS-LT (methods card 1.3).
     Raises InputError when the rarest class would keep no image.
     """
     if decimals is None:

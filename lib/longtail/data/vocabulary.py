@@ -30,15 +30,15 @@ def read(path: Path) -> dict[str, int]:
     for number, character in enumerate(lines.read(path, "vocabulary"), start=1):
         if character in found:
             raise InputError(
-                f"{path}, line {number}: {character!r} stands in line {found[character] + 1} already: remove one, and "
-                "its row of the vectors"
+                f"{path}, line {number}: {character!r} stands in line {found[character] + 1} already: remove one, "
+                "and its row of the vectors"
             )
         found[character] = number - 1
     return _checked(path, found)
 
 
 def of(titles: Iterable[str]) -> dict[str, int]:
-    """Characters of titles by their number, the most frequent first (of equals the earliest), at most 10,000."""
+    """Characters of titles with their numbers, the most frequent first (of equals the earliest), 10,000 at most."""
     counted = Counter(character for title in titles for character in title)
     kept = [character for character, _ in counted.most_common(LARGEST)]
     return {character: number for number, character in enumerate([*kept, UNKNOWN, PADDING])}
@@ -63,7 +63,9 @@ def vectors(path: Path, vocabulary: dict[str, int], source: Path | None) -> NDAr
         with np.load(path, allow_pickle=False) as stored:
             found = stored["embeddings"]
     except Exception as error:  # bytes that are no archive make the reader stumble in any way
-        raise InputError(f"cannot read the vectors {path} ({error}): give an .npz with an array 'embeddings'") from error
+        raise InputError(
+            f"cannot read the vectors {path} ({error}): give an .npz with an array 'embeddings'"
+        ) from error
     if source is None:
         raise InputError(f"the vectors {path} belong to a vocabulary of their own: name its file as 'vocabulary'")
     if found.ndim != 2 or len(found) != len(vocabulary):
@@ -73,7 +75,8 @@ def vectors(path: Path, vocabulary: dict[str, int], source: Path | None) -> NDAr
         )
     if not np.isfinite(found).all():
         raise InputError(f"the vectors {path} are not all finite: replace the file")
-    return found.astype(np.float32)
+    converted: NDArray[np.float32] = found.astype(np.float32)
+    return converted
 
 
 def drawn(vocabulary: dict[str, int], dimensions: int) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""What backbones for titles share: characters that start from trained vectors, and how their repository draws weights."""
+"""What backbones for titles share: characters that start from trained vectors, dropout, how weights are drawn."""
 
 import torch
 from torch import Tensor, nn
@@ -31,10 +31,10 @@ class Halved(nn.Module):
         return x * masks.view(-1)[: x.numel()].view(x.shape)
 
 
-
 def characters(inputs: TitleInputs) -> nn.Embedding:
     """The vectors [V, D] of characters, learnt on; that of padding is no exception (methods card 1.3)."""
-    return nn.Embedding.from_pretrained(inputs.vectors.clone(), freeze=False)
+    size, width = inputs.vectors.shape
+    return nn.Embedding(size, width, _weight=inputs.vectors.clone())
 
 
 def draw_xavier(module: nn.Module) -> None:

@@ -7,7 +7,7 @@ from longtail.models._titles import Halved, characters, draw_xavier
 from longtail.models.network import TitleInputs
 
 FORM = "titles"
-WHOLE_BATCHES = True
+DRAWS = True
 WIDTHS, FILTERS = (2, 3, 4), 256
 draw_classifier = draw_xavier
 

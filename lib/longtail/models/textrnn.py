@@ -6,13 +6,13 @@ from longtail.models._titles import Halved, characters, draw_xavier
 from longtail.models.network import TitleInputs
 
 FORM = "titles"
-WHOLE_BATCHES = True
+DRAWS = True
 HIDDEN = 128
 draw_classifier = draw_xavier
 
 
 class TextRNN(nn.Module):
-    """A bidirectional LSTM of two layers with dropout between them; what it says of the last position, padding or not.
+    """A bidirectional LSTM of two layers, dropout between them; what it says of the last position, padding or not.
 
     There its backward direction has seen that position alone.
     """

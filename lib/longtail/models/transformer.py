@@ -12,7 +12,7 @@ from longtail.models.network import TitleInputs
 from longtail.runtime.errors import InputError
 
 FORM = "titles"
-WHOLE_BATCHES = True
+DRAWS = True
 HEADS, HIDDEN, LAYERS = 5, 1024, 2
 PERIOD = 10000.0
 
@@ -97,7 +97,7 @@ class Transformer(nn.Module):
 
 
 def sinusoids(length: int, width: int) -> Tensor:
-    """[length, width]: sin(l/10000^(2i/width)) in column 2i and cos of the same in column 2i+1 (eq. of section 3.5)."""
+    """[length, width]: sin(l/10000^(2i/width)) in column 2i, its cosine in column 2i+1 (section 3.5)."""
     rates = PERIOD ** (torch.arange(width) // 2 * -2.0 / width)
     angles = torch.arange(length)[:, None] * rates
     return torch.where(torch.arange(width) % 2 == 0, angles.sin(), angles.cos())

@@ -4,7 +4,7 @@ from longtail.models import transformer
 from longtail.models.network import TitleInputs
 
 FORM = "titles"
-WHOLE_BATCHES = True
+DRAWS = True
 draw_classifier = transformer.draw_classifier
 
 

@@ -59,7 +59,7 @@ class Stage1Learner:
         )
         self.label_share = batches.label_share(settings, subset.counts)
         self.weighting = Weighting(settings, subset.counts, where)
-        self.drops = any(isinstance(part, torch.nn.Dropout | torch.nn.RNNBase) for part in self.module.modules())
+        self.drops: bool = parts.literal("models", settings["backbone"], "DRAWS", False)
         self.optimizer = optimizer.build(_groups(self.module, built.classifier), settings["recipe"])
         self.infer: objective.Inference = graphs.Captured(self._infer) if self.compute.capture else self._infer
 
@@ -99,7 +99,9 @@ class Stage1Learner:
         Raises InputError where the data have none.
         """
         if self.validation is None:
-            raise InputError("the recipe stops early, and the data have no validation split: use a recipe that does not")
+            raise InputError(
+                "the recipe stops early and the data have no validation split: use one without early_stopping"
+            )
         self.module.eval()
         loss = objective.mean_cross_entropy(self.infer, *self.validation)
         self.module.train()

@@ -20,9 +20,7 @@ def learner(
     return built
 
 
-def train(
-    data: Data, subset: Subset, settings: dict[str, Any], resume: Resume, workers: int = 0
-) -> loop.Fitted:
+def train(data: Data, subset: Subset, settings: dict[str, Any], resume: Resume, workers: int = 0) -> loop.Fitted:
     """Run Stage 1 as `settings` (the method's resolved `stage1` block with seeds and compute) says.
 
     `workers` processes decode images that are kept in files. The states returned are those of a

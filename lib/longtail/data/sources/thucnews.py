@@ -15,7 +15,7 @@ FORM = "titles"
 # Where they stand in the archive, below the folder of a commit's name.
 FOLDER = "THUCNews/data"
 FILES = ("train.txt", "dev.txt", "test.txt", "class.txt", "vocab.pkl", "embedding_SougouNews.npz")
-# The archive is made anew by its host, so the files are checked: these by their hash, training titles by their number.
+# The archive is made anew by its host, so files are checked: these by their hash, training titles by their number.
 MD5 = {"dev.txt": "48c6a2ec6480a4ca806d62c392805af6", "test.txt": "d99f9129b337cc1e8da40af89dc53f43"}
 PER_CLASS = 18000
 WANTED = {

@@ -1,4 +1,4 @@
-"""`titles`: a person's own texts, UTF-8 files with a line `text<TAB>label` each, or CSV with columns text and label."""
+"""`titles`: a person's own texts, UTF-8 files of lines `text<TAB>label`, or CSV with columns text and label."""
 
 import csv
 import logging
@@ -33,6 +33,8 @@ def read(settings: dict[str, Any], archive: str | None) -> Titles:
 def build(root: Path, wanted: dict[str, Any], apart: bool = True) -> Titles:
     """As `read`; titles that two splits share stay in both unless `apart`."""
     classes = _classes(root, wanted)
+    if len(classes) < 2:
+        raise InputError(f"{root}: all titles have the label '{classes[0]}': at least two classes are needed")
     train, validation, test = (_split(root, wanted[key], classes) for key in ("train", "validation", "test"))
     if apart:
         validation = _without(validation, [test], "validation")
@@ -99,7 +101,8 @@ def _tabbed(path: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
-    reader = csv.DictReader(lines.read(path, "file of titles"))
+    # A title in quotes may hold the end of a line.
+    reader = csv.DictReader(f"{line}\n" for line in lines.read(path, "file of titles"))
     if not {"text", "label"} <= set(reader.fieldnames or []):
         raise InputError(f"{path}, line 1: must name the columns, 'text' and 'label' among them: add such a line")
     for row in reader:
@@ -135,8 +138,6 @@ def _held_out(train: Split, per_class: int, classes: list[str]) -> tuple[Split, 
 
 
 def _check_classes(train: Split, test: Split, classes: list[str], wanted: dict[str, Any]) -> None:
-    if len(classes) < 2:
-        raise InputError(f"{', '.join(wanted['train'])}: all titles have the label '{classes[0]}': two are needed")
     counts = np.bincount(train[1], minlength=len(classes))
     if not counts.all():
         raise InputError(
