@@ -1,4 +1,4 @@
-"""TextCNN (Kim, EMNLP 2014) as Chinese-Text-Classification-Pytorch builds it (methods card "TextCNN")."""
+"""TextCNN (Kim, EMNLP 2014) as Chinese-Text-Classification-Pytorch builds it (methods card 1.4)."""
 
 import torch
 from torch import Tensor, nn

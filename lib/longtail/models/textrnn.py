@@ -1,4 +1,4 @@
-"""TextRNN (Liu et al., IJCAI 2016) as Chinese-Text-Classification-Pytorch builds it (methods card "TextRNN")."""
+"""TextRNN (Liu et al., IJCAI 2016) as Chinese-Text-Classification-Pytorch builds it (methods card 1.4)."""
 
 from torch import Tensor, nn
 

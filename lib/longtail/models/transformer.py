@@ -1,6 +1,6 @@
 """Transformer encoder (Vaswani et al., NeurIPS 2017) as Chinese-Text-Classification-Pytorch sets it up.
 
-Methods card "Transformer". All weights keep PyTorch's own initialisation, as there.
+Methods card 1.4. All weights keep PyTorch's own initialisation, as there.
 """
 
 import torch

@@ -1,4 +1,4 @@
-"""The Transformer with the official code's cut into heads, which mixes positions (methods card "Transformer")."""
+"""The Transformer with the official code's cut into heads, which mixes positions (methods card 1.4)."""
 
 from longtail.models import transformer
 from longtail.models.network import TitleInputs
