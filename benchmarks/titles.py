@@ -25,7 +25,6 @@ def contestants(titles: str, backbone: str, on_gpu: bool) -> list[Contestant]:
     return [reference] + [
         Contestant(f"{backbone}, {name}", "benchmarks.engine:titles", told | compute, processes)
         for name, compute, processes in (
-            ("side by side, float32", {"precision": "float32"}, cores),
             ("one run, bfloat16", {"precision": "bfloat16", "threads": cores}, 1),
             ("side by side, bfloat16", {"precision": "bfloat16"}, cores),
         )
