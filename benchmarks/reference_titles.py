@@ -114,7 +114,8 @@ def train(
 
 
 def training(data: str, backbone: str) -> Training:
-    """The loop on the titles of a file, on the GPU where there is one; endless epochs."""
+    """The loop on the titles of a file, in one thread, or on the GPU where there is one; endless epochs."""
+    torch.set_num_threads(1)
     found = stored.load_titles(data)
     length, width = found.train_titles.shape[1], found.vectors.shape[1]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
