@@ -1,9 +1,9 @@
 """Titles per second of Stage 1: the engine against a plain loop (benchmarks/reference_titles.py), network by network.
 
-TextCNN, TextRNN and Transformer on random titles of 32 characters with vectors of 200 numbers, batches of 128, Adam. On
-a CPU everyone has one thread, as the workflow fills a machine with one-thread runs, and counts by its own processor's
-time, which other work on the machine leaves alone; the time of the loop's data loader is not in it, to its favour. In
-the columns below, images are titles and their size is in characters.
+TextCNN, TextRNN and Transformer on random titles of 32 characters with vectors of 200 numbers, batches of 128, Adam.
+On a CPU everyone has one thread, as the workflow fills a machine with one-thread runs, and counts by the time of its
+own processor, which other work on the machine leaves alone; the time of the data loader of the loop is not in it, to
+its favour. In the columns below, images are titles and their size is in characters.
 """
 
 import tempfile
