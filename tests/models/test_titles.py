@@ -83,7 +83,8 @@ def test_textrnn_is_a_two_layer_lstm_of_pytorch(inputs, titles):
     network = textrnn.build(inputs).eval()
     whole = nn.LSTM(WIDTH, 128, 2, batch_first=True, bidirectional=True)
     weights = network.first.state_dict()
-    weights |= {key.replace("_l0", "_l1"): value for key, value in network.second.state_dict().items()}
+    for part, end in ((network.forwards, "_l1"), (network.backwards, "_l1_reverse")):
+        weights |= {key.replace("_l0", end): value for key, value in part.state_dict().items()}
     whole.load_state_dict(weights)
     expected = whole(inputs.vectors[titles.long()])[0][:, -1]
     assert torch.allclose(network(titles), expected, atol=1e-6)
