@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from longtail.data import arrays, long_tail
-from longtail.data.arrays import Arrays, Files
+from longtail.data.arrays import Arrays, Files, Titles
 from longtail.data.sources import digits, folder
 
 CLASSES = 10
@@ -15,6 +15,8 @@ CLASSES = 10
 LARGE, SIDE = 256, 224
 STORED_IMAGES = 32
 STORED, QUALITY = (375, 500), 90
+# Characters of the THUCNews vocabulary, of a title, and numbers of a vector, as Tencent's files have them.
+CHARACTERS, TITLE, VECTOR = 4762, 32, 200
 
 
 def cifar_shaped() -> Arrays:
@@ -54,6 +56,26 @@ def save_large(target: Path) -> tuple[str, str]:
         Image.fromarray(natural_image(rng)).save(target / name, quality=QUALITY)
     arrays.save(target / "files.npz", Files(str(target), names, names, few, few, classes))
     return str(target / "large.npz"), str(target / "files.npz")
+
+
+def save_titles(target: Path) -> str:
+    """Write random titles in the numbers of a THUNEWS-LT whose largest class has 4,000; the path of their arrays."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(CLASSES), long_tail.class_counts(4000, 100, CLASSES, decimals=1))
+    rows = rng.integers(0, CHARACTERS, (len(labels), TITLE), dtype=np.int32)
+    vectors = rng.standard_normal((CHARACTERS, VECTOR), dtype=np.float32)
+    classes = [str(label) for label in range(CLASSES)]
+    few = slice(0, 1)
+    titles = Titles(rows, labels, rows[few], labels[few], rows[few], labels[few], vectors, classes)
+    arrays.save(target / "titles.npz", titles)
+    return str(target / "titles.npz")
+
+
+def load_titles(path: str) -> Titles:
+    """The titles of a file that `save_titles` wrote."""
+    found = arrays.load(path)
+    assert isinstance(found, Titles)
+    return found
 
 
 def natural_image(rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -110,6 +110,19 @@ def large(data: str, backbone: str) -> Training:
     return Training((count for count, _ in _steps(learner)), facts(learner, images) | {"backbone": backbone})
 
 
+def titles(data: str, backbone: str, **changes: Any) -> Training:
+    """Stage 1 on the titles of a file under the recipe of TextCNN, endless epochs without a look at other splits."""
+    found = stored.load_titles(data)
+    settings = stage1_settings("cifar", compute(**changes))
+    settings |= {"backbone": backbone, "mixing": None, "preprocessing": {}}
+    settings["recipe"] |= {"optimizer": "adam", "learning_rate": 1e-3, "weight_decay": 0.0}
+    learner = Stage1Learner(found, long_tail.natural(found.train_labels, len(found.classes)), settings)
+    told = {"backbone": backbone, "image_size": found.train_titles.shape[1]}
+    told |= {"batch_size": settings["recipe"]["batch_size"]}
+    told |= {"precision": str(learner.compute.precision).removeprefix("torch.")}
+    return Training((count for count, _ in _steps(learner)), told)
+
+
 def decoding(data: str, split: str) -> Training:
     """Files read, decoded, augmented and cut as ImageNet-LT's are, in this process as in one of `compute.workers`."""
     torch.set_num_threads(1)

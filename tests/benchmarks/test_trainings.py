@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from benchmarks import data, engine, reference
+from benchmarks import data, engine, reference, reference_titles
 from benchmarks.worker import Training
 
 from longtail.config import settings
@@ -101,3 +101,15 @@ def test_mixup_of_the_reference_mixes_images_as_their_labels() -> None:
     one_hot = torch.eye(5)
     mixed, first, second, share = reference.mixup(one_hot, torch.arange(5), alpha=1.0)
     torch.testing.assert_close(mixed, share * one_hot[first] + (1 - share) * one_hot[second])
+
+
+@pytest.mark.parametrize("backbone", ["textcnn", "textrnn", "transformer"])
+def test_the_engine_and_the_loop_train_titles_alike(tmp_path: Path, backbone: str) -> None:
+    threads = torch.get_num_threads()
+    titles = data.save_titles(tmp_path)
+    ours = engine.titles(titles, backbone, precision="float32")
+    theirs = reference_titles.training(titles, backbone)
+    assert steps(ours, 2) == steps(theirs, 2) == [128, 128]
+    if not torch.cuda.is_available():
+        assert ours.facts == theirs.facts
+    torch.set_num_threads(threads)

@@ -46,20 +46,21 @@ def test_the_default_configuration_builds() -> None:
 
     asked = yaml.safe_load((CONFIG / "config.yaml").read_text())["tables"]
     assert [*built.statistics, *built.tables] == asked
-    assert {run.setting.dataset for run in built.runs} == {"cifar10", "cifar100"}
+    assert {run.setting.dataset for run in built.runs} == {"cifar10", "cifar100", "thucnews"}
 
 
 def test_the_demo_builds_and_needs_nothing() -> None:
     built = build(CONFIG / "demo.yaml")
 
     assert [cell.needs for table in built.tables.values() for cell in table.cells if cell.needs] == []
-    assert {run.setting.dataset for run in built.runs} == {"digits"}
+    assert {run.setting.dataset for run in built.runs} == {"digits", "made_titles"}
     # 2 factors x 7 methods x 2 seeds, 13 more at factor 50, and balanced CE, once though two figures show it; then
-    # the 18 baselines at factor 50 under one seed.
-    assert len(built.runs) == (2 * 7 + 13 + 1) * 2 + 18
+    # the 18 baselines at factor 50 under one seed, and three methods on titles.
+    assert len(built.runs) == (2 * 7 + 13 + 1) * 2 + 18 + 3
     # At factor 50: CE, mixup, Remix with RandAugment; at factor 10: CE, mixup; and balanced CE. Of the baselines 16
-    # train a network, logit adjustment stands on one of these and PC Softmax on another CE.
-    assert len({run.folder for run in built.runs}) == (3 + 2 + 1) * 2 + 17
+    # train a network, logit adjustment stands on one of these and PC Softmax on another CE. On titles CE and balanced
+    # softmax train one each.
+    assert len({run.folder for run in built.runs}) == (3 + 2 + 1) * 2 + 17 + 2
 
 
 def test_the_configuration_of_jpeg_files_builds(image_tree: Callable[..., Path]) -> None:
@@ -83,7 +84,7 @@ def test_every_study_builds_and_needs_nothing(path: Path) -> None:
 def test_every_file_of_config_is_a_configuration_that_the_tests_know(path: Path) -> None:
     assert path.name in {
         *("config.yaml", "demo.yaml", "recipes.yaml", "cifar10_jpeg.yaml"),
-        *("cifar10_jpeg_ladc.yaml", "cifar10_jpeg_baselines.yaml"),
+        *("cifar10_jpeg_ladc.yaml", "cifar10_jpeg_baselines.yaml", "thucnews_sample.yaml"),
     }
 
 

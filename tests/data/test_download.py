@@ -176,3 +176,14 @@ def test_data_dir_without_the_archive_leads_to_the_mirrors(server, path, tmp_pat
     download.fetch(path, archive(server, "good"), str(tmp_path))
     assert_only(path)
     assert server.asked == [("/good", None)]
+
+
+def test_an_archive_without_a_checksum_is_taken_as_it_comes(server, path, tmp_path):
+    unpinned = {key: value for key, value in archive(server, "broken", "good").items() if key != "md5"}
+    download.fetch(path, unpinned, None)
+    assert_only(path)
+    held = tmp_path / "held"
+    held.mkdir()
+    (held / "archive.tar.gz").write_bytes(b"mine")
+    download.fetch(path, unpinned, str(held))
+    assert path.read_bytes() == b"mine"

@@ -145,3 +145,13 @@ def test_subset_that_was_cut_short_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(InputError, match=r"subset\.json is not readable JSON"):
         long_tail.load(path)
+
+
+def test_thunews_lt_has_the_papers_total():
+    """LADC, Table 1: 44,723 titles, which only the decay rounded to 0.6 gives (methods card 1.3)."""
+    counts = long_tail.class_counts(18_000, 100, 10, decimals=1)
+    assert counts == [18000, 10800, 6480, 3887, 2332, 1399, 839, 503, 302, 181]
+    assert sum(counts) == 44_723
+    assert sum(long_tail.class_counts(18_000, 100, 10)) == 44_667
+    labels = np.repeat(np.arange(10), 18_000)
+    assert long_tail.subset(labels, 10, "if100", 0, 18_000, 1).counts == counts

@@ -17,7 +17,7 @@ def groups():
 @pytest.mark.parametrize("held", [False, True])
 def test_groups_learn_at_their_multiple_of_the_rate(held):
     given = groups()
-    sgd = optimizer.sgd(given, RECIPE)
+    sgd = optimizer.build(given, RECIPE)
     if held:
         optimizer.hold_rates(sgd)
     tensors = [group["lr"] for group in sgd.param_groups]
@@ -31,7 +31,7 @@ def test_held_rates_and_momenta_change_no_update():
     results = []
     for held in (False, True):
         given = groups()
-        sgd = optimizer.sgd(given, RECIPE)
+        sgd = optimizer.build(given, RECIPE)
         if held:
             optimizer.hold_rates(sgd)
         for rate in (0.1, 0.05, 0.01):
@@ -40,4 +40,27 @@ def test_held_rates_and_momenta_change_no_update():
                 group["params"][0].grad = torch.sin(group["params"][0].detach())
             sgd.step()
         results.append(torch.cat([group["params"][0].detach() for group in given]))
+    torch.testing.assert_close(results[1], results[0], rtol=1e-6, atol=1e-7)
+
+
+def test_adam_is_pytorchs_whether_or_not_its_averages_are_held():
+    expected, results = groups(), []
+    plain = [torch.optim.Adam(group["params"], lr=0.1 * group["rate_factor"]) for group in expected]
+    for held in (False, True):
+        given = groups()
+        adam = optimizer.build(given, RECIPE | {"optimizer": "adam", "weight_decay": 0.0})
+        if held:
+            optimizer.hold_rates(adam)
+            assert len(list(optimizer.remembered(adam))) == 6
+        optimizer.set_rate(adam, 0.1)
+        for _ in range(3):
+            for group in given:
+                group["params"][0].grad = torch.sin(group["params"][0].detach())
+            adam.step()
+        results.append(torch.cat([group["params"][0].detach() for group in given]))
+    for _ in range(3):
+        for group, one in zip(expected, plain, strict=True):
+            group["params"][0].grad = torch.sin(group["params"][0].detach())
+            one.step()
+    torch.testing.assert_close(results[0], torch.cat([group["params"][0].detach() for group in expected]))
     torch.testing.assert_close(results[1], results[0], rtol=1e-6, atol=1e-7)

@@ -23,7 +23,7 @@ def test_parameter_count():
     firsts = sum(9 * (a * b + b * b) + 4 * b for a, b in ((16, 16), (16, 32), (32, 64)))
     others = 4 * sum(9 * 2 * b * b + 4 * b for b in (16, 32, 64))
     again = 9 * 2 * 64 * 64 + 4 * 64
-    whole = network.build("bbn_resnet32", channels=3, classes=10, seed=0)
+    whole = network.build("bbn_resnet32", inputs=3, classes=10, seed=0)
     found = sum(value.numel() for value in whole.backbone.parameters())
     assert found == stem + firsts + others + again == 537_488
     assert sum(value.numel() for value in whole.classifier.parameters()) == 128 * 10 + 10

@@ -9,7 +9,7 @@ from longtail.models import bbn_resnet50, network, resnet50
 
 @pytest.fixture(scope="module")
 def backbone():
-    return network.build("bbn_resnet50", channels=3, classes=7, seed=0).backbone.eval()
+    return network.build("bbn_resnet50", inputs=3, classes=7, seed=0).backbone.eval()
 
 
 def count(module):

@@ -60,7 +60,7 @@ def test_the_stem_takes_other_channels_and_is_drawn_alike(channels):
 
 
 def test_the_seed_settles_a_network_of_resnet50():
-    built = network.build("resnet50", channels=3, classes=7, seed=0).eval()
+    built = network.build("resnet50", inputs=3, classes=7, seed=0).eval()
     with torch.inference_mode():
         assert built.backbone(torch.rand(1, 3, 64, 64)).shape == (1, 2048)
         assert built(torch.rand(1, 3, 64, 64)).shape == (1, 7)

@@ -10,7 +10,7 @@ from longtail.models.resnet32 import BasicBlock
 
 
 def test_parameter_count():
-    whole = sum(p.numel() for p in network.build("resnet32", channels=3, classes=10, seed=0).parameters())
+    whole = sum(p.numel() for p in network.build("resnet32", inputs=3, classes=10, seed=0).parameters())
     # Stem, first block of each stage, the 12 other blocks, classifier; a convolution has a batch norm of 2·planes.
     stem = 3 * 16 * 9 + 2 * 16
     firsts = sum(9 * (a * b + b * b) + 4 * b for a, b in ((16, 16), (16, 32), (32, 64)))
@@ -32,7 +32,7 @@ def test_shapes(size, channels, maps):
 
 
 def test_32_layers_with_weights():
-    built = network.build("resnet32", channels=3, classes=10, seed=0)
+    built = network.build("resnet32", inputs=3, classes=10, seed=0)
     assert sum(isinstance(module, nn.Conv2d | nn.Linear) for module in built.modules()) == 32
 
 
@@ -48,7 +48,7 @@ def test_feature_is_the_mean_of_a_non_negative_map():
 def test_images_are_left_as_they_are():
     images = torch.randn(2, 3, 8, 8)
     before = images.clone()
-    network.build("resnet32", channels=3, classes=10, seed=0)(images)
+    network.build("resnet32", inputs=3, classes=10, seed=0)(images)
     assert torch.equal(images, before)
 
 
@@ -84,7 +84,7 @@ def test_block_adds_two_normalised_convolutions():
 
 
 def test_initial_weights_have_the_spread_of_kaiming():
-    built = network.build("resnet32", channels=3, classes=100, seed=0)
+    built = network.build("resnet32", inputs=3, classes=100, seed=0)
     for module in built.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             weight = module.weight

@@ -22,7 +22,7 @@ def test_names_are_the_files_of_a_package():
 
 
 def test_code_that_stands_beside_the_backbones_is_none_of_them():
-    beside = {"__init__", "_branches", "_resnet", "network"}
+    beside = {"__init__", "_branches", "_resnet", "_titles", "network"}
     assert {file.stem for file in (parts.LIB / "models").glob("*.py")} - set(parts.names("models")) == beside
 
 

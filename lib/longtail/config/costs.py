@@ -13,7 +13,7 @@ from longtail.config import graph as graphs
 from longtail.config import imbalance as factors
 from longtail.config.graph import Graph
 from longtail.config.plan import Run, Setting
-from longtail.config.registry import Registry, is_streamed
+from longtail.config.registry import IMAGES, Registry, form, is_streamed
 from longtail.data.long_tail import class_counts
 from longtail.engine import schedule
 from longtail.runtime import files, image_tree, parts
@@ -23,7 +23,8 @@ from longtail.stage2.inputs import features_suffice
 FORWARD = 1 / 3
 # Training images per class of the sources that are the same everywhere, as data/sources/ reads them.
 DIGITS = (118, 122, 117, 123, 121, 122, 121, 119, 114, 120)
-CIFAR10, CIFAR100 = (5000,) * 10, (500,) * 100
+CIFAR10, CIFAR100, THUCNEWS = (5000,) * 10, (500,) * 100, (18000,) * 10
+MADE_TITLES = (80,) * 8
 SIDES = {"digits": 8, "cifar": 32}
 
 
@@ -105,11 +106,14 @@ def images(registry: Registry, setting: Setting) -> int | None:
         return None
     if factor is None:
         return sum(offered)
-    return sum(class_counts(definition["n_max"] or min(offered), factor, len(offered)))
+    largest, decimals = definition["n_max"] or min(offered), definition.get("decay_decimals")
+    return sum(class_counts(largest, factor, len(offered), decimals))
 
 
 def side(definition: dict[str, Any]) -> int:
-    """Side in pixels of a data set's training images as the network sees them."""
+    """Side in pixels of a data set's training images as the network sees them; of titles, their characters."""
+    if form(definition) != IMAGES:
+        return int(definition["titles"]["length"])
     if is_streamed(definition):
         preprocessing = definition["preprocessing"]
         return int(preprocessing["random_resized_crop"] or preprocessing["center_crop"])
@@ -132,6 +136,10 @@ def _class_sizes(definition: dict[str, Any]) -> tuple[int, ...] | None:
         return DIGITS
     if definition["kind"] == "cifar":
         return CIFAR100 if "100" in definition["archive"]["file"] else CIFAR10
+    if definition["kind"] == "thucnews":
+        return THUCNEWS
+    if definition["kind"] == "made_titles":
+        return MADE_TITLES
     if definition["kind"] == "folder":
         return tuple(map(len, image_tree.listing(Path(definition["data_dir"]))["train"].values()))
     if definition["kind"] == "image_list":

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from longtail.config import imports, registry, settings
+from longtail.config import imports, registry, settings, text_files
 from longtail.config import plan as plans
 from longtail.config.plan import Cell, Described, Figure, Plan, Run, Setting
 from longtail.config.registry import is_streamed, named_parts
@@ -60,8 +60,10 @@ class Graph:
         return _text(settings.source(self.registry, w.dataset))
 
     def contents(self, w: Any) -> str:
-        """Hash of the listing of a folder data set or of the lists of images; empty for others."""
+        """Hash of the listing of a folder data set, of lists of images or of files of titles; empty for others."""
         data = self.registry.datasets[w.dataset]
+        if paths := text_files.of(data):
+            return " ".join(files.sha256(path)[:16] for path in paths)
         if data["kind"] == "image_list":
             return " ".join(files.sha256(data[key])[:16] for key in ("train_list", "test_list"))
         return image_tree.digest(Path(data["data_dir"])) if data["kind"] == "folder" else ""
@@ -69,7 +71,9 @@ class Graph:
     def long_tail(self, w: Any) -> str:
         """Settings of a subset."""
         seed, n_max = self.registry.config["seeds"]["subset"], self.registry.datasets[w.dataset]["n_max"]
-        return _text({"imbalance": w.imbalance, "seed": seed, "n_max": n_max})
+        told = {"imbalance": w.imbalance, "seed": seed, "n_max": n_max}
+        rounded = {key: value for key, value in self.registry.datasets[w.dataset].items() if key == "decay_decimals"}
+        return _text(told | rounded)
 
     def stage1(self, w: Any) -> str:
         """Settings of a Stage 1."""
@@ -236,7 +240,7 @@ class Graph:
     def archive(self, w: Any) -> list[str]:
         """The archive that a data set's arrays are read from, if it has one."""
         data = self.registry.datasets[w.dataset]
-        return [f"{DATA}/{w.dataset}/{data['archive']['file']}"] if "archive" in data else []
+        return [f"{DATA}/{w.dataset}/{data['archive']['file']}"] if settings.has_archive(data) else []
 
     def logits(self, w: Any) -> str:
         """The file with the test logits of a method: its Stage 2's, or its network's features."""

@@ -6,7 +6,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from longtail.config import method_numbers, method_parts, reference, registry, schema, settings
+from longtail.config import method_numbers, method_parts, plan, reference, registry, schema, settings
 from longtail.config.imbalance import NATURAL
 from longtail.config.method_parts import prose
 from longtail.config.registry import CONFIG, STAGES, Registry
@@ -90,12 +90,13 @@ def _recipes(found: Registry, name: str, stage: str) -> str:
     users: dict[str, list[str]] = {}
     recipes: dict[str, dict[str, Any]] = {}
     for dataset, definition in sorted(found.datasets.items()):
-        if "kind" in definition:
-            recipe = _stage(found, dataset, name, stage)["recipe"]
+        for backbone in _backbones(found, dataset, name):
+            recipe = _stage(found, dataset, backbone, name, stage)["recipe"]
             recipes[recipe["name"]] = recipe
-            users.setdefault(recipe["name"], []).append(definition["title"])
+            titles = users.setdefault(recipe["name"], [])
+            titles += [definition["title"]] if definition["title"] not in titles else []
     rows = [
-        (", ".join(users[key]), f"`{key}`", str(recipe["epochs"]), str(recipe["batch_size"]), *_steps(recipe))
+        (", ".join(users[key]), f"`{key}`", _epochs(recipe), str(recipe["batch_size"]), *_steps(recipe))
         for key, recipe in recipes.items()
     ]
     head = ("data sets", "recipe", "epochs", "batch", "learning rate", "momentum", "weight decay")
@@ -104,10 +105,25 @@ def _recipes(found: Registry, name: str, stage: str) -> str:
     )
 
 
-def _stage(found: Registry, dataset: str, name: str, stage: str) -> dict[str, Any]:
+def _backbones(found: Registry, dataset: str, name: str) -> list[str]:
+    """Backbones that stand for all a method may run on with a data set: one for images, each for titles."""
+    definition = found.datasets[dataset]
+    if "kind" not in definition:
+        return []
+    if registry.form(definition) == registry.IMAGES:
+        return ["resnet32"]
+    named = {backbone for value in definition["recipes"].values() if isinstance(value, dict) for backbone in value}
+    return [backbone for backbone in sorted(named) if plan.runs_on_form(found, dataset, backbone, name)]
+
+
+def _stage(found: Registry, dataset: str, backbone: str, name: str, stage: str) -> dict[str, Any]:
     if stage == "stage1":
-        return settings.stage1(found, dataset, NATURAL, "resnet32", name, 0)
-    return settings.stage2(found, dataset, NATURAL, "resnet32", name, 0)
+        return settings.stage1(found, dataset, NATURAL, backbone, name, 0)
+    return settings.stage2(found, dataset, NATURAL, backbone, name, 0)
+
+
+def _epochs(recipe: dict[str, Any]) -> str:
+    return f"{recipe['epochs']}, or stopped early" if "early_stopping" in recipe else str(recipe["epochs"])
 
 
 def _steps(recipe: dict[str, Any]) -> tuple[str, str, str]:
@@ -121,7 +137,8 @@ def _steps(recipe: dict[str, Any]) -> tuple[str, str, str]:
     elif schedule["milestones"]:
         rate += f", × {schedule['factor']:g} after epoch {' and '.join(map(str, schedule['milestones']))}"
     nesterov = ", Nesterov" if recipe["nesterov"] else ""
-    return rate, f"{recipe['momentum']:g}{nesterov}", f"{recipe['weight_decay']:g}"
+    momentum = "Adam" if recipe.get("optimizer") == "adam" else f"{recipe['momentum']:g}{nesterov}"
+    return rate, momentum, f"{recipe['weight_decay']:g}"
 
 
 def _overrides(found: Registry, method: dict[str, Any]) -> str:

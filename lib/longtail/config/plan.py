@@ -8,10 +8,12 @@ from typing import Any
 
 from longtail.config import imbalance as factors
 from longtail.config import registry as definitions
-from longtail.config import settings, variants
+from longtail.config import settings, text_files, variants
 from longtail.config.registry import Registry
 from longtail.runtime import image_tree, parts
 from longtail.runtime.errors import InputError
+
+STANDARD = {"name": "standard"}
 
 
 @dataclass(frozen=True, order=True)
@@ -186,6 +188,7 @@ def _check_data_dir(registry: Registry, name: str) -> None:
     for key in ("train_list", "test_list", "pretrained"):
         if definition[key] is not None and not Path(definition[key]).is_file():
             raise InputError(f"{where}, key '{key}': there is no file {definition[key]}: correct the path")
+    text_files.check(definition, where)
     if definition["kind"] == "folder":
         image_tree.listing(Path(folder))
 
@@ -314,12 +317,44 @@ def _needs(
             return [*needs, f"a form of {backbone} in stage1.backbones (there is one of {', '.join(forms)})"]
         backbone = forms.get(backbone, backbone)
     known = backbone in parts.names("models")
+    if (
+        known
+        and not needs
+        and (lacking := _form_needs(dataset, backbone, {} if planned else stage1, method.get("stage2", {})))
+    ):
+        needs.append(lacking)
     for key in parts.settings("models", backbone) if known else ():
         if dataset[key] is None:
             needs.append(f"the weights that {backbone} starts from: set {key} of data set {setting.dataset}")
     if planned:
         needs.append(method["needs"])
     return needs if known or needs else [f"backbone {backbone}"]
+
+
+def runs_on_form(registry: Registry, dataset: str, backbone: str, name: str) -> bool:
+    """Whether a method that can run does so on what a data set and a backbone are made for."""
+    method = registry.methods[name]
+    stage1 = settings.overridden(registry, dataset, factors.NATURAL, stage1_of(method, name), "stage1")
+    forms, definition = stage1["backbones"], registry.datasets[dataset]
+    if forms and backbone not in forms:
+        return False
+    return _form_needs(definition, forms.get(backbone, backbone), stage1, method.get("stage2", {})) is None
+
+
+def _form_needs(dataset: dict[str, Any], backbone: str, stage1: dict[str, Any], stage2: dict[str, Any]) -> str | None:
+    """What is missing where a data set, a backbone and stages are not all for images, or all for titles."""
+    form = definitions.form(dataset)
+    if (made_for := parts.literal("models", backbone, "FORM", definitions.IMAGES)) != form:
+        return f"a backbone for {form} ({backbone} is for {made_for})"
+    if form == definitions.IMAGES:
+        return None
+    for key in ("mixing", "randaugment"):
+        if stage1.get(key) is not None or stage2.get(key) is not None:
+            return f"a form of {key} for {form}"
+    if stage2.get("batch_norm") == "shifted":
+        return f"a Stage 2 with batch_norm: frozen, since backbones for {form} have none to shift"
+    algorithm = stage1.get("algorithm", STANDARD)
+    return None if algorithm == STANDARD else f"a form of algorithm {algorithm['name']} for {form}"
 
 
 def stage1_of(method: dict[str, Any], name: str) -> str:
@@ -339,15 +374,26 @@ def _needs_here(registry: Registry, where: str, name: str, setting: Setting) -> 
     definitions.check_recipe(stage1, stage1["recipe"], at)
     if base != name:
         definitions.check_head(stage1, base, at)
+    if "early_stopping" in stage1["recipe"] and not text_files.has_validation(registry.datasets[setting.dataset]):
+        return [f"a recipe without early_stopping in place of {stage1['recipe']['name']}, or a validation split"]
+    if stage1["recipe"].get("optimizer") == "adam" and compute["processes"] > 1:
+        return ["compute.processes at 1, as Adam's averages are not shared among processes"]
     if compute["processes"] > 1 or compute["micro_batches"] > 1:
+        if parts.literal("models", stage1["backbone"], "DRAWS", False):
+            return [
+                f"compute.processes and compute.micro_batches at 1, as backbone '{stage1['backbone']}' draws its "
+                "dropout for whole batches"
+            ]
         for key, package, part in definitions.named_parts(stage1):
             if parts.literal(package, part["name"], "WHOLE_BATCHES", False):
                 return [
                     f"compute.processes and compute.micro_batches at 1, as {key} '{part['name']}' wants whole batches"
                 ]
     if "stage2" in method:
-        block = settings.overridden(registry, setting.dataset, setting.imbalance, name, "stage2")
+        block = settings.stage2(registry, setting.dataset, setting.imbalance, setting.backbone, name, seed=0)
         definitions.check_stage2(block, at)
+        if "early_stopping" in block["recipe"]:
+            return [f"a recipe of Stage 2 without early_stopping in place of {block['recipe']['name']}"]
     if "post_hoc" in method and setting.imbalance == factors.NATURAL:
         block = settings.overridden(registry, setting.dataset, setting.imbalance, name, "post_hoc")
         if block.get("tau", 0) is None:

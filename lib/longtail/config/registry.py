@@ -26,6 +26,8 @@ PARTS = {"loss": "losses", "head": "heads", "weighting": "weightings", "mixing":
 PARTS |= {"algorithm": "stage1.algorithms", "generator": "stage2.generators", "post_hoc": "stage2.post_hoc"}
 # The generator that draws nothing, and what leaves cached features as they are: augment, mixing, batch_norm.
 REAL, STILL = {"name": "real"}, (False, None, "frozen")
+# What sources and backbones are for that do not declare a FORM.
+IMAGES = "images"
 # Stands in sentences until the file at fault is looked for.
 THE_CONFIG = "the configuration"
 
@@ -111,6 +113,13 @@ def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         both = both and ("name" not in value or value["name"] == merged[key].get("name"))
         merged[key] = merge(merged[key], value) if both else copy.deepcopy(value)
     return merged
+
+
+def form(definition: dict[str, Any]) -> str:
+    """What a data set is made of, as its source and the backbones for it declare: images or titles."""
+    kind = definition.get("kind")
+    known = kind in parts.names("data.sources")
+    return str(parts.literal("data.sources", str(kind), "FORM", IMAGES)) if known else IMAGES
 
 
 def is_streamed(definition: dict[str, Any]) -> bool:
@@ -211,8 +220,9 @@ def _check_dataset(registry: Registry, name: str) -> None:
         )
     if "like" in dataset:
         registry.dataset(dataset["like"], f"{where}, key 'like'")
-    for recipe in [*dataset["recipes"], *dataset["recipes"].values()]:
-        registry.recipe(recipe, f"{where}, key 'recipes'")
+    for recipe, instead in dataset["recipes"].items():
+        for name in [recipe, *(instead.values() if isinstance(instead, dict) else [instead])]:
+            registry.recipe(name, f"{where}, key 'recipes'")
 
 
 def _check_method(registry: Registry, name: str, where: str) -> None:

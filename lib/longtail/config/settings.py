@@ -1,15 +1,25 @@
 """What one job is told: the resolved settings of a data set, a Stage 1 or a Stage 2."""
 
+from pathlib import Path
 from typing import Any
 
 from longtail.config import imbalance as factors
-from longtail.config.registry import Registry, merge
+from longtail.config.registry import IMAGES, Registry, form, merge
 from longtail.runtime import parts
 
 # Keys of `compute` that change no result, and so must not make a training run again.
 NO_PART_OF_RESULTS = ("workers", "jobs_per_gpu", "pack")
+# The file of thucnews that tells a folder of its files from one that holds its archive.
+UNPACKED = "train.txt"
 # What tells where the images of a data set of lists are.
 IMAGE_LIST = ("data_dir", "train_list", "test_list")
+
+
+def has_archive(definition: dict[str, Any]) -> bool:
+    """Whether a data set is read from an archive, and not from files that `data_dir` holds unpacked."""
+    folder = definition["data_dir"]
+    unpacked = definition.get("kind") == "thucnews" and folder is not None and (Path(folder) / UNPACKED).is_file()
+    return "archive" in definition and not unpacked
 
 
 def source(registry: Registry, dataset: str) -> dict[str, Any]:
@@ -21,13 +31,21 @@ def source(registry: Registry, dataset: str) -> dict[str, Any]:
         keys += ["data_dir", "streamed" if definition["streamed"] else "image_size"]
     elif definition["kind"] == "image_list":
         keys += IMAGE_LIST
+    elif definition["kind"] == "titles":
+        keys += ["data_dir", "titles"]
+    elif definition["kind"] == "made_titles":
+        keys += ["titles"]
+    elif definition["kind"] == "thucnews":
+        # Of unpacked files the place is told; of an archive, as above, it is not.
+        keys += ["titles"] if has_archive(definition) else ["titles", "data_dir"]
     return {key: definition[key] for key in keys}
 
 
 def stage1(registry: Registry, dataset: str, imbalance: str, backbone: str, method: str, seed: int) -> dict[str, Any]:
     """Settings of the Stage 1 of a one-stage method, with the backbone that it takes for the one a table names."""
-    block = _block(registry, dataset, imbalance, method, "stage1")
-    backbone = block.pop("backbones").get(backbone, backbone)
+    block = overridden(registry, dataset, imbalance, method, "stage1")
+    backbone = block["backbones"].get(backbone, backbone)
+    block = _told(registry, dataset, backbone, method, {key: block[key] for key in block if key != "backbones"})
     wanted = {key: registry.datasets[dataset][key] for key in parts.settings("models", backbone)}
     return block | _common(registry, dataset, seed) | {"backbone": backbone} | wanted
 
@@ -35,7 +53,8 @@ def stage1(registry: Registry, dataset: str, imbalance: str, backbone: str, meth
 def stage2(registry: Registry, dataset: str, imbalance: str, backbone: str, method: str, seed: int) -> dict[str, Any]:
     """Settings of a two-stage method's Stage 2, with the backbone of the network it stands on."""
     beneath = stage1(registry, dataset, imbalance, backbone, registry.methods[method]["stage1"], seed)
-    block = _block(registry, dataset, imbalance, method, "stage2")
+    block = overridden(registry, dataset, imbalance, method, "stage2")
+    block = _told(registry, dataset, beneath["backbone"], method, block)
     return block | _common(registry, dataset, seed) | {"backbone": beneath["backbone"]}
 
 
@@ -44,9 +63,11 @@ def post_hoc(registry: Registry, dataset: str, imbalance: str, method: str) -> d
     return {"post_hoc": overridden(registry, dataset, imbalance, method, "post_hoc")}
 
 
-def _block(registry: Registry, dataset: str, imbalance: str, method: str, stage: str) -> dict[str, Any]:
-    block, recipes = overridden(registry, dataset, imbalance, method, stage), registry.datasets[dataset]["recipes"]
-    recipe = recipes.get(block["recipe"], block["recipe"])
+def _told(registry: Registry, dataset: str, backbone: str, method: str, block: dict[str, Any]) -> dict[str, Any]:
+    """A block with all of the recipe that the data set, or the backbone on it, has in place of the method's."""
+    recipe = registry.datasets[dataset]["recipes"].get(block["recipe"], block["recipe"])
+    if isinstance(recipe, dict):
+        recipe = recipe.get(backbone, block["recipe"])
     return {**block, "recipe": {"name": recipe, **registry.recipe(recipe, f"method '{method}'")}}
 
 
@@ -63,8 +84,10 @@ def overridden(registry: Registry, dataset: str, imbalance: str, method: str, st
 
 def _common(registry: Registry, dataset: str, seed: int) -> dict[str, Any]:
     seeds = registry.config["seeds"]
+    data = registry.datasets[dataset]
     return {
-        "preprocessing": registry.datasets[dataset]["preprocessing"],
+        # Titles are learnt from as they are.
+        "preprocessing": data["preprocessing"] if form(data) == IMAGES else {},
         "compute": {key: value for key, value in registry.config["compute"].items() if key not in NO_PART_OF_RESULTS},
         "seeds": {kind: seed if seeds[kind] is None else seeds[kind] for kind in ("initialisation", "order")},
     }

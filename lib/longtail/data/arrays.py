@@ -1,4 +1,4 @@
-"""The forms a data set takes: uint8 images in memory with their labels, or the files that hold them."""
+"""The forms a data set takes: uint8 images in memory, the files that hold them, or titles as character numbers."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -36,14 +36,38 @@ class Files:
     classes: list[str]
 
 
-def save(path: Path | str, data: Arrays | Files) -> None:
+@dataclass(frozen=True)
+class Titles:
+    """Titles [N, L] int32 with labels [N] int64, the vectors [V, D] float32 of the characters, and the class names.
+
+    A title is L numbers below V, cut or padded. The validation split, which neither trains nor tests, is what a
+    recipe stops early on.
+    """
+
+    train_titles: NDArray[np.int32]
+    train_labels: NDArray[np.int64]
+    test_titles: NDArray[np.int32]
+    test_labels: NDArray[np.int64]
+    validation_titles: NDArray[np.int32]
+    validation_labels: NDArray[np.int64]
+    vectors: NDArray[np.float32]
+    classes: list[str]
+
+
+Data = Arrays | Files | Titles
+# An array that each form has and no other.
+MARKS = {"train_files": Files, "train_titles": Titles}
+
+
+def save(path: Path | str, data: Data) -> None:
     """Write all fields into one .npz."""
     npz.save(path, {name: np.asarray(value) for name, value in vars(data).items()})
 
 
-def load(path: Path | str) -> Arrays | Files:
+def load(path: Path | str) -> Data:
     """Read what `save` wrote, in the form it was; InputError when the file is not whole."""
-    form = Files if npz.holds(path, "train_files") else Arrays
+    form: Any = next((form for mark, form in MARKS.items() if npz.holds(path, mark)), Arrays)
     stored: dict[str, Any] = npz.load(path, [field.name for field in fields(form)], "arrays")
     plain = {name: stored[name].tolist() for name in ("root", "classes") if name in stored}
-    return form(**stored | plain)
+    data: Data = form(**stored | plain)
+    return data

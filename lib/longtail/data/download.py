@@ -18,7 +18,7 @@ TIMEOUT = 60
 
 
 def fetch(path: Path | str, archive: dict[str, Any], data_dir: str | None) -> None:
-    """Put the archive described by `file`, `md5` and `urls` at `path`, its checksum verified.
+    """Put the archive described by `file`, `md5` and `urls` at `path`, its checksum verified where it has one.
 
     A download that broke off goes on from the `.part` file it left beside `path`.
     Raises InputError when the file in `data_dir` has the wrong checksum or no mirror served the right one.
@@ -27,7 +27,7 @@ def fetch(path: Path | str, archive: dict[str, Any], data_dir: str | None) -> No
     path.parent.mkdir(parents=True, exist_ok=True)
     held = Path(data_dir or "") / archive["file"]
     if data_dir is not None and held.is_file():
-        if (found := _md5(held)) != archive["md5"]:
+        if (found := _mismatch(held, archive)) is not None:
             raise InputError(
                 f"{held} has md5 {found}, not {archive['md5']}: it is cut short or not the official archive; "
                 "replace or remove it"
@@ -45,7 +45,7 @@ def fetch(path: Path | str, archive: dict[str, Any], data_dir: str | None) -> No
             failures.append(f"{url}: {getattr(error, 'reason', error)}")
             log.warning("%s", failures[-1])
             continue
-        if (found := _md5(part)) == archive["md5"]:
+        if (found := _mismatch(part, archive)) is None:
             part.replace(path)
             return
         failures.append(f"{url}: md5 {found}, not {archive['md5']}")
@@ -74,6 +74,13 @@ def _download(url: str, part: Path) -> None:
         shutil.copyfileobj(response, target, CHUNK)
         if expected is not None and target.tell() - before < expected:
             raise OSError(f"the connection broke off after {target.tell() - before} of {expected} bytes")
+
+
+def _mismatch(path: Path, archive: dict[str, Any]) -> str | None:
+    """The checksum of a file that is not the one wanted; None where it is, or none is known."""
+    wanted = archive.get("md5")
+    found = wanted and _md5(path)
+    return None if found == wanted else found
 
 
 def _md5(path: Path) -> str:

@@ -87,6 +87,18 @@ def epoch(
     return in_order(images, labels, order, settings["recipe"]["batch_size"], settings, epoch, stage, first)
 
 
+def seeded(drawn: Iterator[Batch], settings: dict[str, Any], epoch: int, stage: int, first: int) -> Iterator[Batch]:
+    """The batches `drawn` from number `first` on, PyTorch's own generators seeded before the step on each of them.
+
+    What a network draws within itself, dropout, then does not depend on `first` either.
+    """
+    rng = seeding.generator(settings["seeds"]["order"], epoch, seeding.DROPOUT, stage)
+    rng.integers(2**63, size=first)
+    for batch in drawn:
+        torch.manual_seed(int(rng.integers(2**63)))
+        yield batch
+
+
 def in_order(
     images: Images,
     labels: NDArray[np.int64],

@@ -13,6 +13,7 @@ from torch import Tensor
 from longtail.engine import optimizer, schedule, step
 from longtail.engine.batches import Batch
 from longtail.engine.resume import Progress, Resume
+from longtail.engine.stopping import Stopping
 from longtail.engine.watch import Watch
 from longtail.runtime import signals
 from longtail.runtime.errors import InputError
@@ -30,10 +31,13 @@ class Learner(step.Learner, Protocol):
     def test_top1(self) -> float:
         """Test accuracy as a fraction."""
 
+    def validation_loss(self) -> float:
+        """Mean loss on the validation split; asked of recipes that stop early alone."""
+
 
 @dataclass(frozen=True)
 class Fitted:
-    """A finished training: history rows, the module's state after the last and after the best epoch, and its cost.
+    """A finished training: history rows, the state it ended with and that of the best epoch, and its cost.
 
     `images` were passed in `seconds`, of which `training_seconds` without testing.
     """
@@ -48,7 +52,7 @@ class Fitted:
 
 
 def fit(learner: Learner, recipe: dict[str, Any], resume: Resume) -> Fitted:
-    """Train for the recipe's epochs.
+    """Train for the recipe's epochs, or until its early stopping ends it: then it ends with the state kept by that.
 
     `best` is the evaluated epoch of the highest test top-1 (the first of equals): the papers' habit.
     A state that `resume` holds is taken up, in the middle of an epoch if need be.
@@ -58,21 +62,27 @@ def fit(learner: Learner, recipe: dict[str, Any], resume: Resume) -> Fitted:
     learner.world.agree(learner.module, learner.optimizer, progress.epoch, len(progress.losses))
     watch = Watch(resume.path.with_name("progress.json"), progress, recipe["epochs"])
     with signals.noted() as asked:
-        training = _Training(learner, progress, resume, watch, asked)
+        stopping = Stopping(recipe, progress, learner)
+        training = _Training(learner, progress, resume, watch, asked, stopping)
         for epoch in range(progress.epoch + 1, recipe["epochs"] + 1):
             rate = schedule.learning_rate(recipe, epoch)
             loss = training.epoch(epoch, rate)
+            is_last = epoch == recipe["epochs"] or stopping.is_over()
             top1 = None
-            if schedule.is_evaluated(recipe, epoch):
+            if is_last or schedule.is_evaluated(recipe, epoch):
                 with watch.testing():
                     top1 = learner.test_top1()
-            progress.finish_epoch(epoch, rate, loss, top1, learner.module)
+                    if is_last:
+                        stopping.finish()
+            progress.finish_epoch(epoch, rate, loss, top1, learner.module, stopping.shown())
             watch.epoch()
+            if is_last:
+                break
     watch.close()
     return Fitted(
         progress.history,
         progress.best_epoch,
-        progress.state(learner.module),
+        progress.kept_state or progress.state(learner.module),
         progress.best_state,
         progress.images,
         progress.seconds,
@@ -95,13 +105,20 @@ def follow(learner: Learner, recipe: dict[str, Any]) -> None:
 
 class _Training:
     def __init__(
-        self, learner: Learner, progress: Progress, resume: Resume, watch: Watch, asked: Callable[[], int]
+        self,
+        learner: Learner,
+        progress: Progress,
+        resume: Resume,
+        watch: Watch,
+        asked: Callable[[], int],
+        stopping: Stopping,
     ) -> None:
         self.learner = learner
         self.progress = progress
         self.resume = resume
         self.watch = watch
         self.asked = asked
+        self.stopping = stopping
         self.step = step.make(learner)
         self.checked = time.monotonic()
 
@@ -113,6 +130,12 @@ class _Training:
             for batch in self.learner.batches(epoch, len(progress.losses)):
                 progress.losses.append(self.step(batch))
                 self.watch.step(len(batch.labels))
+                progress.steps += 1
+                if self.stopping.is_due():
+                    with self.watch.testing():
+                        self.stopping.look()
+                if self.stopping.is_over():
+                    break  # before anything is saved: to go on from here would take another step
                 self._look_up(epoch, rate)
         except RuntimeError:
             # A signal to the whole process group ends the loader's processes before this one.

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from longtail.engine.batches import Mixed
 from longtail.engine.distributed import World
@@ -46,6 +47,11 @@ def predict(infer: Inference, images: Images, chosen: NDArray[np.int64] | None =
     order = np.arange(len(images)) if chosen is None else chosen
     batches = images.batches(order, INFERENCE_BATCH, NO_SEED)
     return torch.cat([infer(batch).float() for batch in batches])
+
+
+def mean_cross_entropy(infer: Inference, images: Images, labels: Tensor) -> float:
+    """Mean of −log p_y over a set, in float64: what a training may stop early on, whatever its own loss is."""
+    return float(F.cross_entropy(predict(infer, images).double(), labels))
 
 
 def shared_top1(infer: Inference, images: Images, labels: Tensor, world: World) -> float:

@@ -1,13 +1,22 @@
-"""SGD as the recipes want it, with rates that a captured step can follow."""
+"""SGD or Adam as the recipes want it, with rates that a captured step can follow."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
+from torch import Tensor
 
 
-def sgd(groups: list[dict[str, Any]], recipe: dict[str, Any]) -> torch.optim.Optimizer:
-    """SGD over parameter groups, each with its `rate_factor`: the multiple of the recipe's rate it learns at."""
+def build(groups: list[dict[str, Any]], recipe: dict[str, Any]) -> torch.optim.Optimizer:
+    """The recipe's optimiser over parameter groups, each with the multiple of the recipe's rate it learns at.
+
+    That multiple is the group's `rate_factor`. Without an `optimizer` a recipe means SGD.
+    """
     on_gpu = groups[0]["params"][0].is_cuda
+    if recipe.get("optimizer") == "adam":
+        # One kernel for all parameters; on a GPU, step counts that a recorded step finds where they were.
+        rate, decay = recipe["learning_rate"], recipe["weight_decay"]
+        return torch.optim.Adam(groups, lr=rate, weight_decay=decay, fused=True, capturable=on_gpu)
     return torch.optim.SGD(
         groups,
         lr=recipe["learning_rate"],
@@ -29,13 +38,24 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 
 
 def hold_rates(optimizer: torch.optim.Optimizer) -> None:
-    """Keep rates and momenta in tensors from the start, so that a recorded step finds them where they were.
+    """Keep rates and what the optimiser remembers in tensors from the start, so that a recorded step finds them.
 
-    The momentum of a first step, 0.9·0 + g, is what PyTorch begins with: g.
+    The momentum of a first step, 0.9·0 + g, is what PyTorch begins with: g. Adam begins with zeros as it is.
     """
     for group in optimizer.param_groups:
         device = group["params"][0].device
         group["lr"] = torch.tensor(float(group["lr"]), device=device)
         for parameter in group["params"]:
-            if group["momentum"]:
-                optimizer.state[parameter].setdefault("momentum_buffer", torch.zeros_like(parameter))
+            state = optimizer.state[parameter]
+            if "betas" in group:
+                state.setdefault("step", torch.zeros((), device=device))
+                for average in ("exp_avg", "exp_avg_sq"):
+                    state.setdefault(average, torch.zeros_like(parameter))
+            elif group["momentum"]:
+                state.setdefault("momentum_buffer", torch.zeros_like(parameter))
+
+
+def remembered(optimizer: torch.optim.Optimizer) -> Iterator[Tensor]:
+    """Every tensor that the optimiser keeps from step to step."""
+    for state in optimizer.state.values():
+        yield from (value for value in state.values() if isinstance(value, Tensor))

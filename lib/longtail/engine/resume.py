@@ -19,7 +19,11 @@ FAILED_SECONDS = 3.0
 
 @dataclass
 class Progress:
-    """Epochs done, losses of the steps done in the one after, history rows and the best state so far."""
+    """Epochs done, losses of the steps done in the one after, history rows and the best state so far.
+
+    Where the recipe stops early, also the last validation loss, and the lowest one with its step and state; `steps`
+    are those of all epochs.
+    """
 
     epoch: int = 0
     losses: list[Tensor] = field(default_factory=list)
@@ -29,12 +33,25 @@ class Progress:
     images: int = 0
     seconds: float = 0.0
     training_seconds: float = 0.0
+    steps: int = 0
+    validation_loss: float | None = None
+    kept_loss: float | None = None
+    kept_step: int = 0
+    kept_state: dict[str, Tensor] = field(default_factory=dict)
 
-    def finish_epoch(self, epoch: int, rate: float, loss: float, top1: float | None, module: nn.Module) -> None:
-        """Note an epoch, and keep the module's state if it is the best evaluated one."""
+    def finish_epoch(
+        self,
+        epoch: int,
+        rate: float,
+        loss: float,
+        top1: float | None,
+        module: nn.Module,
+        more: dict[str, float | None] | None = None,
+    ) -> None:
+        """Note an epoch, and keep the module's state if it is the best evaluated one; `more` is for the history."""
         best = -1.0 if self.best_epoch == 0 else float(self.history[self.best_epoch - 1]["test_top1"] or 0.0)
         self.epoch, self.losses = epoch, []
-        self.history.append({"epoch": epoch, "learning_rate": rate, "loss": loss, "test_top1": top1})
+        self.history.append({"epoch": epoch, "learning_rate": rate, "loss": loss, "test_top1": top1, **(more or {})})
         if top1 is not None and top1 > best:
             self.best_epoch = epoch
             self.best_state = self.state(module)

@@ -9,6 +9,7 @@ RANDAUGMENT = 4
 FEATURES = 5
 SECOND_ORDER = 6
 SYNTHESIS = 7
+DROPOUT = 8
 
 
 def generator(seed: int, epoch: int, purpose: int, stage: int) -> np.random.Generator:

@@ -77,7 +77,7 @@ def _in_parts(learner: Learner, batch: Mixed) -> Tensor:
 def undisturbed(learner: Learner) -> Iterator[None]:
     """Put back, after the block, what training steps change: weights, statistics, momenta."""
     held = [*learner.module.state_dict().values()]
-    held += [state["momentum_buffer"] for state in learner.optimizer.state.values()]
+    held += optimizer.remembered(learner.optimizer)
     before = [value.clone() for value in held]
     try:
         yield

@@ -8,10 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from longtail.data.arrays import Arrays, Files
+from longtail.data.arrays import Data
 from longtail.data.long_tail import Subset
 from longtail.engine import checkpoint, device, objective, sets
-from longtail.engine.images import Normaliser
 from longtail.engine.sets import Images
 from longtail.features.hold_out import hold_out
 from longtail.models import network
@@ -43,7 +42,7 @@ class Features:
 
 
 def extract(
-    data: Arrays | Files,
+    data: Data,
     subset: Subset,
     settings: dict[str, Any],
     last: Path | str,
@@ -55,12 +54,12 @@ def extract(
     `workers` processes decode images that are kept in files.
     """
     where, preprocessing = device.prepare(settings["compute"]).device, settings["preprocessing"]
-    channels, head = len(preprocessing["mean"]), settings["head"]
-    built = network.build(settings["backbone"], channels, len(data.classes), seed=0, head=head)
+    inputs, head = sets.inputs(data, preprocessing), settings["head"]
+    built = network.build(settings["backbone"], inputs, len(data.classes), seed=0, head=head)
     built.eval().to(where).to(memory_format=torch.channels_last)
     train = sets.training(data, subset.indices, preprocessing, where, augment=False, workers=workers)
     test = sets.testing(data, preprocessing, where, workers)
-    normalise = Normaliser(preprocessing, where)
+    normalise = sets.normaliser(data, preprocessing, where)
 
     def outputs(images: Images) -> tuple[Floats, Floats]:
         features = objective.predict(lambda pixels: built.backbone(normalise(pixels)), images)

@@ -1,6 +1,6 @@
 """A backbone and its classifier, initialised from one seed."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -10,8 +10,19 @@ from longtail.runtime import parts
 LINEAR = {"name": "linear"}
 
 
+class TitleInputs(NamedTuple):
+    """What a backbone for titles is built for: the vectors [V, D] that characters start from, and L of a title."""
+
+    vectors: Tensor
+    length: int
+
+
+# The channels of images, or what titles are made of.
+Inputs = int | TitleInputs
+
+
 class Network(nn.Module):
-    """z = Wᵀ g(x) + b: logits [B, K] from images [B, C, H, W]."""
+    """z = Wᵀ g(x) + b: logits [B, K] from images [B, C, H, W], or titles [B, L]."""
 
     def __init__(self, backbone: nn.Module, classifier: nn.Module) -> None:
         super().__init__()
@@ -30,7 +41,7 @@ class Network(nn.Module):
 
 def build(
     backbone: str,
-    channels: int,
+    inputs: Inputs,
     classes: int,
     seed: int,
     pretrained: str | None = None,
@@ -38,14 +49,17 @@ def build(
 ) -> Network:
     """The named backbone with a head's classifier (linear, where none is named).
 
-    The seed settles every initial value that `pretrained` does not.
+    The seed settles every initial value that `pretrained` does not. A backbone with a `draw_classifier` draws the
+    initial values of a linear classifier in place of the head.
     Raises InputError when the file of pretrained weights does not fit.
     """
     part, block = parts.find("models", backbone), head or LINEAR
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        module: Any = part.build(channels)
+        module: Any = part.build(inputs)
         classifier: nn.Module = parts.find("heads", block["name"]).build(block, module.feature_dim, classes)
+        if isinstance(classifier, nn.Linear) and hasattr(part, "draw_classifier"):
+            part.draw_classifier(classifier)
     if pretrained is not None:
         part.load_pretrained(module, pretrained)
     return Network(module, classifier)

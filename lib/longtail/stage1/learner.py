@@ -8,17 +8,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from longtail.data.arrays import Arrays, Files
+from longtail.data.arrays import Data
 from longtail.data.long_tail import Subset
 from longtail.engine import batches, device, distributed, graphs, objective, optimizer, schedule, sets
 from longtail.engine.batches import Batch, Mixed
 from longtail.engine.distributed import ALONE, World
-from longtail.engine.images import Normaliser
 from longtail.models import network
 from longtail.runtime import parts
+from longtail.runtime.errors import InputError
 from longtail.stage1.weighting import Weighting
 
-Pool = tuple[Arrays | Files, NDArray[np.int64], NDArray[np.int64]]
+Pool = tuple[Data, NDArray[np.int64], NDArray[np.int64]]
 
 
 class Stage1Learner:
@@ -26,7 +26,7 @@ class Stage1Learner:
 
     def __init__(
         self,
-        data: Arrays | Files,
+        data: Data,
         subset: Subset,
         settings: dict[str, Any],
         workers: int = 0,
@@ -41,10 +41,11 @@ class Stage1Learner:
         self.train = sets.training(pool, indices, preprocessing, where, augment=True, workers=workers, world=world)
         self.test = sets.testing(data, preprocessing, where, workers)
         self.test_labels = torch.from_numpy(data.test_labels).to(where)
-        self.normalise = Normaliser(preprocessing, where)
+        self.validation = sets.validation(data, where)
+        self.normalise = sets.normaliser(data, preprocessing, where)
         built = network.build(
             settings["backbone"],
-            len(preprocessing["mean"]),
+            sets.inputs(data, preprocessing),
             len(data.classes),
             settings["seeds"]["initialisation"],
             settings.get("pretrained"),
@@ -58,17 +59,19 @@ class Stage1Learner:
         )
         self.label_share = batches.label_share(settings, subset.counts)
         self.weighting = Weighting(settings, subset.counts, where)
-        self.optimizer = optimizer.sgd(_groups(self.module, built.classifier), settings["recipe"])
+        self.drops: bool = parts.literal("models", settings["backbone"], "DRAWS", False)
+        self.optimizer = optimizer.build(_groups(self.module, built.classifier), settings["recipe"])
         self.infer: objective.Inference = graphs.Captured(self._infer) if self.compute.capture else self._infer
 
-    def pool(self, data: Arrays | Files, subset: Subset) -> Pool:
+    def pool(self, data: Data, subset: Subset) -> Pool:
         """What is drawn from: data, the indices [N] of the training images that take part, and their labels [N]."""
         return data, subset.indices, data.train_labels[subset.indices]
 
     def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
         """Augmented batches, with partners where they are to be mixed."""
         self.begin(epoch)
-        return batches.epoch(self.train, self.labels, self.settings, epoch, stage=1, first=first)
+        drawn = batches.epoch(self.train, self.labels, self.settings, epoch, stage=1, first=first)
+        return batches.seeded(drawn, self.settings, epoch, 1, first) if self.drops else drawn
 
     def begin(self, epoch: int) -> None:
         """Make ready for the steps of an epoch counted from 1."""
@@ -89,6 +92,20 @@ class Stage1Learner:
         """Accuracy on the whole test set."""
         self.module.eval()
         return objective.shared_top1(self.infer, self.test, self.test_labels, self.world)
+
+    def validation_loss(self) -> float:
+        """Mean cross-entropy on the validation split, the network left in training mode.
+
+        Raises InputError where the data have none.
+        """
+        if self.validation is None:
+            raise InputError(
+                "the recipe stops early and the data have no validation split: use one without early_stopping"
+            )
+        self.module.eval()
+        loss = objective.mean_cross_entropy(self.infer, *self.validation)
+        self.module.train()
+        return loss
 
     def _infer(self, pixels: Tensor) -> Tensor:
         with self.compute.autocast():

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from longtail.data.arrays import Arrays, Files
+from longtail.data.arrays import Data
 from longtail.data.long_tail import Subset
 from longtail.engine import device, distributed, loop
 from longtail.engine.distributed import ALONE, World
@@ -12,7 +12,7 @@ from longtail.stage1.learner import Stage1Learner
 
 
 def learner(
-    data: Arrays | Files, subset: Subset, settings: dict[str, Any], workers: int = 0, world: World = ALONE
+    data: Data, subset: Subset, settings: dict[str, Any], workers: int = 0, world: World = ALONE
 ) -> Stage1Learner:
     """The learner of the algorithm that `settings` name; InputError where the data do not allow it."""
     kind = parts.find("stage1.algorithms", settings["algorithm"]["name"]).Learner
@@ -20,9 +20,7 @@ def learner(
     return built
 
 
-def train(
-    data: Arrays | Files, subset: Subset, settings: dict[str, Any], resume: Resume, workers: int = 0
-) -> loop.Fitted:
+def train(data: Data, subset: Subset, settings: dict[str, Any], resume: Resume, workers: int = 0) -> loop.Fitted:
     """Run Stage 1 as `settings` (the method's resolved `stage1` block with seeds and compute) says.
 
     `workers` processes decode images that are kept in files. The states returned are those of a
@@ -36,5 +34,5 @@ def train(
         return loop.fit(learner(*given, world), settings["recipe"], resume)
 
 
-def _follow(world: World, data: Arrays | Files, subset: Subset, settings: dict[str, Any], workers: int) -> None:
+def _follow(world: World, data: Data, subset: Subset, settings: dict[str, Any], workers: int) -> None:
     loop.follow(learner(data, subset, settings, workers, world), settings["recipe"])

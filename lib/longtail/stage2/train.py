@@ -11,16 +11,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from longtail.data.arrays import Arrays, Files
+from longtail.data.arrays import Data
 from longtail.data.long_tail import Subset
 from longtail.engine import batches, device, graphs, loop, objective, optimizer, sets
 from longtail.engine.batches import Batch, Mixed
 from longtail.engine.distributed import ALONE
-from longtail.engine.images import Normaliser
 from longtail.engine.resume import Resume
 from longtail.features.extract import Features
 from longtail.models import network
 from longtail.runtime import npz, parts
+from longtail.runtime.errors import InputError
 from longtail.stage2 import classifier, draws
 from longtail.stage2.inputs import features_suffice
 
@@ -44,7 +44,7 @@ class FeatureLearner:
         self.criterion = parts.find("losses", settings["loss"]["name"]).build(settings["loss"], counts).to(where)
         self.label_share = batches.label_share(settings, counts)
         groups = classifier.parameter_groups(self.classifier, settings["classifier"])
-        self.optimizer = optimizer.sgd(groups, settings["recipe"])
+        self.optimizer = optimizer.build(groups, settings["recipe"])
 
     def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
         """What the generator makes of rows in the sampler's order."""
@@ -63,6 +63,10 @@ class FeatureLearner:
         """Float32 logits [N, K] of the test set."""
         return self.classifier(self.test_features)  # type: ignore[no-any-return]
 
+    def validation_loss(self) -> float:
+        """Never: raises InputError, as no Stage 2 has a validation split."""
+        raise InputError("a Stage 2 has no validation split to stop early on: use a recipe without early_stopping")
+
     def test_top1(self) -> float:
         """Accuracy on the whole test set."""
         return objective.top1(self.test_logits(), self.test_labels)
@@ -73,7 +77,7 @@ class ImageLearner(FeatureLearner):
 
     def __init__(
         self,
-        data: Arrays | Files,
+        data: Data,
         subset: Subset,
         backbone: str,
         features: Features,
@@ -83,13 +87,13 @@ class ImageLearner(FeatureLearner):
     ) -> None:
         super().__init__(features, stage1, subset.counts, settings)
         preprocessing, where = settings["preprocessing"], self.compute.device
-        frozen = network.build(backbone, len(preprocessing["mean"]), len(data.classes), seed=0)
+        frozen = network.build(backbone, sets.inputs(data, preprocessing), len(data.classes), seed=0)
         frozen.load_state_dict(stage1)
         self.backbone = frozen.backbone.to(where).to(memory_format=torch.channels_last).requires_grad_(False)
         self.images = sets.training(
             data, subset.indices, preprocessing, where, augment=settings["augment"], workers=workers
         )
-        self.normalise = Normaliser(preprocessing, where)
+        self.normalise = sets.normaliser(data, preprocessing, where)
 
     def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
         """Augmented images, with partners where they are to be mixed."""
@@ -114,7 +118,7 @@ class ShiftedLearner(ImageLearner):
     pass through it anew (MiSLAS, "Shift Learning on Batch Normalization").
     """
 
-    def __init__(self, data: Arrays | Files, *rest: Any, workers: int = 0) -> None:
+    def __init__(self, data: Data, *rest: Any, workers: int = 0) -> None:
         super().__init__(data, *rest, workers=workers)  # type: ignore[misc]
         self.module = network.Network(self.backbone, self.classifier)
         self.test = sets.testing(data, self.settings["preprocessing"], self.compute.device, workers)
@@ -145,7 +149,7 @@ class Trained:
 
 
 def train(
-    data: Arrays | Files,
+    data: Data,
     subset: Subset,
     backbone: str,
     features: Features,

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.func import functional_call, grad, jvp
 from torch.nn import functional as F
 
-from longtail.data.arrays import Arrays, Files
+from longtail.data.arrays import Data
 from longtail.data.long_tail import Subset
 from longtail.engine import batches, schedule, seeding
 from longtail.engine.batches import Batch, Mixed
@@ -49,7 +49,7 @@ class Learner(Stage1Learner):
         self.first_phase = CrossEntropy()
         self.meta_phase = False
 
-    def pool(self, data: Arrays | Files, subset: Subset) -> Pool:
+    def pool(self, data: Data, subset: Subset) -> Pool:
         """The images trained on, followed by the meta set."""
         kept, meta = meta_set(data.train_labels, subset, self.settings["algorithm"]["per_class"])
         indices = np.concatenate([kept, meta])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from longtail.data.arrays import Arrays, Files
+from longtail.data.arrays import Arrays, Data
 from longtail.data.long_tail import Subset
 from longtail.engine import batches, schedule, seeding
 from longtail.engine.batches import Batch
@@ -22,9 +22,9 @@ class Learner(Stage1Learner):
     Source: M2m's code (methods card "SMOTE"). The order seed settles the images.
     """
 
-    def pool(self, data: Arrays | Files, subset: Subset) -> Pool:
+    def pool(self, data: Data, subset: Subset) -> Pool:
         """The subset's images followed by those made of them."""
-        if isinstance(data, Files):
+        if not isinstance(data, Arrays):
             raise InputError(
                 "algorithm smote makes images from pixels in memory: set streamed: false, or leave it out"
             )
