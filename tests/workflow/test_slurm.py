@@ -124,6 +124,8 @@ def start(
         stdout=(folder / "printed.txt").open("w"),
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        # Of what a shell starts in the background SIGINT is ignored, and so it would be of all that this starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
