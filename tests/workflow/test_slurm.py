@@ -1,6 +1,6 @@
 """The workflow on a real Slurm, by the command of docs/cluster.md: where sbatch is here and a cluster answers.
 
-Takes some five minutes, most of which is waiting: a time limit is a minute at least, and Slurm looks every half one.
+Takes some eight minutes, most of which is waiting: a time limit is a minute at least, and Slurm looks every half one.
 """
 
 import json
@@ -129,7 +129,7 @@ def start(
     )
 
 
-def wait_for(what: str, told, seconds: float = 90) -> None:
+def wait_for(what: str, told, seconds: float = 180) -> None:
     """Until something is so."""
     end = time.monotonic() + seconds
     while not told():
@@ -196,8 +196,8 @@ def test_job_cancelled_and_job_out_of_time_go_on_where_they_were(
     python: Path, tmp_path: Path, slice_: tuple[Path, str, Queue], queue: Queue
 ) -> None:
     trained = json.loads((slice_[0] / RUNS.format("", "ce") / "stage1/provenance.json").read_text())
-    # A minute is the shortest limit, and Slurm looks every half minute: two minutes of training are always too long.
-    epochs = math.ceil(120 / (trained["seconds"] / 20))
+    # A minute is the shortest limit, and Slurm looks every half minute; the machine may be less busy now than it was.
+    epochs = math.ceil(200 / (trained["seconds"] / 20))
     limit = ("--set-resources", "train_stage1:runtime=min(1 + 9 * (attempt - 1), 60)")
     running = start(python, tmp_path, "stage1", *limit, data=slice_[0], epochs=epochs)
     wait_for("the first epochs", lambda: "epoch 5/" in log(tmp_path, "ce"))
@@ -221,6 +221,6 @@ def test_ctrl_c_cancels_what_is_queued(
     wait_for("four jobs", lambda: len([job for job in queue.look() if "train_stage1" in job["comment"]]) == 4)
     wait_for("one that trains", lambda: any("epoch 2/" in log(tmp_path, method) for method in ("ce", "mixup")))
     os.killpg(running.pid, signal.SIGINT)
-    assert running.wait(timeout=60) != 0
-    wait_for("an empty queue", lambda: not queue.look(), seconds=30)
+    assert running.wait(timeout=180) != 0
+    wait_for("an empty queue", lambda: not queue.look())
     assert not list((tmp_path / "results/runs").rglob("last.pt"))
