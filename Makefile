@@ -26,7 +26,7 @@ demo: $(UV) ## the main job on the embedded data: MiSLAS, LADC and baselines on 
 		|| $(RUN) snakemake --report results/report.html $(DEMO)
 	@echo
 	@echo "Look at   results/report.html               everything, with captions"
-	@echo "          results/tables/*.html             digits (MiSLAS), digits_ladc, digits_baselines, digits_datasets (.md, .tex, .csv beside)"
+	@echo "          results/tables/*.html             digits (MiSLAS), digits_ladc, digits_baselines, digits_datasets, made_titles (.md, .tex, .csv beside)"
 	@echo "          results/figures/                  reliability diagrams and curves, as SVG and PNG"
 
 all: $(UV) ## every table and figure of the papers (see README for what that takes)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yte
+from yte.exceptions import YteError
 
 from longtail.runtime.fingerprint import ROOT
 
@@ -31,12 +32,12 @@ def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(f"SLURM_{name}", raising=False)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def scontrol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A program that stands in for Slurm's: the answers of a cluster's configuration are all that is asked for."""
+    """A program that stands in for Slurm's, which would wait for a cluster: it says nothing of a configuration."""
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     program = tmp_path / "scontrol"
-    program.touch()
+    program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     return program
 
@@ -122,6 +123,16 @@ def test_requests_grow_by_attempt_up_to_what_the_partitions_allow(monkeypatch: p
     assert [evaluated(asked["runtime"], attempt) for attempt in (1, 2, 3)] == [720, 1000, 1000]
     memory = [evaluated(asked["mem_mb"], attempt, threads=5) for attempt in (1, 2, 3)]
     assert memory == [11_000, 22_000, 33_000]
+
+
+@pytest.mark.parametrize("name", ["LONGEST", "JOBS"])
+@pytest.mark.parametrize("given", ["a day", "0", "-1", "1.5"])
+def test_number_that_is_none_is_named_with_its_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, given: str
+) -> None:
+    monkeypatch.setenv(f"SLURM_{name}", given)
+    with pytest.raises(YteError, match=f"SLURM_{name} is '{given}'"):
+        profile("slurm")
 
 
 @pytest.mark.parametrize(

@@ -225,7 +225,7 @@ class Graph:
 
     def training_code(self, run: Run) -> str:
         """Fingerprint of the code that the Stage 1 of a run would be trained by here."""
-        return fingerprint("train_stage1", *_parts(imports.wanted_settings(self.registry, run)))
+        return remembered("train_stage1", *_parts(imports.wanted_settings(self.registry, run)))
 
     # Resources of jobs
 
