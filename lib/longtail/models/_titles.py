@@ -11,7 +11,7 @@ BYTE = 8
 class Halved(nn.Module):
     """Dropout of one half, as all three networks have it: a random bit a number, eight of a draw.
 
-    PyTorch draws a random number for every bit, which is a seventh of the Transformer's time on a CPU.
+    PyTorch would draw a whole random number for every bit.
     """
 
     patterns: Tensor
