@@ -113,9 +113,9 @@ def train(
         yield len(labels)
 
 
-def training(data: str, backbone: str) -> Training:
-    """The loop on the titles of a file, in one thread, or on the GPU where there is one; endless epochs."""
-    torch.set_num_threads(1)
+def training(data: str, backbone: str, threads: int) -> Training:
+    """The loop on the titles of a file, in `threads`, or on the GPU where there is one; endless epochs."""
+    torch.set_num_threads(threads)
     found = stored.load_titles(data)
     length, width = found.train_titles.shape[1], found.vectors.shape[1]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
