@@ -12,6 +12,6 @@ rule evaluate:
         settings=lambda w: GRAPH.evaluation(w),
         code=lambda w: GRAPH.code("evaluate", w),
     message:
-        "Evaluate {wildcards.method} on {wildcards.dataset} {wildcards.imbalance}, seed {wildcards.seed}"
+        "Evaluate {wildcards.method} on {wildcards.dataset} {wildcards.imbalance}, {wildcards.backbone}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/evaluate.py"

@@ -18,6 +18,6 @@ rule extract_features:
         settings=lambda w: GRAPH.features(w),
         code=lambda w: GRAPH.code("extract_features", w),
     message:
-        "Extract features of {wildcards.stage1} on {wildcards.dataset} {wildcards.imbalance}, seed {wildcards.seed}"
+        "Extract features of {wildcards.stage1} on {wildcards.dataset} {wildcards.imbalance}, {wildcards.backbone}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/extract_features.py"

@@ -66,6 +66,7 @@ rule draw_reliability:
             labels={
                 "figure": "reliability diagram",
                 "method": "{method}",
+                "backbone": "{backbone}",
                 "seed": "{seed}",
             },
         ),
@@ -79,7 +80,7 @@ rule draw_reliability:
         title=lambda w: GRAPH.run_title(w),
         code=lambda w: GRAPH.code("draw_reliability", w),
     message:
-        "Reliability of {wildcards.method} on {wildcards.dataset} {wildcards.imbalance}, seed {wildcards.seed}"
+        "Reliability of {wildcards.method} on {wildcards.dataset} {wildcards.imbalance}, {wildcards.backbone}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/draw_reliability.py"
 
@@ -237,6 +238,7 @@ rule draw_training_curves:
                 "figure": "training curves",
                 "data set": "{dataset}",
                 "imbalance": "{imbalance}",
+                "backbone": "{backbone}",
             },
         ),
         png="results/figures/training_curves/{dataset}/{imbalance}/{backbone}.png",
@@ -249,7 +251,7 @@ rule draw_training_curves:
         figure=lambda w: GRAPH.curves(w),
         code=lambda w: GRAPH.code("draw_training_curves", w),
     message:
-        "Training curves of {wildcards.dataset} {wildcards.imbalance}"
+        "Training curves of {wildcards.dataset} {wildcards.imbalance}, {wildcards.backbone}"
     script:
         "../workflow_scripts/draw_training_curves.py"
 
@@ -266,6 +268,7 @@ rule draw_smoothing:
                 "figure": "label-aware smoothing",
                 "data set": "{dataset}",
                 "imbalance": "{imbalance}",
+                "backbone": "{backbone}",
             },
         ),
         png="results/figures/smoothing/{dataset}/{imbalance}/{backbone}.png",
@@ -278,7 +281,7 @@ rule draw_smoothing:
         smoothing=lambda w: GRAPH.smoothing(w),
         code=lambda w: GRAPH.code("draw_smoothing", w),
     message:
-        "Label-aware smoothing of {wildcards.dataset} {wildcards.imbalance}"
+        "Label-aware smoothing of {wildcards.dataset} {wildcards.imbalance}, {wildcards.backbone}"
     script:
         "../workflow_scripts/draw_smoothing.py"
 

@@ -21,7 +21,7 @@ rule train_stage1:
         settings=lambda w: GRAPH.stage1(w),
         code=lambda w: GRAPH.code("train_stage1", w),
     message:
-        "Stage 1: train {wildcards.stage1} on {wildcards.dataset} {wildcards.imbalance}, seed {wildcards.seed}"
+        "Stage 1: train {wildcards.stage1} on {wildcards.dataset} {wildcards.imbalance}, {wildcards.backbone}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/train_stage1.py"
 
@@ -47,6 +47,6 @@ rule import_stage1:
         settings=lambda w: GRAPH.stage1(w),
         code=lambda w: GRAPH.imported_code(w),
     message:
-        "Stage 1: import {wildcards.stage1} on {wildcards.dataset} {wildcards.imbalance}, seed {wildcards.seed}"
+        "Stage 1: import {wildcards.stage1} on {wildcards.dataset} {wildcards.imbalance}, {wildcards.backbone}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/import_stage1.py"

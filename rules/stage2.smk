@@ -24,7 +24,7 @@ rule train_stage2:
         settings=lambda w: GRAPH.stage2(w),
         code=lambda w: GRAPH.code("train_stage2", w),
     message:
-        "Stage 2: train {wildcards.method} on {wildcards.dataset} {wildcards.imbalance}, seed {wildcards.seed}"
+        "Stage 2: train {wildcards.method} on {wildcards.dataset} {wildcards.imbalance}, {wildcards.backbone}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/train_stage2.py"
 
@@ -45,7 +45,7 @@ rule adjust_classifier:
         settings=lambda w: GRAPH.post_hoc(w),
         code=lambda w: GRAPH.code("adjust_classifier", w),
     message:
-        "Stage 2: adjust by {wildcards.method} on {wildcards.dataset} {wildcards.imbalance}, seed {wildcards.seed}"
+        "Stage 2: adjust by {wildcards.method} on {wildcards.dataset} {wildcards.imbalance}, {wildcards.backbone}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/adjust_classifier.py"
 
@@ -68,6 +68,6 @@ rule project_features:
         settings=lambda w: GRAPH.projection(w),
         code=lambda w: GRAPH.code("project_features", w),
     message:
-        "Project features of {wildcards.method} on {wildcards.dataset} {wildcards.imbalance}, seed {wildcards.seed}"
+        "Project features of {wildcards.method} on {wildcards.dataset} {wildcards.imbalance}, {wildcards.backbone}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/project_features.py"

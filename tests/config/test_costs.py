@@ -138,7 +138,7 @@ def test_a_classifier_on_cached_features_passes_no_image() -> None:
 
 
 def test_class_sizes_of_the_digits_are_those_of_the_source() -> None:
-    assert list(costs.DIGITS) == np.bincount(digits.read({}, None).train_labels).tolist()
+    assert list(digits.CLASS_SIZES) == np.bincount(digits.read({}, None).train_labels).tolist()
 
 
 def test_sizes_of_cifar_are_those_of_the_archives(shipped: Registry) -> None:

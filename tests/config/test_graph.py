@@ -495,7 +495,8 @@ def test_a_table_names_the_trainings_that_each_run_stands_on(tmp_path: Path) -> 
 
 
 def test_titles_are_words(cifar_table: Graph) -> None:
-    assert cifar_table.run_title(wildcards(**OF_MISLAS, method="mislas")) == "MiSLAS on CIFAR-10, factor 100, seed 0"
+    title = cifar_table.run_title(wildcards(**OF_MISLAS, method="mislas"))
+    assert title == "MiSLAS on CIFAR-10, factor 100, resnet32, seed 0"
     assert cifar_table.imbalance_label("cifar10", "if1") == "CIFAR-10, balanced"
     assert cifar_table.imbalance_label("cifar10", "natural") == "CIFAR-10, natural imbalance"
 

@@ -147,13 +147,14 @@ def test_arrays_depend_on_the_source_alone(shipped: Registry) -> None:
     assert settings.source(shipped, "cifar10") == {"kind": "cifar"}
 
 
-def test_a_folder_is_resized_in_memory_and_not_where_it_is_streamed() -> None:
+def test_a_folder_is_its_place_and_how_its_images_are_kept() -> None:
     birds = {"title": "Birds", "kind": "folder", "data_dir": "birds", "image_size": 64}
     large = {**birds, "streamed": True, "preprocessing": {"center_crop": 224}}
     found = registry.load({"datasets": {"birds": birds, "large": large}}, [])
 
-    assert settings.source(found, "birds") == {"kind": "folder", "data_dir": "birds", "image_size": 64}
-    assert settings.source(found, "large") == {"kind": "folder", "data_dir": "birds", "streamed": True}
+    told = {"kind": "folder", "data_dir": "birds", "image_size": 64}
+    assert settings.source(found, "birds") == {**told, "streamed": False}
+    assert settings.source(found, "large") == {**told, "streamed": True}
 
 
 def test_a_source_of_lists_is_its_lists_and_where_their_images_are() -> None:

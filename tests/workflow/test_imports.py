@@ -56,7 +56,7 @@ def here(far: Path, written: dict[str, dict[str, str]]) -> tuple[Path, dict[str,
     folder = prepared(far.parent / "here", stage1=written)
     code, output = snakemake(folder, *CONFIG)
     assert code == 0, output
-    assert "Stage 1: import ce on digits if50, seed 0" in output
+    assert "Stage 1: import ce on digits if50, resnet32, seed 0" in output
     return folder, jobs(output)
 
 

@@ -13,7 +13,7 @@ from longtail.config import graph as graphs
 from longtail.config import imbalance as factors
 from longtail.config.graph import Graph
 from longtail.config.plan import Run, Setting
-from longtail.config.registry import IMAGES, Registry, form, is_streamed
+from longtail.config.registry import IMAGES, Registry, form, is_streamed, of_source
 from longtail.data.long_tail import class_counts
 from longtail.engine import schedule
 from longtail.runtime import files, image_tree, parts
@@ -21,11 +21,7 @@ from longtail.stage2.inputs import features_suffice
 
 # A training step counts as three forward passes: one forwards, and about two for the gradients.
 FORWARD = 1 / 3
-# Training images per class of the sources that are the same everywhere, as data/sources/ reads them.
-DIGITS = (118, 122, 117, 123, 121, 122, 121, 119, 114, 120)
-CIFAR10, CIFAR100, THUCNEWS = (5000,) * 10, (500,) * 100, (18000,) * 10
-MADE_TITLES = (80,) * 8
-SIDES = {"digits": 8, "cifar": 32}
+CIFAR10, CIFAR100 = (5000,) * 10, (500,) * 100
 
 
 @dataclass(frozen=True)
@@ -117,7 +113,7 @@ def side(definition: dict[str, Any]) -> int:
     if is_streamed(definition):
         preprocessing = definition["preprocessing"]
         return int(preprocessing["random_resized_crop"] or preprocessing["center_crop"])
-    return int(SIDES.get(definition["kind"], definition["image_size"]))
+    return int(of_source(definition, "SIDE", definition["image_size"]))
 
 
 def _training(graph: Graph, run: Run, folder: str, size: int | None) -> Training:
@@ -132,17 +128,12 @@ def _training(graph: Graph, run: Run, folder: str, size: int | None) -> Training
 
 def _class_sizes(definition: dict[str, Any]) -> tuple[int, ...] | None:
     """Training images per class that a source offers."""
-    if definition["kind"] == "digits":
-        return DIGITS
     if definition["kind"] == "cifar":
         return CIFAR100 if "100" in definition["archive"]["file"] else CIFAR10
-    if definition["kind"] == "thucnews":
-        return THUCNEWS
-    if definition["kind"] == "made_titles":
-        return MADE_TITLES
     if definition["kind"] == "folder":
         return tuple(map(len, image_tree.listing(Path(definition["data_dir"]))["train"].values()))
     if definition["kind"] == "image_list":
         lines = Path(definition["train_list"]).read_text(errors="replace").splitlines()
         return tuple(Counter(line.split()[-1] for line in lines if line.strip()).values())
-    return None
+    told: tuple[int, ...] | None = of_source(definition, "CLASS_SIZES", None)
+    return told

@@ -178,11 +178,10 @@ def _check_data_dir(registry: Registry, name: str) -> None:
     if folder is None and definition["kind"] == "folder":
         raise InputError(f"{where} lacks the key 'data_dir': name the folder that holds train/ and test/")
     if definition["kind"] == "image_list":
-        for key in settings.IMAGE_LIST:
+        needed = definitions.of_source(definition, "READS", ())
+        for key in needed:
             if definition[key] is None:
-                raise InputError(
-                    f"{where} lacks the key '{key}': a data set of lists needs {', '.join(settings.IMAGE_LIST)}"
-                )
+                raise InputError(f"{where} lacks the key '{key}': a data set of lists needs {', '.join(needed)}")
     if folder is not None and not Path(folder).is_dir():
         raise InputError(f"{where}, key 'data_dir': there is no folder {folder}: create it or correct the path")
     for key in ("train_list", "test_list", "pretrained"):
@@ -404,6 +403,7 @@ def _needs_here(registry: Registry, where: str, name: str, setting: Setting) -> 
 def _data_needs(name: str, dataset: dict[str, Any]) -> list[str]:
     """What is missing before a data set can be read."""
     needs = [dataset["needs"]] if "needs" in dataset else []
-    if dataset.get("kind") == "image_list" and not any(dataset[key] for key in settings.IMAGE_LIST):
+    wanted = definitions.of_source(dataset, "READS", ())
+    if dataset.get("kind") == "image_list" and not any(dataset[key] for key in wanted):
         needs.append(f"your copy of {dataset['title']}: set data_dir, train_list and test_list of data set {name}")
     return needs

@@ -117,9 +117,14 @@ def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 def form(definition: dict[str, Any]) -> str:
     """What a data set is made of, as its source and the backbones for it declare: images or titles."""
+    return str(of_source(definition, "FORM", IMAGES))
+
+
+def of_source(definition: dict[str, Any], constant: str, default: Any) -> Any:
+    """What the source of a data set says of itself as a literal; `default` where it does not, or is not known."""
     kind = definition.get("kind")
     known = kind in parts.names("data.sources")
-    return str(parts.literal("data.sources", str(kind), "FORM", IMAGES)) if known else IMAGES
+    return parts.literal("data.sources", str(kind), constant, default) if known else default
 
 
 def is_streamed(definition: dict[str, Any]) -> bool:

@@ -4,21 +4,17 @@ from pathlib import Path
 from typing import Any
 
 from longtail.config import imbalance as factors
-from longtail.config.registry import IMAGES, Registry, form, merge
+from longtail.config.registry import IMAGES, Registry, form, merge, of_source
 from longtail.runtime import parts
 
 # Keys of `compute` that change no result, and so must not make a training run again.
 NO_PART_OF_RESULTS = ("workers", "jobs_per_gpu", "pack")
-# The file of thucnews that tells a folder of its files from one that holds its archive.
-UNPACKED = "train.txt"
-# What tells where the images of a data set of lists are.
-IMAGE_LIST = ("data_dir", "train_list", "test_list")
 
 
 def has_archive(definition: dict[str, Any]) -> bool:
     """Whether a data set is read from an archive, and not from files that `data_dir` holds unpacked."""
-    folder = definition["data_dir"]
-    unpacked = definition.get("kind") == "thucnews" and folder is not None and (Path(folder) / UNPACKED).is_file()
+    folder, names = definition["data_dir"], of_source(definition, "FILES", ())
+    unpacked = folder is not None and bool(names) and (Path(folder) / names[0]).is_file()
     return "archive" in definition and not unpacked
 
 
@@ -26,19 +22,8 @@ def source(registry: Registry, dataset: str) -> dict[str, Any]:
     """Settings that the arrays of a data set depend on."""
     definition = registry.datasets[dataset]
     # An archive is the same wherever it was found: a new data_dir must not train everything anew.
-    keys = ["kind"]
-    if definition["kind"] == "folder":
-        keys += ["data_dir", "streamed" if definition["streamed"] else "image_size"]
-    elif definition["kind"] == "image_list":
-        keys += IMAGE_LIST
-    elif definition["kind"] == "titles":
-        keys += ["data_dir", "titles"]
-    elif definition["kind"] == "made_titles":
-        keys += ["titles"]
-    elif definition["kind"] == "thucnews":
-        # Of unpacked files the place is told; of an archive, as above, it is not.
-        keys += ["titles"] if has_archive(definition) else ["titles", "data_dir"]
-    return {key: definition[key] for key in keys}
+    untold = "data_dir" if has_archive(definition) else None
+    return {key: definition[key] for key in ("kind", *of_source(definition, "READS", ())) if key != untold}
 
 
 def stage1(registry: Registry, dataset: str, imbalance: str, backbone: str, method: str, seed: int) -> dict[str, Any]:

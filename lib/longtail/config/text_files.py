@@ -3,19 +3,18 @@
 from pathlib import Path
 from typing import Any
 
+from longtail.config.registry import of_source
 from longtail.config.settings import has_archive
-from longtail.runtime import parts
 from longtail.runtime.errors import InputError
 
 
 def of(definition: dict[str, Any]) -> list[Path]:
     """Files that the arrays of a data set are made of; none of one that is no titles, or comes in an archive."""
-    kind, folder = definition.get("kind"), definition["data_dir"]
-    if kind == "thucnews" and not has_archive(definition) and folder is not None:
-        return [Path(folder) / name for name in parts.literal("data.sources", kind, "FILES", ())]
-    if kind != "titles" or folder is None:
+    folder, told = definition["data_dir"], definition["titles"]
+    if folder is None or has_archive(definition):
         return []
-    told = definition["titles"]
+    if definition.get("kind") != "titles":
+        return [Path(folder) / name for name in of_source(definition, "FILES", ())]
     names = [*told["train"], *told["validation"], *told["test"]]
     names += [told[key] for key in ("classes", "vocabulary", "vectors") if told[key] is not None]
     return [Path(folder) / name for name in names]
@@ -42,7 +41,4 @@ def check(definition: dict[str, Any], where: str) -> None:
 def has_validation(definition: dict[str, Any]) -> bool:
     """Whether a data set has a split that early stopping can look at."""
     told = definition["titles"]
-    kind = definition.get("kind")
-    return kind in ("thucnews", "made_titles") or (
-        kind == "titles" and bool(told["validation"] or told["validation_per_class"])
-    )
+    return bool(of_source(definition, "HAS_VALIDATION", told["validation"] or told["validation_per_class"]))

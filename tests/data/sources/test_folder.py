@@ -35,7 +35,7 @@ def tree(tmp_path) -> Path:
 
 
 def read(root: Path, size: int = 4):
-    return folder.read({"data_dir": str(root), "image_size": size}, None)
+    return folder.read({"data_dir": str(root), "image_size": size, "streamed": False}, None)
 
 
 def test_classes_and_images_follow_their_names(tree):

@@ -35,7 +35,7 @@ def official(tmp_path, monkeypatch):
         (folder / name).write_bytes(data)
     with tarfile.open(tmp_path / "official.tar.gz", "w:gz") as archive:
         archive.add(folder, "repository-master/THUCNews/data")
-    monkeypatch.setattr(thucnews, "PER_CLASS", 3)
+    monkeypatch.setattr(thucnews, "CLASS_SIZES", (3, 3))
     known = {name: hashlib.md5(content[name]).hexdigest() for name in thucnews.MD5}
     monkeypatch.setattr(thucnews, "MD5", known)
     return folder

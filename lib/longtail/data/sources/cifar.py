@@ -11,6 +11,8 @@ import numpy as np
 from longtail.data.arrays import Arrays
 from longtail.runtime.errors import InputError
 
+SIDE = 32
+
 
 def read(settings: dict[str, Any], archive: str | None) -> Arrays:
     """Both splits in the archive's order, which the subsets of methods card 1.1 rely on.

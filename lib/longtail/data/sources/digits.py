@@ -7,6 +7,8 @@ import numpy as np
 from longtail.data.arrays import Arrays
 
 TEST_PER_CLASS = 60
+SIDE = 8
+CLASS_SIZES = (118, 122, 117, 123, 121, 122, 121, 119, 114, 120)
 
 
 def read(settings: dict[str, Any], archive: str | None) -> Arrays:

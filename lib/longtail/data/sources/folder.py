@@ -11,6 +11,8 @@ from longtail.data import decode
 from longtail.data.arrays import Arrays, Files
 from longtail.runtime import image_tree
 
+READS = ("data_dir", "streamed", "image_size")
+
 
 def read(settings: dict[str, Any], archive: str | None) -> Arrays | Files:
     """Every image decoded to RGB, its shorter side resized to `image_size` and its centre cut square.
@@ -25,7 +27,7 @@ def read(settings: dict[str, Any], archive: str | None) -> Arrays | Files:
     for split, folders in found.items():
         paths[split] = [path for name in classes for path in folders[name]]
         labels[split] = np.repeat(np.arange(len(classes)), [len(folders[name]) for name in classes]).astype(np.int64)
-    if settings.get("streamed"):
+    if settings["streamed"]:
         files = {split: np.array([str(path.relative_to(root)) for path in paths[split]]) for split in paths}
         return Files(str(root), files["train"], files["test"], labels["train"], labels["test"], classes)
     images = {split: np.stack([_square(path, settings["image_size"]) for path in paths[split]]) for split in paths}

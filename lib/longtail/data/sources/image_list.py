@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from longtail.data.arrays import Files
 from longtail.runtime.errors import InputError
 
+READS = ("data_dir", "train_list", "test_list")
 Labels = NDArray[np.int64]
 LINE = re.compile(r"\s*([^\s/].*?)\s+([0-9]{1,9})\s*")
 

@@ -9,7 +9,10 @@ from longtail.data import vocabulary
 from longtail.data.arrays import Titles
 
 FORM = "titles"
-CLASSES, TRAIN, VALIDATION, TEST = 8, 80, 20, 60
+READS = ("titles",)
+HAS_VALIDATION = True
+CLASS_SIZES = (80, 80, 80, 80, 80, 80, 80, 80)
+CLASSES, VALIDATION, TEST = len(CLASS_SIZES), 20, 60
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 # A class has favourite pairs of letters, which every so many pairs of a title are.
 PAIRS, FAVOURED = 6, 0.3
@@ -22,7 +25,7 @@ def read(settings: dict[str, Any], archive: str | None) -> Titles:
     """
     wanted, rng = settings["titles"], np.random.default_rng(0)
     favourites = rng.integers(len(LETTERS), size=(CLASSES, PAIRS, 2))
-    splits = [_split(rng, favourites, size) for size in (TRAIN, TEST, VALIDATION)]
+    splits = [_split(rng, favourites, size) for size in (CLASS_SIZES[0], TEST, VALIDATION)]
     characters = vocabulary.of(splits[0][0])
     train, test, validation = (vocabulary.numbers(titles, characters, wanted["length"]) for titles, _ in splits)
     vectors = vocabulary.drawn(characters, wanted["dimensions"])

@@ -12,12 +12,14 @@ from longtail.data.sources import titles
 from longtail.runtime.errors import InputError
 
 FORM = "titles"
+READS = ("data_dir", "titles")
+HAS_VALIDATION = True
 # Where they stand in the archive, below the folder of a commit's name.
 FOLDER = "THUCNews/data"
 FILES = ("train.txt", "dev.txt", "test.txt", "class.txt", "vocab.pkl", "embedding_SougouNews.npz")
 # The archive is made anew by its host, so files are checked: these by their hash, training titles by their number.
 MD5 = {"dev.txt": "48c6a2ec6480a4ca806d62c392805af6", "test.txt": "d99f9129b337cc1e8da40af89dc53f43"}
-PER_CLASS = 18000
+CLASS_SIZES = (18000, 18000, 18000, 18000, 18000, 18000, 18000, 18000, 18000, 18000)
 WANTED = {
     "train": ["train.txt"],
     "validation": ["dev.txt"],
@@ -58,9 +60,9 @@ def _read(root: Path, settings: dict[str, Any]) -> Titles:
         if (found := hashlib.md5((root / name).read_bytes()).hexdigest()) != known:
             raise InputError(f"{root / name} has md5 {found}, not {known}: replace it with the official file")
     data = titles.build(root, WANTED | {"length": settings["titles"]["length"]}, apart=False)
-    if len(data.train_labels) != PER_CLASS * len(data.classes):
+    if len(data.train_labels) != sum(CLASS_SIZES):
         raise InputError(
-            f"{root / 'train.txt'} has {len(data.train_labels):,} titles, not {PER_CLASS * len(data.classes):,}: "
+            f"{root / 'train.txt'} has {len(data.train_labels):,} titles, not {sum(CLASS_SIZES):,}: "
             "replace it with the official file, or read a part of it as kind 'titles'"
         )
     return data

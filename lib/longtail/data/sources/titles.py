@@ -15,6 +15,7 @@ from longtail.runtime.errors import InputError
 
 log = logging.getLogger(__name__)
 FORM = "titles"
+READS = ("data_dir", "titles")
 Split = tuple[list[str], NDArray[np.int64]]
 
 
