@@ -116,6 +116,16 @@ def test_of_several_benchmarks_the_median_of_those_that_fit(tree) -> None:
     assert each(tree) == 105
 
 
+def test_titles_have_a_benchmark_of_their_own(tree) -> None:
+    titles = {"benchmark": "titles", "backbone": "textcnn", "processes": 2}
+    tree.benchmark(
+        titles | {"contestant": "textcnn, side by side, float32", "images_per_second": 3000.0},
+        titles | {"contestant": "textcnn, reference", "images_per_second": 900.0},
+    )
+
+    assert Speeds(tree.graph, tree.machine()).of(Kind("textcnn", 32)).each == 1500
+
+
 def test_on_a_gpu_the_benchmark_of_steps_as_they_will_run(tree) -> None:
     gpu: dict[str, Any] = {"accelerator": "NVIDIA H200", "processes": 1}
     tree.benchmark(

@@ -182,9 +182,10 @@ def _finished(graph: Graph, machine: Machine) -> list[tuple[Kind, float]]:
 def _benchmarks(machine: Machine) -> list[dict[str, Any]]:
     """Recorded speeds of Stage 1 on this machine."""
     records = [record for path in sorted(Path(BENCHMARKS).glob("*.json")) for record in files.read_json(path)]
-    # Of benchmarks/stage1.py: the loop compared with, and on a GPU the steps that are not run here.
+    # The loop compared with, and on a GPU the steps that are not run here.
     others = ("reference", "eager" if machine.compute["capture"] else "captured")
-    ours = [r for r in records if r["benchmark"] == "stage1" and r.get("contestant") not in others]
+    stage1 = [r for r in records if r["benchmark"] in ("stage1", "titles")]
+    ours = [r for r in stage1 if not r.get("contestant", "").endswith(others)]
     # Their `processes` are trainings of one process each.
     return [r for r in ours if machine.made(r, r["threads"], processes=1)]
 
