@@ -75,6 +75,27 @@ def test_the_printed_numbers_of_table_5() -> None:
     assert not any(cell.needs for cell in table.cells)
 
 
+@pytest.mark.parametrize(("name", "epochs", "networks"), [("sample", (20, 10, 20), 10), ("sample_steps", (90, 45, 90), 9)])
+def test_the_samples_are_table_5_under_three_seeds(
+    tmp_path: Path, name: str, epochs: tuple[int, ...], networks: int
+) -> None:
+    dataset = f"thucnews_{name}"
+    path = CONFIG / f"{dataset}.yaml"
+    told = yaml.safe_load(path.read_text())["datasets"][dataset]["titles"]
+    for file in (*told["train"], *told["test"], told["classes"], told["vocabulary"], told["vectors"]):
+        (tmp_path / file).touch()
+    built = build(path, datasets={dataset: {"data_dir": str(tmp_path)}})
+
+    assert not [cell.needs for table in built.tables.values() for cell in table.cells if cell.needs]
+    printed = [[cell.printed for cell in row] for row in built.tables[dataset].rows]
+    assert printed == [[cell.printed for cell in row] for row in build().tables["ladc_text"].rows]
+    assert len({run.folder for run in built.runs}) == 3 * networks
+    own = registry.load(yaml.safe_load(path.read_text()), [path])
+    recipes = [settings.stage1(own, dataset, "if100", each, "ce", 0)["recipe"] for each in BACKBONES]
+    assert tuple(recipe["epochs"] for recipe in recipes) == epochs
+    assert [recipe["early_stopping"]["patience"] for recipe in recipes] == [1000, 1000, 2000]
+
+
 def test_titles_run_with_a_recipe_that_needs_no_validation_split_and_say_so_otherwise(mine: Any) -> None:
     assert needs(mine()) == [None]
     by_backbone = {"MiSLAS-S1": {"textcnn": "TextCNN"}}
