@@ -75,7 +75,9 @@ def test_the_printed_numbers_of_table_5() -> None:
     assert not any(cell.needs for cell in table.cells)
 
 
-@pytest.mark.parametrize(("name", "epochs", "networks"), [("sample", (20, 10, 20), 10), ("sample_steps", (90, 45, 90), 9)])
+@pytest.mark.parametrize(
+    ("name", "epochs", "networks"), [("sample", (20, 10, 20), 10), ("sample_steps", (90, 45, 90), 9)]
+)
 def test_the_samples_are_table_5_under_three_seeds(
     tmp_path: Path, name: str, epochs: tuple[int, ...], networks: int
 ) -> None:
