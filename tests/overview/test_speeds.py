@@ -124,6 +124,11 @@ def test_titles_have_a_benchmark_of_their_own(tree) -> None:
     )
 
     assert Speeds(tree.graph, tree.machine()).of(Kind("textcnn", 32)).each == 1500
+    assert (str(Kind("textcnn", 32)), Kind("textcnn", 32).unit, Kind("resnet32", 32).unit) == (
+        "textcnn",
+        "titles",
+        "images",
+    )
 
 
 def test_on_a_gpu_the_benchmark_of_steps_as_they_will_run(tree) -> None:

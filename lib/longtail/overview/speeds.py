@@ -15,8 +15,9 @@ from longtail.config import costs
 from longtail.config import graph as graphs
 from longtail.config.costs import Training
 from longtail.config.graph import Graph
+from longtail.config.registry import IMAGES
 from longtail.overview import states
-from longtail.runtime import files, provenance
+from longtail.runtime import files, parts, provenance
 
 BENCHMARKS = "benchmarks/results"
 
@@ -33,8 +34,13 @@ class Kind:
         """The kind of a training."""
         return cls(training.setting.backbone, training.side)
 
+    @property
+    def unit(self) -> str:
+        """What passes through the backbone: images or titles."""
+        return str(parts.literal("models", self.backbone, "FORM", IMAGES))
+
     def __str__(self) -> str:
-        return f"{self.backbone} at {self.side}x{self.side}"
+        return f"{self.backbone} at {self.side}x{self.side}" if self.unit == IMAGES else self.backbone
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ class Speeds:
         told, unknown = [], []
         for kind in sorted({Kind.of(training) for training in trainings}):
             if speed := self.of(kind):
-                told.append(f"Speed of {kind}: {speed.each:,.0f} images/s each ({speed.source}).")
+                told.append(f"Speed of {kind}: {speed.each:,.0f} {kind.unit}/s each ({speed.source}).")
             else:
                 unknown.append(str(kind))
         if unknown:
