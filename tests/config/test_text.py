@@ -79,7 +79,7 @@ def test_the_printed_numbers_of_table_5() -> None:
     ("name", "epochs", "networks"),
     [
         ("thucnews_sample", {"textcnn": 20, "textrnn": 10, "transformer": 20}, 3 * (3 * 3 + 1)),
-        ("thucnews_sample_steps", {"textrnn": 45, "transformer": 90}, 2 * 3),
+        ("thucnews_sample_steps", {"textrnn": 45}, 3),
     ],
 )
 def test_the_samples_are_columns_of_table_5(tmp_path: Path, name: str, epochs: dict[str, int], networks: int) -> None:
@@ -92,7 +92,8 @@ def test_the_samples_are_columns_of_table_5(tmp_path: Path, name: str, epochs: d
 
     assert not [cell.needs for table in built.tables.values() for cell in table.cells if cell.needs]
     printed = [[cell.printed for cell in row] for row in built.tables[name].rows]
-    assert printed == [[cell.printed for cell in row][-len(epochs) :] for row in build().tables["ladc_text"].rows]
+    chosen = [BACKBONES.index(backbone) for backbone in epochs]
+    assert printed == [[row[i].printed for i in chosen] for row in build().tables["ladc_text"].rows]
     assert len({run.folder for run in built.runs}) == networks
     found = registry.load(own, [path])
     for backbone, number in epochs.items():
