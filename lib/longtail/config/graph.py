@@ -180,7 +180,7 @@ class Graph:
     def run_title(self, w: Any) -> str:
         """Title of a single run's figure."""
         method = self.registry.methods[w.method]["label"]
-        return f"{method} on {self.imbalance_label(w.dataset, w.imbalance)}, seed {w.seed}"
+        return f"{method} on {self.imbalance_label(w.dataset, w.imbalance)}, {w.backbone}, seed {w.seed}"
 
     def subset_labels(self, dataset: str) -> str:
         """Title and series of a figure of class counts, in the order of `subsets`."""
@@ -194,7 +194,8 @@ class Graph:
             f"{self.registry.methods[folder.parent.name]['label']}, {folder.name.replace('seed', 'seed ')}"
             for folder in folders
         ]
-        return _text({"title": f"Stage 1 on {self.imbalance_label(w.dataset, w.imbalance)}", "series": series})
+        title = f"{w.backbone} on {self.imbalance_label(w.dataset, w.imbalance)}, Stage 1"
+        return _text({"title": title, "series": series})
 
     def smoothing(self, w: Any) -> str:
         """The label-aware smoothing of a setting: its first method's ε of head and tail."""
