@@ -108,7 +108,7 @@ def draw_panel(ax: Axes, score: Score, title: str) -> Axes:
     strip = ax.inset_axes((0, -0.24, 1, 0.17), sharex=ax)
     strip.bar(bins.centre, bins.share, bins.width, label="share", **_SHARE)
     strip.set_xlabel("Confidence")
-    strip.set_ylabel("Images", fontsize="small")
+    strip.set_ylabel("Share", fontsize="small")
     strip.yaxis.set_major_locator(MaxNLocator(nbins=2, steps=[1, 2, 5, 10], min_n_ticks=2))
     strip.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
     strip.tick_params(axis="y", labelsize="x-small")
@@ -121,7 +121,7 @@ def _key() -> list[Artist]:
         Patch(label="Gap, over-confident", **_OVER),
         Patch(label="Gap, under-confident", **_UNDER),
         Line2D([], [], label="Perfect calibration", **_DIAGONAL),
-        Patch(label="Share of images", **_SHARE),
+        Patch(label="Share of the test set", **_SHARE),
     ]
 
 
@@ -226,7 +226,7 @@ def overlay(lines: Sequence[tuple[str, Score]], title: str) -> Figure:
         ax.text(0.02, 0.97, "under-confident", color=style.FAINT, va="top")
         ax.text(0.98, 0.03, "over-confident", color=style.FAINT, ha="right")
         ax.text(
-            1.02, 0.0, "Marker area: share of the images", color=style.FAINT, fontsize="small", transform=ax.transAxes
+            1.02, 0.0, "Marker area: share of the test set", color=style.FAINT, fontsize="small", transform=ax.transAxes
         )
         legend = ax.legend(
             handles=handles,
