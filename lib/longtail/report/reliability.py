@@ -121,7 +121,7 @@ def _key() -> list[Artist]:
         Patch(label="Gap, over-confident", **_OVER),
         Patch(label="Gap, under-confident", **_UNDER),
         Line2D([], [], label="Perfect calibration", **_DIAGONAL),
-        Patch(label="Share of the test set", **_SHARE),
+        Patch(label="Share in bin", **_SHARE),
     ]
 
 
@@ -226,7 +226,7 @@ def overlay(lines: Sequence[tuple[str, Score]], title: str) -> Figure:
         ax.text(0.02, 0.97, "under-confident", color=style.FAINT, va="top")
         ax.text(0.98, 0.03, "over-confident", color=style.FAINT, ha="right")
         ax.text(
-            1.02, 0.0, "Marker area: share of the test set", color=style.FAINT, fontsize="small", transform=ax.transAxes
+            1.02, 0.0, "Marker area: share in the bin", color=style.FAINT, fontsize="small", transform=ax.transAxes
         )
         legend = ax.legend(
             handles=handles,
