@@ -1,7 +1,11 @@
+import subprocess
+import sys
+
 import pytest
 import torch
 
 from longtail.engine import optimizer
+from longtail.runtime.parts import LIB
 
 RECIPE = {"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.01, "nesterov": False}
 
@@ -64,3 +68,36 @@ def test_adam_is_pytorchs_whether_or_not_its_averages_are_held():
             one.step()
     torch.testing.assert_close(results[0], torch.cat([group["params"][0].detach() for group in expected]))
     torch.testing.assert_close(results[1], results[0], rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+def test_training_never_loads_the_compiler(name: str) -> None:
+    code = f"""
+import sys, torch
+from longtail.engine import optimizer
+parameter = torch.nn.Parameter(torch.ones(3))
+recipe = {{"optimizer": "{name}", "learning_rate": 0.1, "weight_decay": 0.0, "momentum": 0.9, "nesterov": False}}
+found = optimizer.build([{{"params": [parameter], "rate_factor": 1.0}}], recipe)
+found.zero_grad()
+parameter.sum().backward()
+found.step()
+found.load_state_dict(found.state_dict())
+assert not parameter.equal(torch.ones(3)) and not parameter.grad_fn
+assert "torch._dynamo" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(LIB.parent)})
+
+
+@pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.Adam])
+def test_steps_without_the_compiler_are_those_of_pytorch(kind: type[torch.optim.Optimizer]) -> None:
+    ended = []
+    for each in (kind, optimizer.without_compiler(kind)):
+        torch.manual_seed(0)
+        parameter = torch.nn.Parameter(torch.randn(5, 3))
+        found = each([parameter], lr=0.1, weight_decay=1e-2)
+        for _ in range(5):
+            found.zero_grad()
+            (parameter * torch.arange(15.0).view(5, 3)).pow(2).sum().backward()
+            found.step()
+        ended.append(parameter.detach().clone())
+    assert torch.equal(*ended)

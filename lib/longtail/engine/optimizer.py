@@ -1,10 +1,27 @@
 """SGD or Adam as the recipes want it, with rates that a captured step can follow."""
 
+import inspect
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
+
+Kind = TypeVar("Kind", bound=torch.optim.Optimizer)
+
+
+def without_compiler(kind: type[Kind]) -> type[Kind]:
+    """A kind of optimiser that never loads PyTorch's compiler, as its own methods do, for seconds of every job.
+
+    The wrappers only tell that compiler where to leave off, and keep a step out of the gradients.
+    """
+    names = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
+    methods: dict[str, Any] = {name: inspect.unwrap(getattr(kind, name)) for name in names}
+    methods["step"] = torch.no_grad()(inspect.unwrap(kind.step))
+    return cast(type[Kind], type(kind.__name__, (kind,), methods))
+
+
+SGD, Adam = without_compiler(torch.optim.SGD), without_compiler(torch.optim.Adam)
 
 
 def build(groups: list[dict[str, Any]], recipe: dict[str, Any]) -> torch.optim.Optimizer:
@@ -16,8 +33,8 @@ def build(groups: list[dict[str, Any]], recipe: dict[str, Any]) -> torch.optim.O
     if recipe.get("optimizer") == "adam":
         # One kernel for all parameters; on a GPU, step counts that a recorded step finds where they were.
         rate, decay = recipe["learning_rate"], recipe["weight_decay"]
-        return torch.optim.Adam(groups, lr=rate, weight_decay=decay, fused=True, capturable=on_gpu)
-    return torch.optim.SGD(
+        return Adam(groups, lr=rate, weight_decay=decay, fused=True, capturable=on_gpu)
+    return SGD(
         groups,
         lr=recipe["learning_rate"],
         momentum=recipe["momentum"],
