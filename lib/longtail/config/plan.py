@@ -343,8 +343,8 @@ def runs_on_form(registry: Registry, dataset: str, backbone: str, name: str) -> 
 def _form_needs(dataset: dict[str, Any], backbone: str, stage1: dict[str, Any], stage2: dict[str, Any]) -> str | None:
     """What is missing where a data set, a backbone and stages are not all for images, or all for titles."""
     form = definitions.form(dataset)
-    if (made_for := parts.literal("models", backbone, "FORM", definitions.IMAGES)) != form:
-        return f"a backbone for {form} ({backbone} is for {made_for})"
+    if (wanted := definitions.made_for(backbone)) != form:
+        return f"a backbone for {form} ({backbone} is for {wanted})"
     if form == definitions.IMAGES:
         return None
     for key in ("mixing", "randaugment"):

@@ -127,6 +127,11 @@ def of_source(definition: dict[str, Any], constant: str, default: Any) -> Any:
     return parts.literal("data.sources", str(kind), constant, default) if known else default
 
 
+def made_for(backbone: str) -> str:
+    """What passes through a backbone, as it declares: images or titles."""
+    return str(parts.literal("models", backbone, "FORM", IMAGES))
+
+
 def is_streamed(definition: dict[str, Any]) -> bool:
     """Whether the images of a data set stay in files, to be decoded in the training loop."""
     return bool(definition["streamed"] or definition.get("kind") == "image_list")

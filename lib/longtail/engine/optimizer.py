@@ -11,9 +11,9 @@ Kind = TypeVar("Kind", bound=torch.optim.Optimizer)
 
 
 def without_compiler(kind: type[Kind]) -> type[Kind]:
-    """A kind of optimiser that never loads PyTorch's compiler, as its own methods do, for seconds of every job.
+    """A kind of optimiser whose methods stand without their wrappers, which load PyTorch's compiler: seconds a job.
 
-    The wrappers only tell that compiler where to leave off, and keep a step out of the gradients.
+    The wrappers tell that compiler where to leave off, and keep a step out of the gradients, as is done here.
     """
     names = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
     methods: dict[str, Any] = {name: inspect.unwrap(getattr(kind, name)) for name in names}

@@ -81,7 +81,10 @@ class Transformer(nn.Module):
         super().__init__()
         width = inputs.vectors.shape[1]
         if width % HEADS:
-            raise InputError(f"{HEADS} heads cannot share vectors of {width} numbers: take vectors of a multiple")
+            raise InputError(
+                f"{HEADS} heads cannot share vectors of {width} numbers: name 'titles.vectors' of the data set, or "
+                f"set its 'titles.dimensions', of a multiple of {HEADS}"
+            )
         self.feature_dim = inputs.length * width
         self.embedding = characters(inputs)
         self.register_buffer("positions", sinusoids(inputs.length, width), persistent=False)

@@ -15,9 +15,9 @@ from longtail.config import costs
 from longtail.config import graph as graphs
 from longtail.config.costs import Training
 from longtail.config.graph import Graph
-from longtail.config.registry import IMAGES
+from longtail.config.registry import IMAGES, made_for
 from longtail.overview import states
-from longtail.runtime import files, parts, provenance
+from longtail.runtime import files, provenance
 
 BENCHMARKS = "benchmarks/results"
 
@@ -37,7 +37,7 @@ class Kind:
     @property
     def unit(self) -> str:
         """What passes through the backbone: images or titles."""
-        return str(parts.literal("models", self.backbone, "FORM", IMAGES))
+        return made_for(self.backbone)
 
     def __str__(self) -> str:
         return f"{self.backbone} at {self.side}x{self.side}" if self.unit == IMAGES else self.backbone
