@@ -38,7 +38,7 @@ plan: $(UV) ## what a run takes, before anything runs (CONFIG=config/demo.yaml: 
 progress: $(UV) ## how far a run is (CONFIG as for plan)
 	@$(OVERVIEW)
 
-imports: $(UV) ## YAML that takes the Stage 1s of another machine (FROM=its results folder; CONFIG as for plan)
+imports: $(UV) ## YAML that takes finished Stage 1s instead of training them (FROM=a folder; CONFIG as for plan)
 	@$(OVERVIEW) $(if $(FROM),--from "$(FROM)")
 
 benchmark: $(UV) ## time Stage 1 on this machine for `make plan`, against the usual loop (some ten minutes)

@@ -301,6 +301,7 @@ rule publish:
     conda:
         "../envs/report.yaml"
     params:
+        configuration=GRAPH.configuration(),
         code=lambda w: GRAPH.code("publish", w),
     message:
         "Publish as {wildcards.name}"

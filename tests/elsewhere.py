@@ -8,6 +8,7 @@ import torch
 
 from longtail.engine import checkpoint
 
+SEEN = {"train": "7a" * 32, "test": "7e" * 32}
 MACHINE = {
     "code": "c0de00000000",
     "commit": "abc123",
@@ -26,6 +27,6 @@ def trained(folder: Path, settings: dict[str, Any], **changes: Any) -> Path:
     checkpoint.save(folder / "last.pt", {"weight": torch.ones(3)})
     checkpoint.save(folder / "best.pt", {"weight": torch.full((3,), 2.0)})
     (folder / "history.csv").write_text("epoch,loss\n1,2.5\n")
-    record = {"settings": settings, "inputs": ""} | MACHINE | changes
+    record = {"settings": settings, "images_seen": SEEN} | MACHINE | changes
     (folder / "provenance.json").write_text(json.dumps({k: v for k, v in record.items() if v is not None}))
     return folder

@@ -4,10 +4,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from longtail.data import arrays, long_tail
+from dataclasses import replace
+
+from longtail.data import arrays, content, long_tail
 from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
     data = arrays.load(snakemake.input.arrays)
     settings = json.loads(snakemake.params.settings)
-    long_tail.save(snakemake.output.subset, long_tail.subset(data.train_labels, len(data.classes), **settings))
+    subset = long_tail.subset(data.train_labels, len(data.classes), **settings)
+    subset = replace(subset, content=content.digests(data, subset.indices))
+    long_tail.save(snakemake.output.subset, subset)

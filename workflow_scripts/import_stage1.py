@@ -4,14 +4,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from longtail.data import long_tail
+from longtail.data import arrays, long_tail
 from longtail.runtime import joblog
-from longtail.stage1 import imported
+from longtail.stage1 import imported, shapes
 
 with joblog.job(snakemake.log):
     w = snakemake.wildcards
     run = f"{w.dataset}/{w.imbalance}/{w.backbone}/{w.stage1}/seed{w.seed}"
+    where = f"stage1 '{run}'"
     # Not a parameter, since Snakemake would take another place of the same network for a change.
     given = snakemake.config["stage1"][run]
     settings, subset = json.loads(snakemake.params.settings), long_tail.load(snakemake.input.subset)
-    imported.take(given, settings, subset, snakemake.input.arrays, snakemake.output, f"stage1 '{run}'")
+    told = imported.check(given, settings, subset.content, where)
+    shapes.check(Path(given["source"]), arrays.load(snakemake.input.arrays), settings, where)
+    imported.take(given, told, snakemake.output)

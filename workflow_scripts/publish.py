@@ -1,3 +1,4 @@
+import json
 import sys
 from pathlib import Path
 
@@ -9,4 +10,5 @@ from longtail.runtime import joblog
 with joblog.job(snakemake.log):
     given = snakemake.input
     manifest, kept = snakemake.output.manifest, (given.tables, given.figures)
-    publish.publish(manifest, *kept, given.metrics, given.provenance, given.choices)
+    configuration = json.loads(snakemake.params.configuration)
+    publish.publish(manifest, *kept, given.metrics, given.provenance, given.choices, configuration)

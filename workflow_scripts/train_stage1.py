@@ -18,5 +18,5 @@ with joblog.job(snakemake.log), gpus.reserved(snakemake.resources.gpu, snakemake
     workers = device.workers(snakemake.threads, compute, compute["processes"])
     data, subset = arrays.load(snakemake.input.arrays), long_tail.load(snakemake.input.subset)
     inputs = subset.sha256 + files.sha256(snakemake.input.arrays)
-    with outputs.recorded(snakemake.output, settings, snakemake.params.code, inputs) as run:
+    with outputs.recorded(snakemake.output, settings, snakemake.params.code, inputs, subset.content) as run:
         run.save(train.train(data, subset, settings, run.resume, workers))

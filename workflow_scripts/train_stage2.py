@@ -20,7 +20,7 @@ with joblog.job(snakemake.log), gpus.reserved(snakemake.resources.gpu, snakemake
     data, subset = arrays.load(snakemake.input.arrays), long_tail.load(snakemake.input.subset)
     features, stage1 = extract.load(snakemake.input.features), checkpoint.load(snakemake.input.network)
     inputs = files.sha256(snakemake.input.features)
-    with outputs.recorded(snakemake.output, settings, snakemake.params.code, inputs) as run:
+    with outputs.recorded(snakemake.output, settings, snakemake.params.code, inputs, subset.content) as run:
         trained = train.train(data, subset, settings["backbone"], features, stage1, settings, run.resume, workers)
         run.save(trained.fitted)
         train.save_logits(snakemake.output.logits, trained, features.test_labels)

@@ -16,6 +16,7 @@ from longtail.config.graph import Graph
 from longtail.config.registry import CONFIG, merge
 from longtail.runtime import fingerprint
 from longtail.runtime.errors import InputError
+from longtail.stage1 import imported
 
 FACTORS = ("if10", "if200")
 ON_CIFAR100 = {"dataset": "cifar100", "imbalance": "if100", "backbone": "resnet32", "seed": "0"}
@@ -571,3 +572,42 @@ def test_slots_are_counted_by_gpus(monkeypatch, chosen, processes, jobs_per_gpu,
     compute = {"processes": processes, "jobs_per_gpu": jobs_per_gpu}
     made = graph(tables=["mislas_cifar"], figures=[], compute=compute)
     assert (made.gpus, made.gpus_of_stage1, made.gpu_slots) == expected
+
+
+def test_seeds_told_are_those_of_runs_that_there_are(tmp_path: Path) -> None:
+    """CE under seed 1, mixup under seeds 1 and 2: what is left out is not said to have been run."""
+    column = {"dataset": "digits", "factor": 50, "backbone": "resnet32"}
+    rows = [{"method": "ce"}, {"method": "mixup"}]
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump({"title": "x", "columns": [column], "rows": rows}))
+    figure = {"title": "y", **column, "panels": rows}
+    (tmp_path / "panels.yaml").write_text(yaml.safe_dump(figure))
+    asked = {"tables": [str(tmp_path / "own.yaml")], "figures": [str(tmp_path / "panels.yaml")]}
+    everything = graph(**asked)
+    found = {}
+    for name, seed in (("ce", 1), ("mixup", 1), ("mixup", 2)):
+        w = wildcards(dataset="digits", imbalance="if50", backbone="resnet32", stage1=name, seed=str(seed))
+        source = elsewhere.trained(tmp_path / f"far/{name}{seed}", json.loads(everything.stage1(w)))
+        found[f"digits/if50/resnet32/{name}/seed{seed}"] = {
+            "source": str(source),
+            "sha256": imported.digest(source),
+        }
+    built = graph(**asked, stage1=found, missing_networks="leave_out")
+
+    table, panels = (
+        json.loads(built.table(wildcards(table="own"))),
+        json.loads(built.comparison(wildcards(figure="panels"))),
+    )
+
+    assert (table["seeds"], panels["seeds"]) == ([1, 2], [1, 2])
+    assert [len(row["cells"][0]["runs"]) for row in table["rows"]] == [1, 2]
+    assert [len(panel["runs"]) for panel in panels["panels"]] == [1, 2]
+
+
+def test_only_files_of_the_project_are_named_as_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("tables: [digits]\nfigures: []\n")
+    built = Graph.of(
+        merge(yaml.safe_load((CONFIG / "config.yaml").read_text()), {"tables": ["digits"], "figures": []}),
+        [CONFIG / "config.yaml", CONFIG / "demo.yaml", tmp_path / "mine.yaml"],
+    )
+
+    assert json.loads(built.configuration()) == ["config/config.yaml", "config/demo.yaml"]

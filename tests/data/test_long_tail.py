@@ -1,6 +1,7 @@
 import hashlib
 import json
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -119,10 +120,10 @@ def test_hash_is_that_of_the_index_list():
 
 
 def test_subset_survives_its_file(tmp_path):
-    subset = long_tail.cut(np.repeat(np.arange(10), 50), 10, 10, seed=3)
+    subset = replace(long_tail.cut(np.repeat(np.arange(10), 50), 10, 10, seed=3), content={"train": "0a"})
     long_tail.save(tmp_path / "a.json", subset)
     loaded = long_tail.load(tmp_path / "a.json")
-    assert loaded.counts == subset.counts
+    assert (loaded.counts, loaded.content) == (subset.counts, {"train": "0a"})
     assert loaded.indices.dtype == np.int64
     np.testing.assert_array_equal(loaded.indices, subset.indices)
     long_tail.save(tmp_path / "b.json", loaded)
@@ -136,6 +137,16 @@ def test_changed_index_list_is_refused(tmp_path):
     stored["indices"][4] += 1
     path.write_text(json.dumps(stored))
     with pytest.raises(InputError, match=r"subset\.json: the index list does not match its sha256"):
+        long_tail.load(path)
+
+
+def test_subset_of_an_older_version_is_refused(tmp_path):
+    path = tmp_path / "subset.json"
+    long_tail.save(path, long_tail.cut(np.repeat(np.arange(3), 9), 3, 3, seed=0))
+    stored = json.loads(path.read_text())
+    del stored["content"]
+    path.write_text(json.dumps(stored))
+    with pytest.raises(InputError, match=r"subset\.json has no 'content': delete the file and run again"):
         long_tail.load(path)
 
 

@@ -10,6 +10,7 @@ from longtail.engine import checkpoint, device, outputs
 from longtail.engine.loop import Fitted
 
 SETTINGS = {"sampler": {"name": "class_aware"}, "recipe": {"epochs": 2}, "compute": small.COMPUTE}
+SEEN = {"train": "0a", "test": "1b"}
 HISTORY = [
     {"epoch": 1, "learning_rate": 0.02, "loss": 2.25, "test_top1": None},
     {"epoch": 2, "learning_rate": 0.1, "loss": 1.0 / 3.0, "test_top1": 0.5},
@@ -24,7 +25,7 @@ def paths(tmp_path):
 
 
 def identity(paths, settings=SETTINGS, code="c0de", inputs="abc"):
-    with outputs.recorded(paths, settings, code, inputs) as run:
+    with outputs.recorded(paths, settings, code, inputs, SEEN) as run:
         return run.resume.identity
 
 
@@ -34,7 +35,7 @@ def differing(one, other):
 
 
 def test_everything_is_written(paths, tmp_path):
-    with outputs.recorded(paths, SETTINGS, "c0de", "abc") as run:
+    with outputs.recorded(paths, SETTINGS, "c0de", "abc", SEEN) as run:
         assert run.resume.path == tmp_path / "stage1" / "resume.pt"
         checkpoint.save(run.resume.path, {})
         (tmp_path / "stage1" / ".resume.pt.123.tmp").write_text("half a st")
@@ -48,12 +49,12 @@ def test_everything_is_written(paths, tmp_path):
 
 
 def test_provenance_says_what_made_the_result(paths):
-    with outputs.recorded(paths, SETTINGS, "c0de", "abc") as run:
+    with outputs.recorded(paths, SETTINGS, "c0de", "abc", SEEN) as run:
         run.save(FITTED)
     with open(paths.provenance) as handle:
         record = json.load(handle)
     assert record["settings"] == SETTINGS
-    assert (record["code"], record["inputs"]) == ("c0de", "abc")
+    assert (record["code"], record["inputs"], record["images_seen"]) == ("c0de", "abc", SEEN)
     assert torch.__version__.startswith(record["versions"]["torch"])
     assert record["versions"]["python"] == platform.python_version()
     assert (record["images"], record["seconds"], record["images_per_second"]) == (640, 4.0, 200.0)
@@ -89,7 +90,7 @@ def test_identity_tells_what_differs(paths, monkeypatch):
 
 def test_failed_training_keeps_its_resume_file(paths, tmp_path):
     def fail():
-        with outputs.recorded(paths, SETTINGS, "c0de", "abc") as run:
+        with outputs.recorded(paths, SETTINGS, "c0de", "abc", SEEN) as run:
             checkpoint.save(run.resume.path, {})
             raise RuntimeError("killed")
 

@@ -7,7 +7,16 @@ from tests import elsewhere
 
 from longtail.config.graph import Graph
 from longtail.overview import imports
+from longtail.runtime import files
+from longtail.runtime.errors import InputError
 from longtail.stage1 import imported
+
+SUBSET = "results/data/cifar10/if100/subset.json"
+
+
+@pytest.fixture(autouse=True)
+def _images_that_are_read(tree) -> None:
+    files.write_json(SUBSET, {"total": 12406, "content": elsewhere.SEEN})
 
 
 @pytest.fixture
@@ -30,7 +39,8 @@ def test_what_is_whole_and_wanted_is_listed_with_its_hash(tree, far) -> None:
 
     lines = imports.lines(tree.graph, Path("far"))
 
-    line = {"source": str(source), "sha256": imported.digest(source)}
+    # Below the working directory, so that the block can be kept with the networks.
+    line = {"source": f"far/runs/{tree.CE}", "sha256": imported.digest(source)}
     assert block(lines) == {tree.CE.removesuffix("/stage1"): line}
     assert lines[0] == "# 1 Stage 1 from far, of 2 that this configuration wants."
     assert len(lines) == 3
@@ -55,6 +65,32 @@ def test_code_that_is_not_that_of_here_is_remarked(tree, far) -> None:
     assert mixup.endswith("}")
 
 
+@pytest.mark.parametrize("folder", ["transfer/a", "far/runs/birds_from_files/if7/resnet32/of_mine/seed9/stage1"])
+def test_a_network_is_known_by_settings_and_images_alone(tree, far, folder) -> None:
+    source = far(tree.CE)
+    moved = tree.config.parent / "else" / folder
+    moved.parent.mkdir(parents=True)
+    source.rename(moved)
+
+    lines = imports.lines(tree.graph, Path("else"))
+
+    assert block(lines) == {
+        tree.CE.removesuffix("/stage1"): {"source": f"else/{folder}", "sha256": imported.digest(moved)}
+    }
+
+
+def test_a_place_outside_is_written_whole(tree, far, monkeypatch, tmp_path) -> None:
+    source = far(tree.CE)
+    (tmp_path / "work").mkdir()
+    (tmp_path / "results").rename(tmp_path / "work/results")
+    monkeypatch.chdir(tmp_path / "work")
+
+    (line,) = block(imports.lines(tree.graph, Path("../far"))).values()
+
+    assert Path(line["source"]).resolve() == source
+    assert Path(line["source"]).is_absolute()
+
+
 def left_out(tree) -> str:
     """The one remark on what cannot be taken, where that is all there is."""
     _, nothing, head, remark = imports.lines(tree.graph, Path("far"))
@@ -62,17 +98,90 @@ def left_out(tree) -> str:
     return remark
 
 
-def test_what_nothing_wants_is_left_out(tree, tmp_path) -> None:
-    elsewhere.trained(tmp_path / "far/runs/cifar10/if100/resnet32/ce/seed7/stage1", {})
+def test_what_nothing_wants_is_left_out_with_what_is_closest(tree, far) -> None:
+    far(tree.CE, settings={"seeds": {"initialisation": 7, "order": 7}})
 
-    assert left_out(tree) == "# - cifar10/if100/resnet32/ce/seed7: no table or figure asked for wants it"
+    assert left_out(tree) == (
+        f"# - far/runs/{tree.CE}: no table or figure asked for wants such a Stage 1; "
+        "cifar10/if100/resnet32/ce/seed0 is closest (seeds.initialisation is 7 there and 0 here; "
+        "seeds.order is 7 there and 0 here)"
+    )
+
+
+def test_what_saw_other_images_is_left_out(tree, far) -> None:
+    far(tree.CE, images_seen=elsewhere.SEEN | {"test": "0b" * 32})
+
+    told = "it was trained on other images than those here of cifar10 if100"
+    assert left_out(tree) == f"# - far/runs/{tree.CE}: {told}"
+
+
+def test_what_does_not_say_what_it_saw_is_left_out(tree, far) -> None:
+    far(tree.CE, images_seen=None)
+
+    assert "provenance.json has no 'images_seen', so nobody can tell which images it saw: train it" in left_out(tree)
+
+
+def copied(tree, **changes) -> None:
+    """CE once more, under another name of its data set."""
+    folder = tree.config.parent / "far/runs" / tree.CE.replace("cifar10", "copy")
+    elsewhere.trained(folder, tree.training(tree.CE).settings, **changes)
+
+
+def test_two_networks_for_one_run_are_left_out(tree, far) -> None:
+    far(tree.CE)
+    copied(tree, commit="def456")
+
+    assert left_out(tree) == (
+        f"# - cifar10/if100/resnet32/ce/seed0: far/runs/{tree.CE} and far/runs/{tree.CE.replace('cifar10', 'copy')} "
+        "are 2 networks for one run: keep one of them there"
+    )
+
+
+def test_one_network_twice_is_taken_once(tree, far) -> None:
+    far(tree.CE)
+    copied(tree)
+
+    (line,) = block(imports.lines(tree.graph, Path("far"))).values()
+
+    assert line["source"] == f"far/runs/{tree.CE}"
+
+
+def test_images_that_are_not_read_yet_are_asked_for(tree, far) -> None:
+    far(tree.CE)
+    Path(SUBSET).unlink()
+
+    with pytest.raises(InputError) as caught:
+        imports.lines(tree.graph, Path("far"))
+
+    assert str(caught.value) == (
+        "networks below far cannot be compared with images that are not read yet: run `snakemake --cores all "
+        f"{SUBSET}` with this configuration first"
+    )
+
+
+def test_runs_that_are_left_out_for_want_of_a_network_are_wanted(tree, far) -> None:
+    far(tree.CE)
+    tree.configure(missing_networks="leave_out")
+
+    lines = imports.lines(tree.graph, Path("far"))
+
+    assert lines[0] == "# 1 Stage 1 from far, of 2 that this configuration wants."
+    tree.configure(missing_networks="leave_out", stage1=block(lines))
+    assert [t.folder for t in tree.trainings.values()] == [tree.CE]
+
+
+def test_stage2s_are_passed_over(tree, far) -> None:
+    far(tree.CE)
+    elsewhere.trained(Path("far/runs").absolute() / tree.MISLAS, tree.training(tree.MISLAS).settings)
+
+    assert len(imports.lines(tree.graph, Path("far"))) == 3
 
 
 @pytest.mark.parametrize("name", imported.FILES)
 def test_what_is_not_finished_is_left_out(tree, far, name) -> None:
     (far(tree.CE) / name).unlink()
 
-    assert f"/far/runs/{tree.CE} has no {name}: " in left_out(tree)
+    assert f"far/runs/{tree.CE} has no {name}: " in left_out(tree)
 
 
 @pytest.mark.parametrize("name", imported.CHECKPOINTS)
@@ -80,14 +189,21 @@ def test_what_was_cut_short_is_left_out(tree, far, name) -> None:
     path = far(tree.CE) / name
     path.write_bytes(path.read_bytes()[:100])
 
-    assert f"{path} is not a whole checkpoint (File is not a zip file): transfer it again" in left_out(tree)
+    assert f"{tree.CE}/{name} is not a whole checkpoint (File is not a zip file): transfer it again" in left_out(tree)
 
 
-def test_what_was_trained_otherwise_is_left_out(tree, far) -> None:
-    far(tree.CE, settings={"sampler": {"name": "reverse"}})
+@pytest.mark.parametrize("text", ['{"set', "[]", '{"settings": 3}'])
+def test_a_record_that_is_none_is_left_out(tree, far, text) -> None:
+    (far(tree.CE) / "provenance.json").write_text(text)
 
-    told = 'was trained otherwise (sampler.name is "reverse" there and "instance_balanced" here): '
-    assert told in left_out(tree)
+    assert left_out(tree).startswith(f"# - far/runs/{tree.CE}: far/runs/{tree.CE}/provenance.json ")
+
+
+def test_a_folder_without_networks_is_told(tree, tmp_path) -> None:
+    (tmp_path / "far").mkdir()
+
+    with pytest.raises(InputError, match=r"--from: nothing below far is a finished Stage 1, a folder with"):
+        imports.lines(tree.graph, Path("far"))
 
 
 def test_what_is_finished_here_is_left_out(tree, far) -> None:
@@ -101,11 +217,11 @@ def test_what_is_finished_here_is_left_out(tree, far) -> None:
 
 def test_strange_words_in_a_path_are_quoted(tree, tmp_path) -> None:
     odd = tmp_path / "far: #1, 'it'"
-    source = elsewhere.trained(odd / "runs" / tree.CE, tree.training(tree.CE).settings)
+    elsewhere.trained(odd / "runs" / tree.CE, tree.training(tree.CE).settings)
 
     (line,) = block(imports.lines(tree.graph, odd)).values()
 
-    assert line["source"] == str(source)
+    assert line["source"] == f"far: #1, 'it'/runs/{tree.CE}"
 
 
 def test_the_whole_graph_is_what_decides(tree, far) -> None:

@@ -5,6 +5,7 @@ import pytest
 from tests import elsewhere
 
 from longtail.overview.__main__ import main
+from longtail.runtime import files
 from longtail.runtime.fingerprint import ROOT
 
 HEAVY = ("torch", "pandas", "matplotlib", "seaborn", "scipy", "sklearn", "snakemake")
@@ -59,6 +60,7 @@ def test_bad_input_is_one_sentence(tree, tmp_path, capsys, arguments, sentence) 
 
 def test_imports_are_yaml_to_be_laid_upon_the_configuration(tree, tmp_path, capsys) -> None:
     elsewhere.trained(tmp_path / "far/runs" / tree.CE, tree.training(tree.CE).settings)
+    files.write_json("results/data/cifar10/if100/subset.json", {"total": 12406, "content": elsewhere.SEEN})
     assert main(["imports", "--from", "far", "--configfile", str(tree.config)]) == 0
     (tmp_path / "imports.yaml").write_text(capsys.readouterr().out)
 
@@ -70,8 +72,8 @@ def test_imports_are_yaml_to_be_laid_upon_the_configuration(tree, tmp_path, caps
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "error: --from is missing: name the results folder copied from the other machine\n"),
-        (["--from", "nowhere"], "error: --from: nowhere has no folder runs/: name the results folder of the other"),
+        ([], "error: --from is missing: name a folder that holds finished Stage 1s\n"),
+        (["--from", "nowhere"], "error: --from: there is no folder nowhere: correct the path\n"),
     ],
 )
 def test_results_that_are_none_are_one_sentence(tree, capsys, arguments, sentence) -> None:

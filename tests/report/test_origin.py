@@ -39,3 +39,10 @@ def test_the_small_print_counts_runs_and_repeats_no_seed_list():
 
 def test_the_small_print_names_the_source_of_printed_numbers():
     assert "Printed numbers: slide 1." in origin.line("slide 1", [0], [RECORD])
+
+
+def test_the_small_print_says_where_some_method_has_fewer_runs():
+    assert origin.line("", [0, 1], [RECORD], fewest=1).startswith(
+        "n = 1 to 2 runs a method (seeds 0, 1), last epoch."
+    )
+    assert origin.line("", [0, 1], [RECORD], fewest=2).startswith("n = 2 runs a method (seeds 0, 1), last epoch.")

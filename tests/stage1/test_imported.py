@@ -1,4 +1,3 @@
-import hashlib
 import json
 import subprocess
 from pathlib import Path
@@ -9,10 +8,6 @@ import numpy as np
 import pytest
 from tests import elsewhere, small
 
-from longtail.data import arrays
-from longtail.data.arrays import Files
-from longtail.data.long_tail import Subset, cut
-from longtail.runtime import files
 from longtail.runtime.errors import InputError
 from longtail.stage1 import imported
 
@@ -20,28 +15,24 @@ WHERE = "stage1 'digits/if10/resnet32/mixup/seed0'"
 
 
 class Import:
-    """A Stage 1 elsewhere and the job that takes it; both machines have the same digits."""
+    """A Stage 1 elsewhere and the job that takes it; both machines have the same images."""
 
     def __init__(self, root: Path) -> None:
-        data, self.subset = small.data()
-        self.arrays = root / "arrays.npz"
-        arrays.save(self.arrays, data)
-        self.source = elsewhere.trained(root / "far" / "stage1", small.STAGE1, inputs=self.inputs())
+        self.source = elsewhere.trained(root / "far" / "stage1", small.STAGE1)
         names = {"last": "last.pt", "best": "best.pt", "history": "history.csv", "provenance": "provenance.json"}
         self.here = root / "here" / "stage1"
         self.outputs = SimpleNamespace(**{name: str(self.here / file) for name, file in names.items()})
-
-    def inputs(self) -> str:
-        return self.subset.sha256 + files.sha256(self.arrays)
 
     def record(self, **changes: Any) -> None:
         """Change what the source says of itself, as if it had been trained so."""
         path = self.source / "provenance.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
-    def take(self, sha256: str = "", settings: dict[str, Any] = small.STAGE1, subset: Subset | None = None) -> None:
+    def take(
+        self, sha256: str = "", settings: dict[str, Any] = small.STAGE1, seen: dict[str, str] = elsewhere.SEEN
+    ) -> None:
         given = {"source": str(self.source), "sha256": sha256 or imported.digest(self.source)}
-        imported.take(given, settings, subset or self.subset, self.arrays, self.outputs, WHERE)
+        imported.take(given, imported.check(given, settings, seen, WHERE), self.outputs)
 
     def refused(self, **changes: Any) -> str:
         """The sentence; nothing must have been written."""
@@ -102,61 +93,59 @@ def test_other_settings_are_named_with_both_values(far: Import) -> None:
     )
 
 
-def test_another_subset_is_refused(far: Import) -> None:
-    labels = small.data()[0].train_labels
-    other = cut(labels, 10, 10, seed=1, n_max=50)
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_other_images_are_refused(far: Import, split: str) -> None:
+    told = far.refused(seen=elsewhere.SEEN | {split: "0123456789"})
 
-    told = far.refused(subset=other)
-
-    assert f"was trained on another subset (its index list has sha256 {far.subset.sha256[:8]}…, the one here " in told
-    assert other.sha256[:8] in told
-
-
-def test_other_images_are_refused(far: Import) -> None:
-    data = small.data()[0]
-    pixels = data.test_images.copy()
-    pixels[0, 0, 0] ^= 1
-    arrays.save(far.arrays, arrays.Arrays(**vars(data) | {"test_images": pixels}))
-
-    assert "was trained on other images (arrays.npz has sha256 " in far.refused()
+    assert told == (
+        f"{WHERE}: {far.source} was trained on other images (their digest of {split} is "
+        f"{elsewhere.SEEN[split][:8]}… there and 01234567… here): use the same data and seeds.subset, or remove the "
+        "line and it is trained here"
+    )
 
 
-def test_images_in_files_may_lie_elsewhere_but_not_be_others(far: Import) -> None:
-    names = np.array(["a.png"] * 199)
-    far.record(inputs=far.subset.sha256 + hashlib.sha256(b"/far/data").hexdigest())
-    labels = small.data()[0].train_labels[far.subset.indices]
-    arrays.save(far.arrays, Files("/here/data", names, names, labels, labels, list("0123456789")))
+def test_images_in_files_are_compared_by_path_and_size(far: Import, caplog: pytest.LogCaptureFixture) -> None:
+    by_files = {"by": "paths and sizes of files"} | elsewhere.SEEN
 
-    far.take()
+    assert "by pixels and the data here are known by paths and sizes of files, which" in far.refused(seen=by_files)
 
-    assert (far.here / "provenance.json").is_file()
+    far.record(images_seen=by_files)
+    with caplog.at_level("INFO"):
+        far.take(seen=by_files)
+    assert "its images stay in files: only paths and sizes of files were compared" in caplog.text
 
 
-def test_a_record_without_inputs_is_taken_as_it_is(far: Import) -> None:
-    far.record(inputs="")
+def test_titles_must_start_from_the_same_vectors(far: Import) -> None:
+    seen = elsewhere.SEEN | {"vectors": "ab" * 32}
 
-    far.take()
+    assert "(their digest of vectors is none… there and abababab… here)" in far.refused(seen=seen)
 
-    assert (far.here / "provenance.json").is_file()
+
+@pytest.mark.parametrize("seen", [None, {}, "d3d2f97c"])
+def test_a_record_that_does_not_name_its_images_is_refused(far: Import, seen: Any) -> None:
+    far.record(images_seen=seen)
+
+    told = f"{far.source}/provenance.json has no 'images_seen', so nobody can tell which images it saw: train it here"
+    assert far.refused() == f"{WHERE}: {told}"
 
 
 def test_what_differs_in_how_a_machine_computes_is_its_own_affair() -> None:
     compute = {"device": "cuda", "precision": "bfloat16", "threads": 8, "processes": 4, "capture": False}
     other = small.changed(small.STAGE1, compute=small.COMPUTE | compute | {"deterministic": True})
 
-    assert imported.difference(other, small.STAGE1) == ""
+    assert imported.differences(other, small.STAGE1) == []
 
 
 def test_parts_of_a_batch_are_part_of_the_result() -> None:
     other = small.changed(small.STAGE1, compute=small.COMPUTE | {"micro_batches": 4})
 
-    assert imported.difference(other, small.STAGE1) == "compute.micro_batches is 4 there and 1 here"
+    assert imported.differences(other, small.STAGE1) == ["compute.micro_batches is 4 there and 1 here"]
 
 
 def test_settings_compare_as_json_has_them() -> None:
-    assert imported.difference({"a": [1, 2], "b": {}, "c": 1}, {"a": (1, 2), "b": {}, "c": 1.0}) == ""
-    assert imported.difference({"b": {}}, {}) == "b is {} there and not set here"
-    assert imported.difference({"b": None}, {}) == "b is null there and not set here"
+    assert imported.differences({"a": [1, 2], "b": {}, "c": 1}, {"a": (1, 2), "b": {}, "c": 1.0}) == []
+    assert imported.differences({"b": {}}, {}) == ["b is {} there and not set here"]
+    assert imported.differences({"b": None}, {}) == ["b is null there and not set here"]
 
 
 @pytest.mark.parametrize("name", imported.FILES)

@@ -6,10 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 import yaml
+from numpy.typing import NDArray
+from PIL import Image
 from tests.workflow.command import ROOT, contents, jobs, snakemake
 
+from longtail.data.sources import digits
+from longtail.engine import checkpoint
 from longtail.overview.__main__ import main
 from longtail.stage1 import imported
 
@@ -40,8 +46,10 @@ def far(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def written(far: Path) -> dict[str, dict[str, str]]:
-    """The block that `imports` writes for it, in a folder that has no results."""
+    """The block that `imports` writes for it, in a folder that has read the images and no more."""
     folder = prepared(far.parent / "empty")
+    code, output = snakemake(folder, "results/data/digits/if50/subset.json", *CONFIG)
+    assert code == 0, output
     with pytest.MonkeyPatch.context() as patch, (folder / "imports.yaml").open("w") as stream:
         patch.chdir(folder)
         patch.setattr("sys.stdout", stream)
@@ -227,11 +235,98 @@ def test_a_file_that_was_cut_short(far: Path, tmp_path: Path, name: str) -> None
     assert list((folder / RUNS).rglob("*.*")) == []
 
 
+def test_another_network(far: Path, tmp_path: Path) -> None:
+    """Its settings, images and hash are right, but it has a class more."""
+    source = shutil.copytree(far / RUNS / "ce/seed0/stage1", tmp_path / "stage1")
+    state = checkpoint.load(source / "best.pt")
+    checkpoint.save(source / "best.pt", state | {"classifier.weight": torch.ones(11, 64)})
+    line = {"source": str(source), "sha256": imported.digest(source)}
+    folder = prepared(tmp_path / "work", stage1={CE: line})
+
+    code, output = snakemake(folder, f"{RUNS}/ce/seed0/stage1/last.pt", *CONFIG)
+
+    assert code != 0
+    assert "best.pt has another network: 'classifier.weight' is 11 x 64 there and 10 x 64 here" in output
+    assert list((folder / RUNS).rglob("*.*")) == []
+
+
 def test_another_subset(written: dict[str, dict[str, str]], tmp_path: Path) -> None:
     folder = prepared(tmp_path / "work", stage1={CE: written[CE]}, seeds={"runs": [0], "subset": 1})
 
     code, output = snakemake(folder, f"{RUNS}/ce/seed0/stage1/last.pt", *CONFIG)
 
     assert code != 0
-    assert "was trained on another subset (its index list has sha256 " in output
+    assert "was trained on other images (their digest of train is " in output
     assert list((folder / RUNS).rglob("*.*")) == []
+
+
+# Networks are known by what their images show.
+
+
+def birds(folder: Path, name: str, write: Callable[[Path, NDArray[np.uint8], int], Any]) -> Path:
+    """A folder to run CE in, on three digits as a tree of image files that `write` writes; the data set is `name`."""
+    table = {"title": "Of files", "columns": [{"dataset": name, "factor": "natural", "backbone": "resnet32"}]}
+    data = digits.read({}, None)
+    for split, images, labels in (
+        ("train", data.train_images, data.train_labels),
+        ("test", data.test_images, data.test_labels),
+    ):
+        for label in range(3):
+            (folder / "files" / split / str(label)).mkdir(parents=True)
+            for number, image in enumerate(images[labels == label][:15]):
+                write(folder / "files" / split / str(label), image[..., 0], number)
+    own = {"kind": "folder", "data_dir": "files", "image_size": 8, "title": name}
+    recipe = {"epochs": 2, "batch_size": 16, "evaluate": {"every": 1, "each_from": 1}}
+    config = {"tables": ["table.yaml"], "figures": [], "seeds": {"runs": [0]}, "compute": {"device": "cpu"}}
+    config |= {"evaluation": {"resamples": 20}, "datasets": {name: own}, "recipes": {"MiSLAS-S1": recipe}}
+    (folder / "table.yaml").write_text(yaml.safe_dump(table | {"rows": [{"method": "ce"}]}))
+    (folder / "mine.yaml").write_text(yaml.safe_dump(config))
+    return folder
+
+
+def test_a_network_serves_the_same_images_in_other_files_under_another_name(tmp_path: Path) -> None:
+    there = birds(
+        tmp_path / "there", "png_in_order", lambda place, image, n: Image.fromarray(image).save(place / f"{n:02}.png")
+    )
+    here = birds(
+        tmp_path / "here",
+        "bmp_reversed",
+        lambda place, image, n: Image.fromarray(image).save(place / f"{99 - n}.bmp"),
+    )
+    for folder, target in ((there, "metrics"), (here, "results/data/bmp_reversed/natural/subset.json")):
+        code, output = snakemake(folder, target, *CONFIG)
+        assert code == 0, output
+
+    with pytest.MonkeyPatch.context() as patch, (here / "imports.yaml").open("w") as stream:
+        patch.chdir(here)
+        patch.setattr("sys.stdout", stream)
+        assert main(["imports", "--from", str(there), *CONFIG]) == 0
+    code, output = snakemake(here, "metrics", *CONFIG, "imports.yaml")
+
+    assert code == 0, output
+    assert (jobs(output)["import_stage1"], jobs(output)["evaluate"]) == (1, 1)
+    ((theirs,), (ours,)) = ((folder / "results/runs").rglob("metrics.json") for folder in (there, here))
+    theirs, ours = (json.loads(path.read_text())["last"] for path in (theirs, ours))
+    # The test images come in another order: sums of them agree to rounding, and the intervals draw others.
+    assert (ours["top1"], ours["per_class"]) == (theirs["top1"], theirs["per_class"])
+    assert {key: ours[key] for key in ("ece", "nll", "brier")} == pytest.approx(
+        {key: theirs[key] for key in ("ece", "nll", "brier")}, rel=1e-6
+    )
+
+
+def test_what_nobody_trained_can_be_left_out(far: Path, written: dict[str, dict[str, str]], tmp_path: Path) -> None:
+    """Two seeds are asked for, the networks of one are there: tables say n = 1, and nothing is trained."""
+    own = {"seeds": {"runs": [0, 1]}, "missing_networks": "leave_out", "stage1": {CE: written[CE]}}
+    folder = prepared(tmp_path / "work", **own)
+
+    code, output = snakemake(folder, "tables", *CONFIG)
+
+    assert code == 0, output
+    assert jobs(output).keys() & {"train_stage1", "train_stage2"} == set()
+    page = (folder / "results/tables/tiny_table.md").read_text()
+    assert "- Seeds: 0.\n" in page
+    rows = dict(
+        line.removeprefix("| ").split(" | ", 1) for line in page.split("## Best")[0].splitlines() if "|" in line
+    )
+    assert " (1) " in rows["CE"]
+    assert rows["MiSLAS"] == r"Top-1 82.1 \| – \| –<br>ECE 3.70 \| – \| – |"

@@ -31,8 +31,9 @@ class Graph:
     `w` is a rule's wildcards throughout.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, files: Sequence[Path] = ()) -> None:
         self.plan = plan
+        self.files = files
         self.registry = plan.registry
         self.compute = plan.registry.config["compute"]
         self.imports = plan.registry.config["stage1"]
@@ -51,7 +52,7 @@ class Graph:
         plan = plans.build(config, paths)
         with registry.blaming(paths):
             imports.check(plan, Path(RUNS))
-        return cls(plan)
+        return cls(plan, paths)
 
     # Parameters of jobs
 
@@ -115,7 +116,8 @@ class Graph:
             for row in table.rows
         ]
         kept = {key: table.definition[key] for key in ("title", "source", "note", "metrics")}
-        return _text(kept | {"name": table.name, "columns": columns, "rows": rows, "seeds": table.seeds})
+        seeds = sorted({run.seed for run in self.table_runs(w)})
+        return _text(kept | {"name": table.name, "columns": columns, "rows": rows, "seeds": seeds})
 
     def statistics(self, w: Any) -> str:
         """The layout of a table of data sets: rows with printed numbers, files and needs."""
@@ -176,6 +178,10 @@ class Graph:
         """Where the archive of a data set may be found."""
         data = self.registry.datasets[w.dataset]
         return _text({"archive": data["archive"], "data_dir": data["data_dir"]})
+
+    def configuration(self) -> str:
+        """The files of `config/` that the configuration was read from; a person's own have no name elsewhere."""
+        return _text([name for name in map(registry.shown, self.files) if name.startswith("config/")])
 
     def run_title(self, w: Any) -> str:
         """Title of a single run's figure."""
@@ -394,7 +400,7 @@ class Graph:
 
     def _titled(self, figure: Figure, first: bool = False) -> dict[str, Any]:
         """Title, source and seeds of a figure; the first seed alone where it shows one run."""
-        seeds = self.registry.config["seeds"]["runs"]
+        seeds = sorted({run.seed for run in _runs(figure.cells)})
         kept = {key: figure.definition[key] for key in ("title", "source")}
         return kept | {"seeds": seeds[:1] if first else seeds}
 

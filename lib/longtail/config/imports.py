@@ -17,7 +17,7 @@ def check(plan: Plan, results: Path) -> None:
 
     `results` is the folder of the runs here.
     """
-    wanted = {run.folder: run for run in plan.runs}
+    wanted = {run.folder: run for run in plan.asked}
     for folder, given in plan.registry.config["stage1"].items():
         where = f"{THE_CONFIG}, stage1 '{folder}'"
         if folder not in wanted:
@@ -38,7 +38,7 @@ def check_place(registry: Registry, run: Run, sha256: str, results: Path, where:
     there, ours = results / run.folder / "stage1", wanted_settings(registry, run)
     try:
         told = json.loads((there / "provenance.json").read_text())
-        origin, differing = told.get("imported"), imported.difference(told["settings"], ours)
+        origin, differing = told.get("imported"), imported.differences(told["settings"], ours)
     except (OSError, ValueError, KeyError, AttributeError):
         return  # not finished, or to be made anew in any case
     if differing or (origin and origin["sha256"] == sha256):

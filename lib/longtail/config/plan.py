@@ -14,6 +14,7 @@ from longtail.runtime import image_tree, parts
 from longtail.runtime.errors import InputError
 
 STANDARD = {"name": "standard"}
+LEAVE_OUT = "leave_out"
 
 
 @dataclass(frozen=True, order=True)
@@ -58,12 +59,16 @@ class Run:
 
 @dataclass(frozen=True)
 class Cell:
-    """A method in a setting: its runs over seeds, or what it needs before it can run."""
+    """A method in a setting: its runs over seeds, or what it needs before it can run.
+
+    `left_out` are runs whose Stage 1 nobody has trained, where the configuration says to leave those out.
+    """
 
     method: str
     label: str
     setting: Setting
     runs: list[Run]
+    left_out: list[Run]
     needs: str | None
     printed: dict[str, float | None]
 
@@ -129,8 +134,17 @@ class Plan:
     @functools.cached_property
     def runs(self) -> list[Run]:
         """Every run that some table or figure shows, once, in path order."""
+        return sorted({run for cell in self._cells for run in cell.runs})
+
+    @functools.cached_property
+    def asked(self) -> list[Run]:
+        """The same with the runs that are left out for want of a Stage 1."""
+        return sorted({run for cell in self._cells for run in (*cell.runs, *cell.left_out)})
+
+    @property
+    def _cells(self) -> list[Cell]:
         shown: list[Table | Figure] = [*self.tables.values(), *self.figures.values()]
-        return sorted({run for item in shown for cell in item.cells for run in cell.runs})
+        return [cell for item in shown for cell in item.cells]
 
     @functools.cached_property
     def settings(self) -> list[Setting]:
@@ -238,9 +252,10 @@ def _figure(registry: Registry, path: Path) -> Figure:
         _cell(registry, where, shown, {**definition, **shown}, shown.get("printed", {}), seeds)
         for shown in _shown(definition)
     ]
-    lacking = next((cell for cell in cells if cell.needs), None)
+    lacking = next((cell for cell in cells if not cell.runs), None)
     if definition["kind"] == "sensitivity" and lacking and any(cell.runs for cell in cells):
-        raise InputError(f"{where}: '{lacking.method}' cannot run yet: it needs {lacking.needs}; name another method")
+        needs = lacking.needs or "a Stage 1, which missing_networks leaves out"
+        raise InputError(f"{where}: '{lacking.method}' cannot run yet: it needs {needs}; name another method")
     return Figure(path.stem, definition, cells)
 
 
@@ -297,11 +312,14 @@ def _cell(
     dataset = registry.dataset(column["dataset"], where)
     setting = Setting(column["dataset"], factors.slug(column["factor"], where), column["backbone"])
     needs = "; ".join(_needs(registry, dataset, method, name, setting) or _needs_here(registry, where, name, setting))
-    runs = []
+    runs, left_out = [], []
     if not needs:
         stage1 = stage1_of(method, name)
         runs = [Run(setting, stage1, name, seed, "post_hoc" in method) for seed in seeds]
-    return Cell(name, shown.get("label") or method["label"], setting, runs, needs or None, printed)
+    if registry.config["missing_networks"] == LEAVE_OUT:
+        left_out = [run for run in runs if run.folder not in registry.config["stage1"]]
+        runs = [run for run in runs if run not in left_out]
+    return Cell(name, shown.get("label") or method["label"], setting, runs, left_out, needs or None, printed)
 
 
 def _needs(

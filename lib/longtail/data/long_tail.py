@@ -1,7 +1,7 @@
 """Long-tailed subsets, exactly as LDAM-DRW, MiSLAS, BBN and BagofTricks cut them (methods card 1.1)."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,14 @@ from longtail.runtime.errors import InputError
 
 @dataclass(frozen=True)
 class Subset:
-    """Which training images are kept: `indices` [N] into the training arrays, class by class, and `counts` [K]."""
+    """Which training images are kept: `indices` [N] into the training arrays, class by class, and `counts` [K].
+
+    `content` names what they and the test set show (`data.content`), once the images have been read.
+    """
 
     indices: NDArray[np.int64]
     counts: list[int]
+    content: dict[str, str] = field(default_factory=dict)
 
     @property
     def sha256(self) -> str:
@@ -96,15 +100,17 @@ def subset(
 
 
 def save(path: Path | str, subset: Subset) -> None:
-    """Write the index list with its hash and class counts as JSON."""
-    content = {"counts": subset.counts, "total": len(subset.indices), "sha256": subset.sha256}
-    files.write_json(path, content | {"indices": subset.indices.tolist()})
+    """Write the index list with its hash, the class counts and the digests of the images as JSON."""
+    told = {"counts": subset.counts, "total": len(subset.indices), "sha256": subset.sha256, "content": subset.content}
+    files.write_json(path, told | {"indices": subset.indices.tolist()})
 
 
 def load(path: Path | str) -> Subset:
-    """Read what `save` wrote; InputError when the index list does not match its hash."""
+    """Read what `save` wrote; InputError when something is missing or the index list does not match its hash."""
     stored = files.read_json(path)
-    subset = Subset(np.array(stored["indices"], dtype=np.int64), stored["counts"])
+    if missing := [key for key in ("indices", "counts", "sha256", "content") if key not in stored]:
+        raise InputError(f"{path} has no '{missing[0]}': delete the file and run again")
+    subset = Subset(np.array(stored["indices"], dtype=np.int64), stored["counts"], stored["content"])
     if subset.sha256 != stored["sha256"]:
         raise InputError(f"{path}: the index list does not match its sha256: delete the file and run again")
     return subset

@@ -38,10 +38,13 @@ class Recorded:
 
 
 @contextlib.contextmanager
-def recorded(outputs: Any, settings: dict[str, Any], code: str, inputs: str) -> Iterator[Recorded]:
+def recorded(
+    outputs: Any, settings: dict[str, Any], code: str, inputs: str, images_seen: dict[str, str]
+) -> Iterator[Recorded]:
     """Settle how a training computes, and write where it came from once its `outputs` are there.
 
-    `outputs` name last, best, history and provenance. The resume file stands beside them, where Snakemake, which
+    `outputs` name last, best, history and provenance; `inputs` is the hash of the files that this machine trains on,
+    `images_seen` names what they show (`data.content`). The resume file stands beside them, where Snakemake, which
     does not know it, lets it be after a failure.
     """
     compute = device.prepare(settings["compute"])
@@ -49,7 +52,7 @@ def recorded(outputs: Any, settings: dict[str, Any], code: str, inputs: str) -> 
     run = Recorded(outputs, resume)
     yield run
     precision = str(compute.precision).removeprefix("torch.")
-    record = {"settings": settings, "code": code, "inputs": inputs}
+    record = {"settings": settings, "code": code, "inputs": inputs, "images_seen": images_seen}
     record |= {"accelerator": compute.accelerator, "precision": precision} | run.cost
     files.write_json(outputs.provenance, record | provenance.machine())
     resume.path.unlink(missing_ok=True)

@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "overview",
         choices=[*OVERVIEWS, IMPORTS],
-        help="plan: before anything runs; progress: while it runs; imports: YAML of what another machine has trained",
+        help="plan: before anything runs; progress: while it runs; imports: YAML of the networks below a folder",
     )
     parser.add_argument(
         "--configfile",
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="laid upon config/config.yaml, as with snakemake",
     )
     parser.add_argument("--cores", default="all", help="what snakemake is given: a number, or all (default)")
-    parser.add_argument("--from", dest="origin", default="", metavar="RESULTS", help="imports: its results folder")
+    parser.add_argument("--from", dest="origin", default="", metavar="FOLDER", help="imports: where they lie")
     given = parser.parse_args(arguments)
     try:
         config_files = [registry.CONFIG / "config.yaml", *given.configfile]
@@ -70,7 +70,7 @@ def _cores(text: str) -> int:
 
 def _origin(text: str) -> Path:
     if not text:
-        raise InputError("--from is missing: name the results folder copied from the other machine")
+        raise InputError("--from is missing: name a folder that holds finished Stage 1s")
     return Path(text)
 
 

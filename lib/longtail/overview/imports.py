@@ -1,6 +1,8 @@
-"""The `stage1` block of a configuration, written out for the results of another machine."""
+"""The `stage1` block of a configuration, written out for the networks that lie below a folder."""
 
+from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 from longtail.config import graph as graphs
 from longtail.config import imports
@@ -8,38 +10,116 @@ from longtail.config.graph import Graph
 from longtail.config.plan import Run
 from longtail.config.reference import as_yaml
 from longtail.overview import text
+from longtail.runtime import files
 from longtail.runtime.errors import InputError
 from longtail.stage1 import imported
 
 
-def lines(graph: Graph, results: Path) -> list[str]:
-    """YAML with a line for every Stage 1 in `results` that can be taken, and comments on those that cannot.
+def lines(graph: Graph, place: Path) -> list[str]:
+    """YAML with a line for every Stage 1 below `place` that can be taken, and comments on those that cannot.
 
-    Raises InputError where `results` is no folder of results.
+    A network is known by its settings and by what its images show, whatever its folder and its data set are called.
+    Raises InputError where `place` holds no Stage 1, or where the images to compare with are not here yet.
     """
-    runs = results.absolute() / "runs"
-    if not runs.is_dir():
-        raise InputError(f"--from: {results} has no folder runs/: name the results folder of the other machine")
-    wanted = {run.folder: run for run in graph.plan.runs}
+    wanted = {run.folder: run for run in graph.plan.asked}
+    settings = {folder: imports.wanted_settings(graph.registry, run) for folder, run in wanted.items()}
+    found: dict[str, dict[str, Path]] = defaultdict(dict)
+    unread: set[str] = set()
     taken, left = [], []
-    for source in sorted(runs.glob("*/*/*/*/*/stage1")):
-        folder = str(source.parent.relative_to(runs))
+    for source in _networks(place):
         try:
-            if folder not in wanted:
-                raise InputError(f"{folder}: no table or figure asked for wants it")
-            taken.append(_line(graph, wanted[folder], source))
+            told = imported.record(source, str(source))
+            imported.check_checkpoints(source, str(source))
+            for run in _matching(wanted, settings, told, source, unread):
+                found[run.folder].setdefault(imported.digest(source), source)
         except InputError as error:
             left.append(f"# - {error}")
-    told = f"# {text.count(len(taken), 'Stage 1')} from {results}, of {len(wanted):,} that this configuration wants."
+    if unread:
+        # Not a remark among others: whoever sends the block to a file would not see it.
+        raise InputError(
+            f"networks below {place} cannot be compared with images that are not read yet: run `snakemake --cores "
+            f"all {' '.join(sorted(unread))}` with this configuration first"
+        )
+    for folder in sorted(found):
+        try:
+            taken.append(_line(graph, wanted[folder], found[folder]))
+        except InputError as error:
+            left.append(f"# - {error}")
+    told_first = (
+        f"# {text.count(len(taken), 'Stage 1')} from {place}, of {len(wanted):,} that this configuration wants."
+    )
     block = ["stage1:", *taken] if taken else ["stage1: {}"]
-    return [told, *block, *(["# Left out:", *left] if left else [])]
+    return [told_first, *block, *(["# Left out:", *left] if left else [])]
 
 
-def _line(graph: Graph, run: Run, source: Path) -> str:
-    """The line of one run; InputError where it cannot be taken."""
-    told = imports.check_one(graph.registry, run, source, run.folder)
-    imported.check_checkpoints(source, run.folder)
-    sha256 = imported.digest(source)
+def _networks(place: Path) -> list[Path]:
+    """Folders below `place` that are, or should be, finished Stage 1s.
+
+    Where they lie below the working directory their paths begin there: a relative path lets the block be kept beside
+    the networks that it names.
+    """
+    if not place.is_dir():
+        raise InputError(f"--from: there is no folder {place}: correct the path")
+    whole = place.resolve()
+    shown = whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else whole
+    recorded = {path.parent for path in shown.rglob("provenance.json") if not _is_stage2(path)}
+    # One that was interrupted has no record yet.
+    found = sorted(recorded | {path for path in shown.rglob("stage1") if path.is_dir()})
+    if not found:
+        raise InputError(
+            f"--from: nothing below {place} is a finished Stage 1, a folder with {', '.join(imported.FILES)}: name "
+            "the results folder of the other machine"
+        )
+    return found
+
+
+def _is_stage2(path: Path) -> bool:
+    """Whether a record is that of a Stage 2, which is made here in any case."""
+    try:
+        return "classifier" in files.read_json(path)["settings"]
+    except (InputError, KeyError, TypeError):
+        return False  # said when it is read as that of a Stage 1
+
+
+def _matching(
+    wanted: dict[str, Run], settings: dict[str, Any], told: dict[str, Any], source: Path, unread: set[str]
+) -> list[Run]:
+    """The runs that a network is wanted for; InputError, saying why, where there is none.
+
+    Subsets that have to be read before anybody can tell are added to `unread`.
+    """
+    differing = {folder: imported.differences(told["settings"], ours) for folder, ours in settings.items()}
+    alike = [wanted[folder] for folder in differing if not differing[folder]]
+    if not alike:
+        closest = min(differing, key=lambda folder: (len(differing[folder]), folder), default="")
+        how = f"; {closest} is closest ({imported.told_briefly(differing[closest])})" if closest else ""
+        raise InputError(f"{source}: no table or figure asked for wants such a Stage 1{how}")
+    seen = {run: _seen(run) for run in alike}
+    if found := [run for run in alike if seen[run] == told[imported.SEEN]]:
+        return found
+    unread |= {_subset(run) for run in alike if seen[run] is None}
+    names = ", ".join(sorted({f"{run.setting.dataset} {run.setting.imbalance}" for run in alike}))
+    raise InputError(f"{source}: it was trained on other images than those here of {names}")
+
+
+def _subset(run: Run) -> str:
+    return f"{graphs.DATA}/{run.setting.dataset}/{run.setting.imbalance}/subset.json"
+
+
+def _seen(run: Run) -> dict[str, str] | None:
+    """What the images of a run show; None where they have not been read yet."""
+    path = Path(_subset(run))
+    content: dict[str, str] | None = files.read_json(path).get("content") if path.is_file() else None
+    return content
+
+
+def _line(graph: Graph, run: Run, networks: dict[str, Path]) -> str:
+    """The line of one run; InputError where it cannot be taken. `networks` are by hash."""
+    if len(networks) > 1:
+        places = " and ".join(map(str, networks.values()))
+        raise InputError(f"{run.folder}: {places} are {len(networks)} networks for one run: keep one of them there")
+    ((sha256, source),) = networks.items()
+    told = imported.record(source, run.folder)
     imports.check_place(graph.registry, run, sha256, Path(graphs.RUNS), run.folder)
     remark = "" if told["code"] == graph.training_code(run) else "  # by other code than is here"
     return f"  {run.folder}: {as_yaml({'source': str(source), 'sha256': sha256})}{remark}"

@@ -111,7 +111,7 @@ def clock(moment: float, now: float) -> str:
 
 def _same_settings(record: dict[str, Any], training: Training) -> bool:
     if "imported" in record:
-        return not imported.difference(record["settings"], training.settings)
+        return not imported.differences(record["settings"], training.settings)
     return bool(record.get("settings") == training.settings)
 
 

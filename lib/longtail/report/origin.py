@@ -25,10 +25,11 @@ def sentences(source: str, seeds: Sequence[int], records: Sequence[Mapping[str, 
     return told
 
 
-def line(source: str, seeds: Sequence[int], records: Sequence[Mapping[str, Any]]) -> str:
-    """The same in one line, for the small print of a figure."""
+def line(source: str, seeds: Sequence[int], records: Sequence[Mapping[str, Any]], fewest: int | None = None) -> str:
+    """The same in one line, for the small print of a figure; `fewest` runs are behind some method, if not all."""
     plural = "s" if len(seeds) > 1 else ""
-    runs = f"n = {len(seeds)} run{plural} a method (seed{plural} {', '.join(map(str, seeds))})"
+    number = f"{fewest} to {len(seeds)}" if fewest and fewest < len(seeds) else f"{len(seeds)}"
+    runs = f"n = {number} run{plural} a method (seed{plural} {', '.join(map(str, seeds))})"
     rest = [sentence for sentence in sentences(source, seeds, records) if not sentence.startswith("Seeds:")]
     return " ".join([f"{runs}, last epoch.", *rest])
 

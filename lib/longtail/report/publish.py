@@ -18,15 +18,19 @@ def publish(
     metrics: Sequence[str],
     trainings: Sequence[str],
     choices: Sequence[str] = (),
+    configuration: Sequence[str] = (),
 ) -> None:
-    """Copy tables and figures beside the manifest; write commit, versions, hardware, wall time, scores, hashes."""
+    """Copy tables and figures beside the manifest; write commit, versions, hardware, wall time, scores, hashes.
+
+    `configuration` names the files of `config/` that it was all made of.
+    """
     folder = Path(manifest).parent
     kept = [(Path(path), Path(path).relative_to("results")) for path in (*tables, *figures)]
     kept = [(source, place) for source, place in kept if SKIPPED not in place.parts]
     for source, place in kept:
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, folder / place)
-    content: dict[str, Any] = provenance.machine()
+    content: dict[str, Any] = provenance.machine() | {"configuration": list(configuration)}
     content["trainings"] = {path: files.read_json(path) for path in trainings}
     content["choices"] = {path: files.read_json(path) for path in choices}
     content["runs"] = {path: _headline(files.read_json(path)) for path in metrics}

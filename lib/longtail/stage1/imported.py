@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from longtail.data.long_tail import Subset
-from longtail.runtime import files, npz
+from longtail.runtime import files
 from longtail.runtime.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -22,6 +21,8 @@ TOLD = ("settings", "code", "commit", "versions", "processor", "accelerator", "p
 OF_THE_MACHINE = ("device", "precision", "threads", "processes", "capture", "deterministic")
 SHOWN = 3
 ABSENT = object()
+# The key of a record that names by content what the network saw (data/content.py).
+SEEN = "images_seen"
 
 
 def record(source: Path, where: str) -> dict[str, Any]:
@@ -44,17 +45,23 @@ def record(source: Path, where: str) -> dict[str, Any]:
         raise InputError(
             f"{where}: {path} does not say the {(lacking or ['settings'])[0]} of the training: transfer it again"
         )
+    if not isinstance(content.get(SEEN), dict) or not content[SEEN]:
+        raise InputError(f"{where}: {path} has no '{SEEN}', so nobody can tell which images it saw: train it here")
     told: dict[str, Any] = content
     return told
 
 
-def difference(theirs: dict[str, Any], ours: dict[str, Any]) -> str:
-    """In which settings a Stage 1 from elsewhere differs from the one wanted, with both values; empty if in none."""
+def differences(theirs: dict[str, Any], ours: dict[str, Any]) -> list[str]:
+    """Every setting in which a Stage 1 from elsewhere differs from the one wanted, with both values."""
     there, here = dict(_flat(_comparable(theirs))), dict(_flat(_comparable(ours)))
     keys = [key for key in sorted(there.keys() | here.keys()) if there.get(key, ABSENT) != here.get(key, ABSENT)]
-    told = [f"{key} is {_shown(there, key)} there and {_shown(here, key)} here" for key in keys[:SHOWN]]
-    more = [f"{len(keys) - SHOWN} more"] if len(keys) > SHOWN else []
-    return "; ".join(told + more)
+    return [f"{key} is {_shown(there, key)} there and {_shown(here, key)} here" for key in keys]
+
+
+def told_briefly(found: list[str]) -> str:
+    """The first few differences as part of a sentence, and how many more there are."""
+    more = [f"{len(found) - SHOWN} more"] if len(found) > SHOWN else []
+    return "; ".join(found[:SHOWN] + more)
 
 
 def digest(source: Path) -> str:
@@ -78,13 +85,11 @@ def check_checkpoints(source: Path, where: str) -> None:
             raise InputError(f"{where}: {source / name} is not a whole checkpoint ({damaged}): transfer it again")
 
 
-def take(
-    given: dict[str, str], settings: dict[str, Any], subset: Subset, arrays: Path | str, outputs: Any, where: str
-) -> None:
-    """Copy the Stage 1 in `given['source']` to `outputs`, its record with where it came from.
+def check(given: dict[str, str], settings: dict[str, Any], seen: dict[str, str], where: str) -> dict[str, Any]:
+    """The record of the Stage 1 in `given['source']`, once all that its files tell has been compared.
 
-    Raises InputError where its hash is not `given['sha256']`, or where it was trained under other settings than
-    `settings` or on other images than those of `subset` and `arrays`.
+    `seen` names the images here (`data.content`). Raises InputError where its hash is not `given['sha256']`, or where
+    it was trained under other settings than `settings` or on other images.
     """
     source, wanted = Path(given["source"]), given["sha256"]
     told = record(source, where)
@@ -95,7 +100,15 @@ def take(
             "correct the key if they are the ones you mean"
         )
     check_settings(told, settings, source, where)
-    _check_inputs(told, subset, arrays, source, where)
+    check_images(told, seen, source, where)
+    if "by" in seen:
+        log.info(f"its images stay in files: only {seen['by']} were compared")
+    return told
+
+
+def take(given: dict[str, str], told: dict[str, Any], outputs: Any) -> None:
+    """Copy the Stage 1 in `given['source']` to `outputs`; its record `told` says from now on where it came from."""
+    source = Path(given["source"])
     log.info(f"trained at commit {told['commit']} by code {told['code']}, {told['accelerator'] or told['processor']}")
     copies = {"last.pt": outputs.last, "best.pt": outputs.best, "history.csv": outputs.history}
     for name, target in copies.items():
@@ -107,31 +120,28 @@ def take(
 
 def check_settings(told: dict[str, Any], settings: dict[str, Any], source: Path, where: str) -> None:
     """InputError where a record's settings are not those wanted."""
-    if differing := difference(told["settings"], settings):
+    if differing := differences(told["settings"], settings):
         raise InputError(
-            f"{where}: {source} was trained otherwise ({differing}): configure it as there, or remove the line "
-            "and it is trained here"
+            f"{where}: {source} was trained otherwise ({told_briefly(differing)}): configure it as there, or remove "
+            "the line and it is trained here"
         )
 
 
-def _check_inputs(told: dict[str, Any], subset: Subset, arrays: Path | str, source: Path, where: str) -> None:
-    inputs = told.get("inputs", "")
-    if not inputs:
-        log.info("its record does not say which images it was trained on")
-        return
-    size = len(subset.sha256)
-    if inputs[:size] != subset.sha256:
+def check_images(told: dict[str, Any], seen: dict[str, str], source: Path, where: str) -> None:
+    """InputError where a record does not say that the network saw the images `seen` (`data.content`)."""
+    by, ours = (content.get("by", "pixels") for content in (told[SEEN], seen))
+    if by != ours:
         raise InputError(
-            f"{where}: {source} was trained on another subset (its index list has sha256 {inputs[:8]}…, the one here "
-            f"{subset.sha256[:8]}…): use the same data and seeds.subset, or remove the line and it is trained here"
+            f"{where}: {source} knows its images by {by} and the data here are known by {ours}, which cannot be "
+            "compared: read the data here as there, or remove the line and it is trained here"
         )
-    if npz.holds(arrays, "train_files"):
-        log.info("its images stay in files, whose place is another on every machine: only the subset was compared")
-    elif inputs[size:] != (here := files.sha256(arrays)):
-        raise InputError(
-            f"{where}: {source} was trained on other images (arrays.npz has sha256 {inputs[size:][:8]}… there and "
-            f"{here[:8]}… here): use the same data, or remove the line and it is trained here"
-        )
+    for split in sorted(seen.keys() | told[SEEN].keys()):
+        there, here = told[SEEN].get(split, "none"), seen.get(split, "none")
+        if there != here:
+            raise InputError(
+                f"{where}: {source} was trained on other images (their digest of {split} is {there[:8]}… there and "
+                f"{here[:8]}… here): use the same data and seeds.subset, or remove the line and it is trained here"
+            )
 
 
 def _comparable(settings: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,36 @@
+"""Whether the checkpoints of a Stage 1 from elsewhere are of the network that is wanted here."""
+
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from longtail.data.arrays import Data
+from longtail.engine import checkpoint, sets
+from longtail.models import network
+from longtail.runtime.errors import InputError
+from longtail.stage1.imported import CHECKPOINTS
+
+
+def check(source: Path, data: Data, settings: dict[str, Any], where: str) -> None:
+    """InputError, beginning with `where`, for the first tensor of a checkpoint that the network here has not."""
+    inputs = sets.inputs(data, settings["preprocessing"])
+    built = network.build(settings["backbone"], inputs, len(data.classes), seed=0, head=settings["head"])
+    here = built.state_dict()
+    for name in CHECKPOINTS:
+        there = checkpoint.load(source / name)
+        if not isinstance(there, dict):
+            raise InputError(f"{where}: {source / name} is no state of a network: name a finished Stage 1")
+        for key in sorted(here.keys() | there.keys()):
+            if (theirs := _shape(there, key)) != (ours := _shape(here, key)):
+                raise InputError(
+                    f"{where}: {source / name} has another network: '{key}' is {theirs} there and {ours} here, with "
+                    f"{len(data.classes)} classes: name a Stage 1 of this backbone and number of classes"
+                )
+
+
+def _shape(state: dict[str, Any], key: str) -> str:
+    value = state.get(key)
+    if not isinstance(value, Tensor):
+        return "no tensor"
+    return " x ".join(map(str, value.shape)) or "a number"
