@@ -35,7 +35,7 @@ def test_settings_that_a_paper_leaves_out_are_left_out() -> None:
 
 
 def test_numbers_beside_images_that_are_not_the_papers_stand_with_what_was_measured() -> None:
-    assert "cifar10_jpeg" not in method_numbers.printed(REGISTRY, "mislas")
+    assert "cifar10_jpeg" not in method_numbers.printed(REGISTRY, "ladc")
 
 
 def test_a_method_that_no_table_prints_has_no_printed_numbers() -> None:

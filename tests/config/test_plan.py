@@ -63,15 +63,6 @@ def test_the_demo_builds_and_needs_nothing() -> None:
     assert len({run.folder for run in built.runs}) == (3 + 2 + 1) * 2 + 17 + 2
 
 
-def test_the_configuration_of_jpeg_files_builds(image_tree: Callable[..., Path]) -> None:
-    root = image_tree("cat", "dog")
-
-    built = build(CONFIG / "cifar10_jpeg.yaml", datasets={"cifar10_jpeg": {"data_dir": str(root)}})
-
-    assert {run.setting.folder for run in built.runs} == {"cifar10_jpeg/if100/resnet32"}
-    assert len(built.runs) == 7
-
-
 @pytest.mark.parametrize("path", sorted(CONFIG.glob("studies/*.yaml")), ids=lambda path: path.name)
 def test_every_study_builds_and_needs_nothing(path: Path) -> None:
     built = build(path)
@@ -83,7 +74,7 @@ def test_every_study_builds_and_needs_nothing(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(CONFIG.glob("*.yaml")), ids=lambda path: path.name)
 def test_every_file_of_config_is_a_configuration_that_the_tests_know(path: Path) -> None:
     assert path.name in {
-        *("config.yaml", "demo.yaml", "recipes.yaml", "cifar10_jpeg.yaml"),
+        *("config.yaml", "demo.yaml", "published.yaml", "networks.yaml", "recipes.yaml"),
         *("cifar10_jpeg_ladc.yaml", "cifar10_jpeg_baselines.yaml"),
         *("thucnews_sample.yaml", "thucnews_sample_steps.yaml"),
     }
@@ -415,3 +406,34 @@ def test_a_folder_that_nothing_uses_may_be_missing(own_table: Callable[..., str]
     birds = {"title": "Birds", "kind": "folder", "data_dir": "/nowhere/birds"}
 
     assert build(tables=[own_table()], figures=[], datasets={"birds": birds}).runs
+
+
+class TestLeftOut:
+    """missing_networks: leave_out."""
+
+    CE, MIXUP = "digits/if50/resnet32/ce/seed1", "digits/if50/resnet32/mixup/seed0"
+
+    @pytest.fixture
+    def built(self, own_table: Callable[..., str]) -> Plan:
+        named = {folder: {"source": "far", "sha256": "0" * 64} for folder in (self.CE, self.MIXUP)}
+        own = {"tables": [own_table()], "figures": [], "seeds": {"runs": [0, 1]}, "stage1": named}
+        return build(missing_networks="leave_out", **own)
+
+    def test_runs_without_a_network_are_left_out(self, built: Plan) -> None:
+        assert [run.metrics for run in built.runs] == [
+            f"{self.CE}/ce/metrics.json",
+            f"{self.CE}/crt/metrics.json",
+            f"{self.MIXUP}/mislas/metrics.json",
+        ]
+
+    def test_they_stay_asked_for(self, built: Plan) -> None:
+        assert {run.folder for run in built.asked} == {
+            f"digits/if50/resnet32/{name}/seed{seed}" for name in ("ce", "mixup") for seed in (0, 1)
+        }
+        assert len(built.asked) == 6
+
+    def test_a_setting_without_a_network_makes_nothing(self, own_table: Callable[..., str]) -> None:
+        built = build(missing_networks="leave_out", tables=[own_table()])
+
+        assert (built.runs, built.settings) == ([], [])
+        assert all(not cell.runs and cell.needs is None for cell in built.tables["own"].cells)

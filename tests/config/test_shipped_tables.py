@@ -16,7 +16,7 @@ def test_what_a_row_defers_has_a_recipe_that_says_until_when(name: str, shipped:
         if "needs" in method:
             continue
         stage1 = plan.stage1_of(method, row["method"])
-        # The JPEG copies of CIFAR-10 are a data set of config/cifar10_jpeg.yaml alone.
+        # The JPEG copies of CIFAR-10 are a data set of config/cifar10_jpeg_*.yaml alone.
         for column in (column for column in table["columns"] if column["dataset"] in shipped.datasets):
             factor = imbalance.slug(column["factor"], name)
             block = settings.stage1(shipped, column["dataset"], factor, column["backbone"], stage1, seed=0)
