@@ -8,7 +8,7 @@ DEMO := --configfile config/demo.yaml
 OVERVIEW = PYTHONPATH=lib $(RUN) python -m longtail.overview $@ --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo all plan progress imports benchmark report publish-demo test lint format envs clean
+.PHONY: help setup demo all plan progress imports benchmark report published publish-demo test lint format envs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -47,6 +47,10 @@ benchmark: $(UV) ## time Stage 1 on this machine for `make plan`, against the us
 
 report: $(UV) ## results/report.html of the default configuration
 	@$(RUN) snakemake --report results/report.html
+
+published: $(UV) ## the published tables of MiSLAS from the networks that come along: no Stage 1 is trained (CONFIG as for plan)
+	@$(RUN) snakemake results/published/mislas-cifar/manifest.json --cores $(CORES) --configfile config/published.yaml config/networks.yaml $(CONFIG)
+	@PYTHONPATH=lib $(RUN) python -m longtail.report.published
 
 publish-demo: $(UV) ## copy the demo's tables and figures to results/published/demo
 	@$(RUN) snakemake results/published/demo/manifest.json --cores $(CORES) $(DEMO)
