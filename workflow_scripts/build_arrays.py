@@ -10,4 +10,6 @@ from longtail.runtime import joblog, parts
 with joblog.job(snakemake.log):
     settings = json.loads(snakemake.params.settings)
     source = parts.find("data.sources", settings["kind"])
-    arrays.save(snakemake.output.arrays, source.read(settings, snakemake.input.get("archive")))
+    # A list, as the rule asks a function for it: of one archive or of none.
+    archive = next(iter(snakemake.input.archive), None)
+    arrays.save(snakemake.output.arrays, source.read(settings, archive))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from longtail.config import imports, registry, settings, text_files
+from longtail.config import archives, imports, registry, settings, text_files
 from longtail.config import plan as plans
 from longtail.config.plan import Cell, Described, Figure, Plan, Run, Setting
 from longtail.config.registry import is_streamed, named_parts
@@ -175,9 +175,11 @@ class Graph:
         return _text(self._titled(figure, first=True) | {"method": figure.cells[0].label})
 
     def download(self, w: Any) -> str:
-        """Where the archive of a data set may be found."""
+        """Where the archive of a data set may be found, in the version that has the name asked for."""
         data = self.registry.datasets[w.dataset]
-        return _text({"archive": data["archive"], "data_dir": data["data_dir"]})
+        named = {version["file"]: version for version in archives.versions(data)}
+        archive = named.get(f"{w.archive}.tar.gz", data["archive"])
+        return _text({"archive": archive, "data_dir": data["data_dir"]})
 
     def configuration(self) -> str:
         """The files of `config/` that the configuration was read from; a person's own have no name elsewhere."""
@@ -246,8 +248,8 @@ class Graph:
 
     def archive(self, w: Any) -> list[str]:
         """The archive that a data set's arrays are read from, if it has one."""
-        data = self.registry.datasets[w.dataset]
-        return [f"{DATA}/{w.dataset}/{data['archive']['file']}"] if settings.has_archive(data) else []
+        archive = archives.chosen(self.registry.datasets[w.dataset])
+        return [f"{DATA}/{w.dataset}/{archive['file']}"] if archive else []
 
     def logits(self, w: Any) -> str:
         """The file with the test logits of a method: its Stage 2's, or its network's features."""

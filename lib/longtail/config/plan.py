@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from longtail.config import archives, settings, text_files, variants
 from longtail.config import imbalance as factors
 from longtail.config import registry as definitions
-from longtail.config import settings, text_files, variants
 from longtail.config.registry import Registry
 from longtail.runtime import image_tree, parts
 from longtail.runtime.errors import InputError
@@ -201,6 +201,7 @@ def _check_data_dir(registry: Registry, name: str) -> None:
     for key in ("train_list", "test_list", "pretrained"):
         if definition[key] is not None and not Path(definition[key]).is_file():
             raise InputError(f"{where}, key '{key}': there is no file {definition[key]}: correct the path")
+    archives.check(definition, where)
     text_files.check(definition, where)
     if definition["kind"] == "folder":
         image_tree.listing(Path(folder))

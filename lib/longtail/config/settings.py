@@ -1,8 +1,8 @@
 """What one job is told: the resolved settings of a data set, a Stage 1 or a Stage 2."""
 
-from pathlib import Path
 from typing import Any
 
+from longtail.config import archives
 from longtail.config import imbalance as factors
 from longtail.config.registry import IMAGES, Registry, form, merge, of_source
 from longtail.runtime import parts
@@ -11,19 +11,13 @@ from longtail.runtime import parts
 NO_PART_OF_RESULTS = ("workers", "jobs_per_gpu", "pack")
 
 
-def has_archive(definition: dict[str, Any]) -> bool:
-    """Whether a data set is read from an archive, and not from files that `data_dir` holds unpacked."""
-    folder, names = definition["data_dir"], of_source(definition, "FILES", ())
-    unpacked = folder is not None and bool(names) and (Path(folder) / names[0]).is_file()
-    return "archive" in definition and not unpacked
-
-
 def source(registry: Registry, dataset: str) -> dict[str, Any]:
-    """Settings that the arrays of a data set depend on."""
+    """Settings that the arrays of a data set depend on; `files` where those of its archive are unpacked."""
     definition = registry.datasets[dataset]
+    told = {key: definition[key] for key in ("kind", *of_source(definition, "READS", ()))}
     # An archive is the same wherever it was found: a new data_dir must not train everything anew.
-    untold = "data_dir" if has_archive(definition) else None
-    return {key: definition[key] for key in ("kind", *of_source(definition, "READS", ())) if key != untold}
+    files = archives.unpacked(definition)
+    return told | {"files": [str(path) for path in files]} if files else told
 
 
 def stage1(registry: Registry, dataset: str, imbalance: str, backbone: str, method: str, seed: int) -> dict[str, Any]:

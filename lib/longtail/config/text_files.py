@@ -3,18 +3,18 @@
 from pathlib import Path
 from typing import Any
 
-from longtail.config.registry import of_source
-from longtail.config.settings import has_archive
+from longtail.config import archives
+from longtail.config.registry import IMAGES, form, of_source
 from longtail.runtime.errors import InputError
 
 
 def of(definition: dict[str, Any]) -> list[Path]:
-    """Files that the arrays of a data set are made of; none of one that is no titles, or comes in an archive."""
+    """Files that the arrays of a data set are made of; none of one that is no titles, or read from an archive."""
     folder, told = definition["data_dir"], definition["titles"]
-    if folder is None or has_archive(definition):
+    if folder is None or form(definition) == IMAGES:
         return []
-    if definition.get("kind") != "titles":
-        return [Path(folder) / name for name in of_source(definition, "FILES", ())]
+    if definition["kind"] != "titles":
+        return archives.unpacked(definition)
     names = [*told["train"], *told["validation"], *told["test"]]
     names += [told[key] for key in ("classes", "vocabulary", "vectors") if told[key] is not None]
     return [Path(folder) / name for name in names]

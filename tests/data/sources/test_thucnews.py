@@ -13,7 +13,7 @@ from longtail.runtime.errors import InputError
 
 CLASSES = ["finance", "realty"]
 CHARACTERS = {"a": 0, "b": 1, "<UNK>": 2, "<PAD>": 3}
-SETTINGS = {"kind": "thucnews", "data_dir": None, "titles": {"length": 4}}
+SETTINGS = {"kind": "thucnews", "titles": {"length": 4}}
 
 
 @pytest.fixture
@@ -41,10 +41,14 @@ def official(tmp_path, monkeypatch):
     return folder
 
 
+def unpacked(folder):
+    return {"files": [str(folder / name) for name in thucnews.FILES]}
+
+
 def test_all_splits_from_the_archive_and_from_its_files(official, tmp_path):
     for found in (
         thucnews.read(SETTINGS, str(tmp_path / "official.tar.gz")),
-        thucnews.read(SETTINGS | {"data_dir": str(official)}, None),
+        thucnews.read(SETTINGS | unpacked(official), None),
     ):
         assert found.classes == CLASSES
         assert found.train_labels.tolist() == [0, 0, 0, 1, 1, 1], "a title that is tested stays, as in the paper"
@@ -54,7 +58,7 @@ def test_all_splits_from_the_archive_and_from_its_files(official, tmp_path):
 
 
 def test_what_is_not_official_is_named(official, tmp_path):
-    settings = SETTINGS | {"data_dir": str(official)}
+    settings = SETTINGS | unpacked(official)
 
     def refusal(archive=None):
         with pytest.raises(InputError) as caught:

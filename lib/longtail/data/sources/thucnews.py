@@ -12,7 +12,7 @@ from longtail.data.sources import titles
 from longtail.runtime.errors import InputError
 
 FORM = "titles"
-READS = ("data_dir", "titles")
+READS = ("titles",)
 HAS_VALIDATION = True
 # Where they stand in the archive, below the folder of a commit's name.
 FOLDER = "THUCNews/data"
@@ -34,11 +34,11 @@ WANTED = {
 def read(settings: dict[str, Any], archive: str | None) -> Titles:
     """All splits in file order, with the 300-d character vectors of Sogou news; nothing is left out.
 
-    They come from the `archive`, or from the folder `data_dir` where that holds the files themselves.
+    They come from the `archive`, or from `files`, the same unpacked.
     Raises InputError where a file is missing or not the official one.
     """
     if archive is None:
-        return _read(Path(settings["data_dir"]), settings)
+        return _read(Path(settings["files"][0]).parent, settings)
     with tempfile.TemporaryDirectory(dir=Path(archive).parent) as folder:
         try:
             with tarfile.open(archive) as stored:

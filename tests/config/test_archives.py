@@ -1,0 +1,88 @@
+"""What a data set is read from, by what its data_dir holds."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from tests.config.test_graph import graph
+
+from longtail.config.graph import Graph
+from longtail.data.sources import cifar
+from longtail.runtime.errors import InputError
+
+PYTHON, BINARY = "cifar-100-python.tar.gz", "cifar-100-binary.tar.gz"
+UNPACKED = ("train.bin", "test.bin")
+W = SimpleNamespace(dataset="cifar100", archive="cifar-100-python")
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Callable[..., Graph]:
+    """A graph of CIFAR-100 whose data_dir holds (empty) files of these names."""
+
+    def of(*names: str) -> Graph:
+        for name in names:
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).touch()
+        both = {name: {"data_dir": str(tmp_path)} for name in ("cifar10", "cifar100")}
+        return graph(tables=["mislas_cifar"], figures=[], datasets=both)
+
+    return of
+
+
+@pytest.mark.parametrize(
+    ("names", "archive"),
+    [
+        ((), PYTHON),
+        ((PYTHON,), PYTHON),
+        ((BINARY,), BINARY),
+        ((BINARY, PYTHON, *UNPACKED), PYTHON),
+        ((BINARY, "cifar-100-binary/train.bin"), BINARY),
+        (("cifar-10-binary.tar.gz",), PYTHON),
+    ],
+)
+def test_the_archive_that_is_read(held: Callable[..., Graph], names: tuple[str, ...], archive: str) -> None:
+    found = held(*names)
+
+    assert found.archive(W) == [f"results/data/cifar100/{archive}"]
+    # An archive found elsewhere, or the other version of it, is the same images.
+    assert json.loads(found.source(W)) == {"kind": "cifar"}
+
+
+@pytest.mark.parametrize("folder", ["", "cifar-100-binary/"])
+def test_files_that_are_unpacked(held: Callable[..., Graph], tmp_path: Path, folder: str) -> None:
+    found = held(*(f"{folder}{name}" for name in UNPACKED))
+
+    assert found.archive(W) == []
+    files = [f"{tmp_path}/{folder}{name}" for name in UNPACKED]
+    assert json.loads(found.source(W)) == {"kind": "cifar", "files": files}
+    assert found.contents(W) == "", "their md5 is known"
+    assert found.archive(SimpleNamespace(dataset="cifar10")) == ["results/data/cifar10/cifar-10-python.tar.gz"]
+
+
+def test_both_data_sets_may_stand_in_one_folder(held: Callable[..., Graph], tmp_path: Path) -> None:
+    names = [Path(file).name for file in cifar.INSTEAD["cifar-10-python.tar.gz"]["files"]]
+    found = held(*names, *UNPACKED)
+
+    for dataset, files in (("cifar10", names), ("cifar100", UNPACKED)):
+        told = json.loads(found.source(SimpleNamespace(dataset=dataset)))
+        assert told["files"] == [str(tmp_path / name) for name in files]
+
+
+def test_a_file_that_is_missing_is_named(held: Callable[..., Graph]) -> None:
+    with pytest.raises(InputError, match=r"'cifar100', key 'data_dir': there is no file .*/train\.bin, which"):
+        held("test.bin")
+
+
+def test_the_other_version_is_fetched_from_data_dir_alone(held: Callable[..., Graph], tmp_path: Path) -> None:
+    found = held(BINARY)
+
+    def told(archive: str) -> dict[str, object]:
+        download: dict[str, object] = json.loads(found.download(SimpleNamespace(dataset="cifar100", archive=archive)))
+        assert download["data_dir"] == str(tmp_path)
+        return download
+
+    md5 = "03b5dce01913d631647c71ecec9e9cb8"
+    assert told("cifar-100-binary")["archive"] == {"file": BINARY, "md5": md5, "urls": []}
+    assert told("cifar-100-python")["archive"] == found.registry.datasets["cifar100"]["archive"]
