@@ -51,6 +51,7 @@ wildcard_constraints:
     seed=r"\d+",
     table=GRAPH.method_tables,
     statistics=GRAPH.statistics_tables,
+    claims=GRAPH.claims_tables,
     figure=r"[\w-]+",
     name=r"[\w-]+",
     pack=r"[\w-]+",

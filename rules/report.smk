@@ -54,6 +54,34 @@ rule make_statistics:
         "../workflow_scripts/make_statistics.py"
 
 
+rule make_claims:
+    input:
+        logits=lambda w: GRAPH.claims_logits(w),
+        provenance=lambda w: GRAPH.provenance(GRAPH.claims_runs(w)),
+    output:
+        csv="results/tables/{claims}.csv",
+        md="results/tables/{claims}.md",
+        tex="results/tables/{claims}.tex",
+        html=report(
+            "results/tables/{claims}.html",
+            caption="captions/claims.rst",
+            category="Tables",
+            labels={"table": "{claims}"},
+        ),
+    log:
+        "results/logs/tables/{claims}.log",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    params:
+        table=lambda w: GRAPH.claims(w),
+        code=lambda w: GRAPH.code("make_claims", w),
+    message:
+        "Table {wildcards.claims}"
+    script:
+        "../workflow_scripts/make_claims.py"
+
+
 rule draw_reliability:
     input:
         metrics=lambda w: GRAPH.metrics([GRAPH.run_of(w)]),

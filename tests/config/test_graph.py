@@ -304,6 +304,26 @@ def test_a_table_of_data_sets_wants_their_subsets_and_says_what_is_missing() -> 
     assert described.table_files()[0] == "results/tables/ladc_datasets.csv"
 
 
+def test_a_table_of_claims_wants_logits_and_trainings_of_every_method_it_names() -> None:
+    said = graph(tables=["mislas_claims_cifar100"], figures=[], seeds={"runs": [0, 3]})
+    of_table, runs = wildcards(claims="mislas_claims_cifar100"), "results/runs/cifar100/if100/resnet32"
+    layout = json.loads(said.claims(of_table))
+
+    stands_on = {"ce": "ce", "mixup": "mixup", "crt": "ce", "lws": "ce"}
+    stands_on |= dict.fromkeys(("crt_mixup", "lws_mixup", "mislas"), "mixup")
+    logits = {
+        name: [f"{runs}/{stage1}/seed{n}/{'features' if name == stage1 else f'{name}/logits'}.npz" for n in (0, 3)]
+        for name, stage1 in stands_on.items()
+    }
+    assert {name: [run["logits"] for run in of["runs"]] for name, of in layout["methods"].items()} == logits
+    assert sorted(said.claims_logits(of_table)) == sorted(path for paths in logits.values() for path in paths)
+    assert len(said.provenance(said.claims_runs(of_table))) == 2 * (2 + 5)  # Stage 1s and Stage 2s
+    assert (layout["setting"], layout["seeds"]) == ("CIFAR-100, factor 100, resnet32", [0, 3])
+    assert layout["evaluation"] == {"bins": 15, "resamples": 1000}
+    assert said.table_files() == [f"results/tables/mislas_claims_cifar100.{form}" for form in graphs.TABLE_FORMATS]
+    assert (said.claims_tables, said.method_tables) == ("mislas_claims_cifar100", "(?!)")
+
+
 def test_a_one_stage_method_is_scored_on_its_features(cifar_table: Graph) -> None:
     folder = "results/runs/cifar10/if100/resnet32/mixup/seed0"
     of_mixup = wildcards(**OF_MISLAS, stage1="mixup")

@@ -54,6 +54,7 @@ def test_measured_numbers_of_the_last_epoch(tmp_path: Path, monkeypatch: pytest.
     ]
     (folder / "birds.csv").write_text(HEAD + "\n".join(lines) + "\n")
     (folder / "birds_datasets.csv").write_text("row,column,ours\nBirds,train,10\n")
+    (folder / "birds_claims.csv").write_text("better,than,metric,protocol,ours_better\nce,crt,top1,last,57.3\n")
     monkeypatch.setattr(method_numbers, "PUBLISHED", tmp_path)
 
     assert method_numbers.measured("ce").removeprefix(method_numbers.MEANING).splitlines()[1:] == [

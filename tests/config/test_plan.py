@@ -135,6 +135,51 @@ def test_minutes_have_no_place_among_the_printed_numbers(own_table: Callable[...
         build(tables=[own_table(metrics=metrics, rows=rows)], figures=[])
 
 
+def test_claims_want_the_runs_of_each_method_that_they_name(own_table: Callable[..., str]) -> None:
+    claims = build(tables=[own_claims(own_table)], figures=[], seeds={"runs": [0, 4]})
+
+    (found,) = claims.claims.values()
+    assert [cell.method for cell in found.cells] == ["mislas", "ce", "m2m"]
+    assert [(run.method, run.stage1, run.seed) for run in claims.runs] == [
+        *[("ce", "ce", seed) for seed in (0, 4)],
+        *[("mislas", "mixup", seed) for seed in (0, 4)],
+    ]
+    assert found.cells[2].needs == "images of frequent classes translated into rare ones"
+    both = build(tables=[own_claims(own_table), own_table("other")], figures=[], seeds={"runs": [0, 4]})
+    assert {run.method for run in both.runs} == {"ce", "mislas", "crt"}
+    assert len(both.runs) == 6
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"better": "mislass"}, "unknown method 'mislass': did you mean 'mislas'"),
+        ({"than": ["ce", "cee"]}, "unknown method 'cee': did you mean 'ce'"),
+        ({"metric": "top5"}, "key 'claims.0.metric' is 'top5': did you mean 'top1'"),
+        ({"than": []}, r"key 'claims.0.than' is \[\], which is not allowed: names of the methods .* at least 1 long"),
+        ({"than": ["ce", "ce"]}, r"key 'claims.0.than' is \['ce', 'ce'\], .* it must be without repetition"),
+        ({"than": ["ce", "mislas"]}, "key 'claims.0.than': 'mislas' cannot be better than itself: remove it$"),
+        ({"printed": {"top1": 47.0}}, "unknown key 'top1' in 'claims.0.printed'"),
+        ({"verdict": "holds"}, "unknown key 'verdict' in 'claims.0'"),
+    ],
+)
+def test_a_mistake_in_a_claim_names_its_file(
+    own_table: Callable[..., str], changes: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(InputError, match=rf"own\.yaml: {sentence}|own\.yaml, {sentence}") as caught:
+        build(tables=[own_claims(own_table, **changes)], figures=[])
+    assert "\n" not in str(caught.value)
+
+
+def own_claims(own_table: Callable[..., str], **changes: Any) -> str:
+    """The path of a small table of claims, the first with changes."""
+    claim = {"claim": "it is better", "metric": "top1", "better": "mislas", "than": ["ce"]}
+    listed = [claim | changes, claim | {"metric": "ece", "than": ["ce", "m2m"]}]
+    path = Path(own_table())
+    path.write_text(yaml.safe_dump({"kind": "claims", "title": "Own", **COLUMN, "claims": listed}))
+    return str(path)
+
+
 def test_a_run_is_shared_by_all_that_show_it(own_table: Callable[..., str]) -> None:
     once, twice = build(tables=[own_table()], figures=[]), build(tables=[own_table(), own_table("other")], figures=[])
 

@@ -98,6 +98,22 @@ def test_dearer_steps_take_longer_and_are_named(tree, shown, tmp_path) -> None:
     assert "A pass counts in the time as its method's algorithm declares it: bbn 2." in lines
 
 
+def test_claims_are_a_table_that_takes_trainings(tree, shown, tmp_path) -> None:
+    claim = {"claim": "it is better", "metric": "top1", "better": "crt_mixup", "than": ["mixup", "oltr"]}
+    setting = {"dataset": "cifar10", "factor": 100, "backbone": "resnet32"}
+    (tmp_path / "said.yaml").write_text(
+        yaml.safe_dump({"kind": "claims", "title": "x", **setting, "claims": [claim]})
+    )
+    asked = {"tables": ["said.yaml"], "figures": [], "seeds": {"runs": [0]}}
+    graph = Graph.of(merge(yaml.safe_load((CONFIG / "config.yaml").read_text()), asked), [])
+
+    lines = plan.lines(graph, tree.machine())
+
+    assert shown(lines)["said"][:3] == ["2 / 3", "0 / 1", "0 / 1"]
+    assert "in figures only" not in shown(lines)
+    assert "1 cell cannot run yet: their tables say what they need." in lines
+
+
 def test_a_table_that_cannot_run_stands_empty(tree, shown) -> None:
     graph = Graph.of({"tables": ["mislas_places_lt"], "figures": []}, [])
 

@@ -136,6 +136,24 @@ class Graph:
         kept = {key: table.definition[key] for key in ("title", "source", "note")}
         return _text(kept | {"name": table.name, "rows": rows})
 
+    def claims(self, w: Any) -> str:
+        """The layout of a table of claims: the claims, and the methods they name with runs, logits and needs."""
+        table = self.plan.claims[w.claims]
+        methods = {
+            cell.method: {
+                **self._calibration(cell),
+                "label": cell.label,
+                "needs": cell.needs,
+                "runs": [{"seed": run.seed, "logits": _logits(run.folder, run)} for run in cell.runs],
+            }
+            for cell in table.cells
+        }
+        setting, config = table.cells[0].setting, self.registry.config
+        kept = {key: table.definition[key] for key in ("title", "source", "note", "claims")}
+        kept |= {"evaluation": {key: config["evaluation"][key] for key in ("bins", "resamples")}}
+        kept |= {"setting": f"{self.label(setting)}, {setting.backbone}", "seeds": config["seeds"]["runs"]}
+        return _text(kept | {"name": table.name, "methods": methods})
+
     def comparison(self, w: Any) -> str:
         """The layout of a comparison of reliability diagrams; `bins` where not the evaluation's own are drawn."""
         figure = self.plan.figures[w.figure]
@@ -253,8 +271,7 @@ class Graph:
 
     def logits(self, w: Any) -> str:
         """The file with the test logits of a method: its Stage 2's, or its network's features."""
-        folder = f"{RUNS}/{_folder(w)}"
-        return f"{folder}/features.npz" if w.method == w.stage1 else f"{folder}/{w.method}/logits.npz"
+        return _logits(_folder(w), w)
 
     def metrics(self, runs: Iterable[Run]) -> list[str]:
         """Scores of runs."""
@@ -269,6 +286,14 @@ class Graph:
     def table_runs(self, w: Any) -> list[Run]:
         """Runs that a table shows."""
         return _runs(self.plan.tables[w.table].cells)
+
+    def claims_runs(self, w: Any) -> list[Run]:
+        """Runs that a table of claims compares."""
+        return _runs(self.plan.claims[w.claims].cells)
+
+    def claims_logits(self, w: Any) -> list[str]:
+        """Test logits that a table of claims compares."""
+        return [_logits(run.folder, run) for run in self.claims_runs(w)]
 
     def figure_runs(self, w: Any) -> list[Run]:
         """Runs that a comparison shows."""
@@ -360,6 +385,11 @@ class Graph:
         """Tables of data sets."""
         return _pattern(self.plan.statistics)
 
+    @property
+    def claims_tables(self) -> str:
+        """Tables of claims."""
+        return _pattern(self.plan.claims)
+
     # Targets
 
     def dataset_files(self) -> list[str]:
@@ -378,7 +408,7 @@ class Graph:
 
     def table_files(self) -> list[str]:
         """Every table in every form."""
-        names = [*self.plan.tables, *self.plan.statistics]
+        names = [*self.plan.tables, *self.plan.statistics, *self.plan.claims]
         return [f"{TABLES}/{name}.{form}" for name in names for form in TABLE_FORMATS]
 
     def figure_files(self) -> list[str]:
@@ -434,6 +464,11 @@ def _parts(settings: dict[str, Any]) -> list[str]:
 def _folder(w: Any) -> str:
     """What `Run.folder` is, of wildcards."""
     return f"{w.dataset}/{w.imbalance}/{w.backbone}/{w.stage1}/seed{w.seed}"
+
+
+def _logits(folder: str, of: Any) -> str:
+    """Test logits in the folder of a Stage 1, `of` a run or a rule's wildcards."""
+    return f"{RUNS}/{folder}/features.npz" if of.method == of.stage1 else f"{RUNS}/{folder}/{of.method}/logits.npz"
 
 
 def _pattern(names: Iterable[str]) -> str:

@@ -122,6 +122,15 @@ class Statistics:
     rows: list[Described]
 
 
+@dataclass(frozen=True)
+class Claims:
+    """A table of claims: a cell for each method that they are about."""
+
+    name: str
+    definition: dict[str, Any]
+    cells: list[Cell]
+
+
 @dataclass
 class Plan:
     """Everything asked for, and the registry it is asked of; what follows from it is found once, when it is whole."""
@@ -129,6 +138,7 @@ class Plan:
     registry: Registry
     tables: dict[str, Table] = field(default_factory=dict)
     statistics: dict[str, Statistics] = field(default_factory=dict)
+    claims: dict[str, Claims] = field(default_factory=dict)
     figures: dict[str, Figure] = field(default_factory=dict)
 
     @functools.cached_property
@@ -143,7 +153,7 @@ class Plan:
 
     @property
     def _cells(self) -> list[Cell]:
-        shown: list[Table | Figure] = [*self.tables.values(), *self.figures.values()]
+        shown: list[Table | Claims | Figure] = [*self.tables.values(), *self.claims.values(), *self.figures.values()]
         return [cell for item in shown for cell in item.cells]
 
     @functools.cached_property
@@ -165,11 +175,12 @@ def build(config: dict[str, Any], files: list[Path]) -> Plan:
     """
     plan = Plan(definitions.load(config, files))
     with definitions.blaming(files):
-        tables: dict[str, Table | Statistics] = {}
+        tables: dict[str, Table | Statistics | Claims] = {}
         for name in plan.registry.config["tables"]:
             _add(tables, _table(plan.registry, definitions.locate("table", name)), "tables")
         plan.tables = {name: table for name, table in tables.items() if isinstance(table, Table)}
         plan.statistics = {name: table for name, table in tables.items() if isinstance(table, Statistics)}
+        plan.claims = {name: table for name, table in tables.items() if isinstance(table, Claims)}
         for name in plan.registry.config["figures"]:
             _add(plan.figures, _figure(plan.registry, definitions.locate("figure", name)), "figures")
         for dataset in plan.datasets:
@@ -177,7 +188,7 @@ def build(config: dict[str, Any], files: list[Path]) -> Plan:
     return plan
 
 
-def _add(named: dict[str, Any], item: Table | Statistics | Figure, key: str) -> None:
+def _add(named: dict[str, Any], item: Table | Statistics | Claims | Figure, key: str) -> None:
     where = f"{definitions.THE_CONFIG}, key '{key}'"
     if not re.fullmatch(r"[\w-]+", item.name):
         raise InputError(f"{where}: rename the file of '{item.name}': letters, digits, _ and - make a name")
@@ -207,10 +218,12 @@ def _check_data_dir(registry: Registry, name: str) -> None:
         image_tree.listing(Path(folder))
 
 
-def _table(registry: Registry, path: Path) -> Table | Statistics:
+def _table(registry: Registry, path: Path) -> Table | Statistics | Claims:
     where, definition = definitions.shown(path), definitions.definition("table", path)
     if definition["kind"] == "datasets":
         return _statistics(registry, where, path.stem, definition)
+    if definition["kind"] == "claims":
+        return _claims(registry, where, path.stem, definition)
     printable = [metric for metric in definition["metrics"] if metric != "minutes"]
     rows, seeds = [], definition.get("seeds", registry.config["seeds"]["runs"])
     for row in definition["rows"]:
@@ -298,6 +311,18 @@ def _statistics(registry: Registry, where: str, name: str, definition: dict[str,
         needs = "; ".join(_data_needs(row["dataset"], dataset))
         rows.append(Described(row, row["dataset"], imbalances, needs or None))
     return Statistics(name, definition, rows)
+
+
+def _claims(registry: Registry, where: str, name: str, definition: dict[str, Any]) -> Claims:
+    for number, claim in enumerate(definition["claims"]):
+        if claim["better"] in claim["than"]:
+            raise InputError(
+                f"{where}, key 'claims.{number}.than': '{claim['better']}' cannot be better than itself: remove it"
+            )
+    named = dict.fromkeys(method for claim in definition["claims"] for method in (claim["better"], *claim["than"]))
+    seeds = registry.config["seeds"]["runs"]
+    cells = [_cell(registry, where, {"method": method}, definition, {}, seeds) for method in named]
+    return Claims(name, definition, cells)
 
 
 def _cell(

@@ -18,7 +18,7 @@ CONFIG = ROOT / "config"
 STAGES = ("stage1", "stage2")
 # The schema of each kind of table and figure; the first is meant where none is named.
 SCHEMAS = {
-    "table": {"methods": "table", "datasets": "statistics"},
+    "table": {"methods": "table", "datasets": "statistics", "claims": "claims"},
     "figure": {"reliability": "figure"} | {kind: kind for kind in ("similarity", "projection", "sensitivity")},
 }
 # Where the parts of a stage stand that a method may name.

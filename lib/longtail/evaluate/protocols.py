@@ -6,10 +6,22 @@ from typing import Any
 
 from longtail.evaluate.score import score
 from longtail.runtime import npz
+from longtail.runtime.npz import Array
 
+PROTOCOLS = ("last", "best")
 # What a Stage 2's logits file, and a Stage-1 network's features file, call the test logits and labels.
 STAGE2_NAMES = {"last": "last", "best": "best", "labels": "labels"}
 STAGE1_NAMES = {"last": "test_logits", "best": "best_test_logits", "labels": "test_labels"}
+
+
+def load(path: Path | str) -> dict[str, Array]:
+    """Test logits [N, K] as `last` and `best`, and `labels` [N], of a logits file (Stage 2) or a file features.npz.
+
+    Raises InputError when the file is not whole.
+    """
+    names = STAGE1_NAMES if Path(path).name == "features.npz" else STAGE2_NAMES
+    stored = npz.load(path, names.values(), "logits")
+    return {key: stored[name] for key, name in names.items()}
 
 
 def score_both(
@@ -19,10 +31,8 @@ def score_both(
 
     Raises InputError when the file is not whole.
     """
-    names = STAGE1_NAMES if Path(path).name == "features.npz" else STAGE2_NAMES
-    stored = npz.load(path, names.values(), "logits")
-    labels = stored[names["labels"]]
+    stored = load(path)
     return {
-        protocol: score(stored[names[protocol]], labels, train_counts, bins, resamples, also=also)
-        for protocol in ("last", "best")
+        protocol: score(stored[protocol], stored["labels"], train_counts, bins, resamples, also=also)
+        for protocol in PROTOCOLS
     }

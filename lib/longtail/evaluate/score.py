@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from longtail.evaluate import calibration, scores
 from longtail.evaluate.bootstrap import percentile_intervals
@@ -32,8 +32,7 @@ def score(
     logits, labels, train_counts = _checked(logits, labels, train_counts)
     probabilities = scores.softmax(logits)
     confidence = probabilities.max(axis=1)
-    # From the logits: two that differ may round to one probability.
-    correct = (logits.argmax(axis=1) == labels).astype(np.float64)
+    correct = scores.correct_per_image(logits, labels)
     nll = scores.nll_per_image(logits, labels)
     brier = scores.brier_per_image(probabilities, labels)
     per_class = scores.per_class_accuracy(logits, labels)
@@ -80,8 +79,12 @@ def _with_none(values: Floats) -> list[float | None]:
     return [None if np.isnan(value) else float(value) for value in values]
 
 
-def _checked(logits: ArrayLike, labels: ArrayLike, train_counts: ArrayLike) -> tuple[Logits, Integers, Integers]:
-    logits, labels, train_counts = np.asarray(logits), np.asarray(labels), np.asarray(train_counts)
+def checked(logits: ArrayLike, labels: ArrayLike) -> tuple[Logits, Integers]:
+    """Logits [N, K] and labels [N] as arrays.
+
+    Raises InputError on non-finite logits, shapes that do not fit, labels outside 0..K−1 or an empty test set.
+    """
+    logits, labels = np.asarray(logits), np.asarray(labels)
     if logits.ndim != 2 or logits.shape[1] < 1:
         raise InputError(f"logits has shape {logits.shape}, but must be [test images, classes].")
     n, num_classes = logits.shape
@@ -89,14 +92,7 @@ def _checked(logits: ArrayLike, labels: ArrayLike, train_counts: ArrayLike) -> t
         raise InputError("logits and labels hold no test image: check that the test split is not empty.")
     if labels.shape != (n,):
         raise InputError(f"labels has shape {labels.shape}, but logits of {n} images need labels of shape ({n},).")
-    if train_counts.shape != (num_classes,):
-        raise InputError(
-            f"train_counts has shape {train_counts.shape}, but logits have {num_classes} classes: "
-            "give one train count per class."
-        )
-    for name, array in (("labels", labels), ("train_counts", train_counts)):
-        if not np.issubdtype(array.dtype, np.integer):
-            raise InputError(f"{name} must be integers, not {array.dtype}: cast it where it is written.")
+    _check_integers("labels", labels)
     if labels.min() < 0 or labels.max() >= num_classes:
         raise InputError(
             f"labels run from {labels.min()} to {labels.max()}, but logits of {num_classes} classes "
@@ -105,4 +101,21 @@ def _checked(logits: ArrayLike, labels: ArrayLike, train_counts: ArrayLike) -> t
     broken = np.count_nonzero(~np.isfinite(logits).all(axis=1))
     if broken:
         raise InputError(f"logits of {broken} of {n} images are not finite: the run diverged, so train it again.")
+    return logits, labels
+
+
+def _checked(logits: ArrayLike, labels: ArrayLike, train_counts: ArrayLike) -> tuple[Logits, Integers, Integers]:
+    logits, labels = checked(logits, labels)
+    train_counts, num_classes = np.asarray(train_counts), logits.shape[1]
+    if train_counts.shape != (num_classes,):
+        raise InputError(
+            f"train_counts has shape {train_counts.shape}, but logits have {num_classes} classes: "
+            "give one train count per class."
+        )
+    _check_integers("train_counts", train_counts)
     return logits, labels, train_counts
+
+
+def _check_integers(name: str, array: NDArray[Any]) -> None:
+    if not np.issubdtype(array.dtype, np.integer):
+        raise InputError(f"{name} must be integers, not {array.dtype}: cast it where it is written.")

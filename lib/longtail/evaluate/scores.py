@@ -23,9 +23,18 @@ def softmax(logits: Logits) -> Floats:
     return probabilities
 
 
+def correct_per_image(logits: Logits, labels: Integers) -> Floats:
+    """1.0 where the largest logit is the true class, else 0.0, [N]; a tie goes to the lower class index.
+
+    Of the logits, not of probabilities: two logits that differ may round to one probability.
+    """
+    correct: Floats = (logits.argmax(axis=1) == labels).astype(np.float64)
+    return correct
+
+
 def top1(logits: Logits, labels: Integers) -> float:
     """Fraction of images whose largest logit is the true class; a tie goes to the lower class index."""
-    return float(np.mean(logits.argmax(axis=1) == labels))
+    return float(correct_per_image(logits, labels).mean())
 
 
 def per_class_accuracy(logits: Logits, labels: Integers) -> Floats:

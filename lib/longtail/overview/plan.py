@@ -6,6 +6,7 @@ from collections.abc import Collection
 from longtail.config import costs
 from longtail.config.costs import FORWARD, Training
 from longtail.config.graph import Graph
+from longtail.config.plan import Claims, Table
 from longtail.overview import states, text
 from longtail.overview.speeds import Machine, Remaining, Speeds, duration
 
@@ -29,7 +30,7 @@ def lines(graph: Graph, machine: Machine) -> list[str]:
     sheet = _Sheet(remaining, Speeds(graph, machine), machine)
     rows: list[tuple[str, ...]] = [*HEAD]
     in_tables: set[str] = set()
-    for name, table in graph.plan.tables.items():
+    for name, table in _tables(graph).items():
         needed = costs.folders(run for cell in table.cells for run in cell.runs)
         in_tables |= needed
         runnable = sum(cell.needs is None for cell in table.cells)
@@ -62,6 +63,11 @@ class _Sheet:
         return text.span(seconds) if complete else f"{text.span(seconds)} + ?" if seconds else "?"
 
 
+def _tables(graph: Graph) -> dict[str, Table | Claims]:
+    """The tables that want runs."""
+    return graph.plan.tables | graph.plan.claims
+
+
 def _passes(items: list[Remaining]) -> str:
     if not items:
         return "-"
@@ -85,6 +91,6 @@ def _notes(graph: Graph, sheet: _Sheet, trainings: list[Training]) -> list[str]:
     if unknown := sorted({t.setting for t in trainings if t.images is None}):
         names = ", ".join(f"{setting.dataset} {setting.imbalance}" for setting in unknown)
         notes.append(f"How many images there are is known once the data are read (snakemake datasets): {names}.")
-    if waiting := sum(cell.needs is not None for table in graph.plan.tables.values() for cell in table.cells):
+    if waiting := sum(cell.needs is not None for table in _tables(graph).values() for cell in table.cells):
         notes.append(f"{text.count(waiting, 'cell')} cannot run yet: their tables say what they need.")
     return notes

@@ -45,7 +45,7 @@ class Number:
         return (self.ours,) if self.alone else (self.printed, self.ours, self.difference)
 
 
-def _digits(metric: str, value: float) -> str:
+def digits(metric: str, value: float) -> str:
     """As the papers print: accuracies to a tenth, calibration errors to three figures; minutes to a tenth."""
     if metric in ("top1", "minutes", *GROUPS):
         return f"{value:.1f}"
@@ -54,28 +54,29 @@ def _digits(metric: str, value: float) -> str:
     return f"{value:.3f}"
 
 
-def _printed(metric: str, value: float) -> str:
+def as_printed(metric: str, value: float) -> str:
     """An accuracy of which the paper prints hundredths, with them."""
     hundredths = metric in ("top1", *GROUPS) and round(value, 1) != value
-    return f"{value:.2f}" if hundredths else _digits(metric, value)
+    return f"{value:.2f}" if hundredths else digits(metric, value)
 
 
-def _signed(metric: str, value: float) -> str:
-    return ("+" if value >= 0 else "−") + _digits(metric, abs(value))
+def signed(metric: str, value: float) -> str:
+    """A difference of a metric, with its sign."""
+    return ("+" if value >= 0 else "−") + digits(metric, abs(value))
 
 
 def _number(line: Mapping[Hashable, Any], headed: bool, printed: set[str]) -> Number:
     metric, ours = line["metric"], NONE
     if line["n"]:
-        spread = f" ± {_digits(metric, line['sd'])}" if pd.notna(line["sd"]) else ""
+        spread = f" ± {digits(metric, line['sd'])}" if pd.notna(line["sd"]) else ""
         under = " under" if metric == "ece" and line["signed_gap"] < 0 else ""
         dagger = DAGGER if metric in OF_PROBABILITIES and isinstance(line["calibration"], str) else ""
-        ours = f"{_digits(metric, line['ours'])}{spread}{dagger}{under} ({line['n']})"
+        ours = f"{digits(metric, line['ours'])}{spread}{dagger}{under} ({line['n']})"
     return Number(
         "" if headed else NAMES[metric],
-        _printed(metric, line["printed"]) if pd.notna(line["printed"]) else NONE,
+        as_printed(metric, line["printed"]) if pd.notna(line["printed"]) else NONE,
         ours,
-        _signed(metric, line["difference"]) if pd.notna(line["difference"]) else NONE,
+        signed(metric, line["difference"]) if pd.notna(line["difference"]) else NONE,
         line["runs"],
         line["needs"] if isinstance(line["needs"], str) else "",
         metric not in printed,
@@ -229,9 +230,8 @@ td div { white-space: nowrap; font-size: 13px; line-height: 1.7 }
 def webpage(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
     """A page that stands by itself; hovering over one of our numbers names its runs."""
     escape = html.escape
-    body = [f"<h1>{escape(table['title'])}</h1>", f"<p>{escape(table['note'])}</p>" if table["note"] else ""]
     before, ours, after = map(escape, _cell_form(numbers))
-    body.append(f"<p>Each cell: {before}<b>{ours}</b>{after}; {_units(table, numbers)}. ECE is ")
+    body = [f"<p>Each cell: {before}<b>{ours}</b>{after}; {_units(table, numbers)}. ECE is "]
     body.append("over-confidence unless marked <i>under</i>. Hover over a number for its runs.</p>")
     for protocol in PROTOCOLS:
         heads = "".join(f"<th>{escape(head)}</th>" for head in _heads(numbers))
@@ -244,16 +244,17 @@ def webpage(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) 
     body += [f"<p>{escape(sentence)}</p>" for sentence in daggers(numbers)]
     if sentences := missing(numbers):
         body.append("<h2>Not there yet</h2><ul>" + "".join(f"<li>{escape(s)}</li>" for s in sentences) + "</ul>")
-    body.append("<h2>Where the numbers come from</h2><ul>")
-    body += [f"<li>{escape(sentence)}</li>" for sentence in origin]
-    return page(table["title"], [*body, "</ul>"])
+    return page(table, body, origin)
 
 
-def page(title: str, body: list[str]) -> str:
-    """A web page with its style inside; `body` is the lines of its HTML."""
-    content = "\n".join(body)
+def page(table: Mapping[str, Any], body: list[str], origin: list[str]) -> str:
+    """A table's web page with its style inside; `body` is the lines of HTML between note and origin."""
+    escape = html.escape
+    lines = [f"<h1>{escape(table['title'])}</h1>", f"<p>{escape(table['note'])}</p>" if table["note"] else "", *body]
+    lines += ["<h2>Where the numbers come from</h2><ul>", *(f"<li>{escape(sentence)}</li>" for sentence in origin)]
+    content = "\n".join([*lines, "</ul>"])
     return (
-        f"<!doctype html>\n<html lang='en'><meta charset='utf-8'><title>{html.escape(title)}</title>"
+        f"<!doctype html>\n<html lang='en'><meta charset='utf-8'><title>{escape(table['title'])}</title>"
         f"<style>{_STYLE}</style>\n{content}\n</html>\n"
     )
 

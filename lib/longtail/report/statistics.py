@@ -192,8 +192,7 @@ def latex(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) ->
 def webpage(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
     """A page that stands by itself; hovering over one of our numbers names the subsets it is counted in."""
     escape = html.escape
-    body = [f"<h1>{escape(table['title'])}</h1>", f"<p>{escape(table['note'])}</p>" if table["note"] else ""]
-    body.append(f"<p>{escape(_legend(numbers))} Hover over a number for its subsets.</p>")
+    body = [f"<p>{escape(_legend(numbers))} Hover over a number for its subsets.</p>"]
     heads = "".join(f"<th>{head}</th>" for head in ("Data set", *HEADS.values()))
     body.append(f"<div class='wide'><table><thead><tr>{heads}</tr></thead><tbody>")
     for label, note, cells in _rows(numbers):
@@ -204,9 +203,7 @@ def webpage(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) 
         body.append("<ol>" + "".join(f"<li>{escape(remark)}</li>" for remark in remarks) + "</ol>")
     if sentences := missing(numbers):
         body.append("<h2>Not there yet</h2><ul>" + "".join(f"<li>{escape(s)}</li>" for s in sentences) + "</ul>")
-    body.append("<h2>Where the numbers come from</h2><ul>")
-    body += [f"<li>{escape(sentence)}</li>" for sentence in origin]
-    return page(table["title"], [*body, "</ul>"])
+    return page(table, body, origin)
 
 
 def _html_cell(cell: Cell) -> str:

@@ -1,0 +1,226 @@
+"""A table of claims: what a paper says of two methods, what our runs say of them, and whether they show it."""
+
+import html
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from longtail.evaluate.paired import BETTER, Difference, Estimate, Estimates, Verdict, difference, judge, judge_all
+from longtail.report.origin import DAGGER, explained
+from longtail.report.render import NAMES, NONE, TITLES, as_printed, digits, latex_text, page, signed
+from longtail.report.tables import PROTOCOLS
+
+HEADS = ("Claim", "Paper: better vs than", "Ours: better, than", "Difference [95 % interval] (seeds)", "Verdict")
+COLUMNS = [
+    *("table", "claim_number", "claim", "metric", "protocol", "better", "than"),
+    *("printed_better", "printed_than", "ours_better", "ours_than", "difference", "low", "high", "n", "seeds"),
+    *("verdict", "against", "lacks", "calibration_better", "calibration_than", "runs"),
+]
+
+
+def frame(table: Mapping[str, Any], estimates: Estimates) -> pd.DataFrame:
+    """One line per claim and protocol, all numbers in %.
+
+    `table` is what `config.graph.Graph.claims` lays out; `estimates` is what `evaluate.paired` makes of its logits.
+    `than` is the method that comes closest to being better, of those with a seed in common with `better`; ours,
+    `difference` (better − than) and its interval are of these two. `verdict` is that of the whole claim
+    (`paired.judge_all`), `against` the methods that decide it where it names several, `lacks` what is missing.
+    """
+    lines = []
+    for number, claim in enumerate(table["claims"]):
+        for protocol in PROTOCOLS:
+            place = {"table": table["name"], "claim_number": number, "protocol": protocol}
+            place |= {key: claim[key] for key in ("claim", "metric")}
+            place |= {f"printed_{key}": value for key, value in claim["printed"].items()}
+            lines.append(place | _judged(claim, table["methods"], estimates[protocol][claim["metric"]]))
+    return pd.DataFrame(lines, columns=COLUMNS)
+
+
+def _judged(
+    claim: Mapping[str, Any], methods: Mapping[str, Mapping[str, Any]], estimates: Mapping[str, Estimate]
+) -> dict[str, Any]:
+    """What the runs say of one claim."""
+    metric, better = claim["metric"], methods[claim["better"]]
+    found: dict[str, Difference] = {}
+    lacks: list[str] = []
+    for name in claim["than"]:
+        apart = difference(_by_seed(better, estimates), _by_seed(methods[name], estimates))
+        if apart:
+            found[name] = apart
+        else:
+            lacks.append(_lack(better, methods[name]))
+    verdicts = {name: judge(apart, metric) for name, apart in found.items()}
+    verdict = judge_all(verdicts.values(), complete=not lacks)
+    named = len(claim["than"]) > 1 and verdict != Verdict.HOLDS
+    against = [methods[name]["label"] for name in found if named and verdicts[name] == verdict]
+    closest = min(found, key=lambda name: BETTER[metric] * found[name].mean, default=None)
+    return {
+        "better": better["label"],
+        "verdict": str(verdict),
+        "against": ", ".join(against),
+        "lacks": "; ".join(dict.fromkeys(lacks)),
+        "calibration_better": better["calibration"],
+    } | (_numbers(found[closest], better, methods[closest]) if closest else {})
+
+
+def _by_seed(method: Mapping[str, Any], estimates: Mapping[str, Estimate]) -> dict[int, Estimate]:
+    return {run["seed"]: estimates[run["logits"]] for run in method["runs"]}
+
+
+def _lack(better: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """Why two methods cannot be compared."""
+    for method in (better, other):
+        if method["needs"]:
+            return f"{method['label']} needs {method['needs']}"
+        if not method["runs"]:
+            return f"no network of {method['label']}"
+    return f"no network of {other['label']} under a seed of {better['label']}"
+
+
+def _numbers(apart: Difference, better: Mapping[str, Any], than: Mapping[str, Any]) -> dict[str, Any]:
+    """What is shown of two methods that were compared."""
+    runs = [run["logits"] for method in (better, than) for run in method["runs"] if run["seed"] in apart.by_seed]
+    return {
+        "than": than["label"],
+        "ours_better": 100 * apart.better,
+        "ours_than": 100 * apart.other,
+        "difference": 100 * apart.mean,
+        "low": 100 * apart.low,
+        "high": 100 * apart.high,
+        "n": len(apart.by_seed),
+        "seeds": " ".join(map(str, apart.by_seed)),
+        "calibration_than": than["calibration"],
+        "runs": " ".join(runs),
+    }
+
+
+def csv(numbers: pd.DataFrame) -> str:
+    """The frame as CSV, six decimals."""
+    counted = numbers.astype({"n": "Int64"})
+    return str(counted.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
+
+
+@dataclass(frozen=True)
+class Line:
+    """A claim as text, cell by cell, and the runs behind it."""
+
+    claim: str
+    printed: str
+    ours: str
+    difference: str
+    verdict: str
+    runs: str
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What stands under `HEADS`."""
+        return (self.claim, self.printed, self.ours, self.difference, self.verdict)
+
+
+def _lines(numbers: pd.DataFrame, protocol: str) -> Iterator[Line]:
+    for line in numbers[numbers["protocol"] == protocol].to_dict("records"):
+        metric, compared = str(line["metric"]), pd.notna(line["difference"])
+        yield Line(
+            f"{line['claim']} ({NAMES[metric]})",
+            _printed(line),
+            f"{_ours(line, 'better')}, {_ours(line, 'than')}" if compared else NONE,
+            _difference(line) if compared else NONE,
+            _verdict(line),
+            line["runs"] if compared else "",
+        )
+
+
+def _printed(line: Mapping[Hashable, Any]) -> str:
+    both = [line[f"printed_{key}"] for key in ("better", "than")]
+    if all(map(pd.isna, both)):
+        return NONE
+    return " vs ".join(NONE if pd.isna(value) else as_printed(line["metric"], value) for value in both)
+
+
+def _ours(line: Mapping[Hashable, Any], which: str) -> str:
+    dagger = DAGGER if line["metric"] == "ece" and isinstance(line[f"calibration_{which}"], str) else ""
+    return f"{line[which]} {digits(line['metric'], line[f'ours_{which}'])}{dagger}"
+
+
+def _difference(line: Mapping[Hashable, Any]) -> str:
+    mean, low, high = (signed(line["metric"], line[key]) for key in ("difference", "low", "high"))
+    return f"{mean} [{low}, {high}] ({line['n']:.0f} seed{'s' if line['n'] > 1 else ''})"
+
+
+def _verdict(line: Mapping[Hashable, Any]) -> str:
+    text = f"{line['verdict']} against {line['against']}" if line["against"] else str(line["verdict"])
+    return f"{text}{'; ' if line['against'] else ': '}{line['lacks']}" if line["lacks"] else text
+
+
+def _legend(table: Mapping[str, Any]) -> list[str]:
+    """What the columns say, how a verdict comes about, and what the interval covers."""
+    return [
+        f"All on {table['setting']}; Top-1 and ECE in %, a higher Top-1 and a lower ECE are better. Ours are means "
+        "over the seeds that both methods have, and the difference is better − than in percentage points. Of several "
+        "methods that a claim names, the one that comes closest is shown, and the claim has to hold against each.",
+        "A claim holds where the whole interval and the difference under every seed are on its side; it does not "
+        "hold where the whole interval and the mean difference are on the other side; anything else is not shown.",
+        "The interval is the spread over test images with the networks fixed: how far the difference would move on "
+        "another test set of this size. It says nothing of other trainings; each line tells how many seeds it has.",
+    ]
+
+
+def _daggers(numbers: pd.DataFrame) -> list[str]:
+    """What the daggers behind calibration errors say."""
+    shown = numbers[(numbers["metric"] == "ece") & numbers["difference"].notna()]
+    pairs = {
+        (line[which], line[f"calibration_{which}"]): None
+        for line in shown.to_dict("records")
+        for which in ("better", "than")
+        if isinstance(line[f"calibration_{which}"], str)
+    }
+    return explained(pairs)
+
+
+def markdown(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
+    """GitHub Markdown: a grid per protocol, what its columns say, where the numbers come from."""
+    lines = [f"# {table['title']}", "", *([table["note"], ""] if table["note"] else [])]
+    for protocol in PROTOCOLS:
+        lines += [f"## {TITLES[protocol]}", "", f"| {' | '.join(HEADS)} |", "|" + " --- |" * len(HEADS)]
+        lines += [f"| {' | '.join(line.cells)} |" for line in _lines(numbers, protocol)]
+        lines.append("")
+    lines += [text for sentence in (*_daggers(numbers), *_legend(table)) for text in (sentence, "")]
+    return "\n".join([*lines, *(f"- {sentence}" for sentence in origin), ""])
+
+
+def latex(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
+    """A `tabular` per protocol (packages booktabs and graphicx) with what its columns say below."""
+    lines = ["% needs \\usepackage{booktabs,graphicx}", *(f"% {sentence}" for sentence in origin)]
+    for protocol in PROTOCOLS:
+        lines += [r"\begin{table}", r"\centering"]
+        lines += [rf"\caption{{{latex_text(table['title'])}. {latex_text(TITLES[protocol])}.}}"]
+        lines += [r"\resizebox{\linewidth}{!}{\begin{tabular}{p{7cm}cccp{4cm}}", r"\toprule"]
+        lines += [" & ".join(map(latex_text, HEADS)) + r" \\", r"\midrule"]
+        lines += [" & ".join(map(latex_text, line.cells)) + r" \\" for line in _lines(numbers, protocol)]
+        lines += [r"\bottomrule", r"\end{tabular}}"]
+        lines += [rf"\par\footnotesize {latex_text(text)}" for text in (*_daggers(numbers), *_legend(table))]
+        lines += [r"\end{table}", ""]
+    return "\n".join(lines)
+
+
+def webpage(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
+    """A page that stands by itself; hovering over our numbers names their runs."""
+    heads, body = "".join(f"<th>{html.escape(head)}</th>" for head in HEADS), []
+    for protocol in PROTOCOLS:
+        body.append(f"<h2>{html.escape(TITLES[protocol])}</h2><div class='wide'><table>")
+        body += [f"<thead><tr>{heads}</tr></thead><tbody>", *map(_html_row, _lines(numbers, protocol))]
+        body.append("</tbody></table></div>")
+    body += [f"<p>{html.escape(text)}</p>" for text in (*_daggers(numbers), *_legend(table))]
+    return page(table, [*body, "<p>Hover over our numbers for their runs.</p>"], origin)
+
+
+def _html_row(line: Line) -> str:
+    claim, printed, ours, difference, verdict = map(html.escape, line.cells)
+    hint = html.escape(line.runs.replace(" ", "\n"), quote=True)
+    return (
+        f"<tr><th>{claim}</th><td><div class='printed'>{printed}</div></td>"
+        f"<td><div class='ours' title='{hint}'>{ours}</div></td>"
+        f"<td><div class='difference'>{difference}</div></td><td>{verdict}</td></tr>"
+    )

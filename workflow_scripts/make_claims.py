@@ -1,0 +1,19 @@
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
+
+from longtail.evaluate import paired
+from longtail.report import claims, origin
+from longtail.runtime import files, joblog
+
+with joblog.job(snakemake.log):
+    table = json.loads(snakemake.params.table)
+    records = [files.read_json(path) for path in snakemake.input.provenance]
+    numbers = claims.frame(table, paired.estimates(snakemake.input.logits, **table["evaluation"]))
+    sources = origin.sentences(table["source"], table["seeds"], records)
+    files.write_text(snakemake.output.csv, claims.csv(numbers))
+    files.write_text(snakemake.output.md, claims.markdown(table, numbers, sources))
+    files.write_text(snakemake.output.tex, claims.latex(table, numbers, sources))
+    files.write_text(snakemake.output.html, claims.webpage(table, numbers, sources))
