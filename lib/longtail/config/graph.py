@@ -151,7 +151,8 @@ class Graph:
         setting, config = table.cells[0].setting, self.registry.config
         kept = {key: table.definition[key] for key in ("title", "source", "note", "claims")}
         kept |= {"evaluation": {key: config["evaluation"][key] for key in ("bins", "resamples")}}
-        kept |= {"setting": f"{self.label(setting)}, {setting.backbone}", "seeds": config["seeds"]["runs"]}
+        seeds = sorted({run.seed for run in _runs(table.cells)})
+        kept |= {"setting": f"{self.label(setting)}, {setting.backbone}", "seeds": seeds}
         return _text(kept | {"name": table.name, "methods": methods})
 
     def comparison(self, w: Any) -> str:

@@ -1,5 +1,6 @@
 import copy
 import hashlib
+import json
 import os
 import pickle
 import subprocess
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from torchvision import datasets
 
-from longtail.data import long_tail
+from longtail.data import content, long_tail
 from longtail.data.sources import cifar
 from longtail.runtime.errors import InputError
 from longtail.runtime.fingerprint import ROOT
@@ -31,8 +32,8 @@ def build(root: Path, reader) -> tuple[Path, dict[str, str]]:
         file: {"data": rng.integers(0, 256, (4, 3072), dtype=np.uint8), key: rng.integers(0, 3, 4).tolist()}
         for file, _ in reader.train_list + reader.test_list
     }
-    for file, content in {**contents, reader.meta["filename"]: {names: ["first", "second", "third"]}}.items():
-        (folder / file).write_bytes(pickle.dumps(content))
+    for file, batch in {**contents, reader.meta["filename"]: {names: ["first", "second", "third"]}}.items():
+        (folder / file).write_bytes(pickle.dumps(batch))
         md5[file] = hashlib.md5((folder / file).read_bytes()).hexdigest()
     archive = root / "held" / NAMES[reader.__name__]
     archive.parent.mkdir()
@@ -197,6 +198,18 @@ def test_subsets_of_the_real_cifar100_are_those_of_methods_card_1_1(official_cif
             members = np.flatnonzero(found.train_labels == label)
             kept = subset.indices[found.train_labels[subset.indices] == label][:5]
             assert np.searchsorted(members, kept).tolist() == positions[: subset.counts[label]]
+
+
+def test_published_networks_saw_the_real_cifar100(official_cifar100):
+    """They were trained on other files of it."""
+    found = cifar.read({"files": official_cifar100}, None)
+    networks = ROOT / "results/published/networks/runs/cifar100_exact"
+
+    for factor in (path.name for path in networks.iterdir()):
+        subset = long_tail.subset(found.train_labels, len(found.classes), factor, seed=0, n_max=500)
+        told = content.digests(found, subset.indices)
+        records = [json.loads(path.read_text()) for path in (networks / factor).rglob("provenance.json")]
+        assert [record["images_seen"] for record in records] == [told] * len(records)
 
 
 def test_archive_has_to_be_named():
