@@ -172,6 +172,18 @@ class Graph:
         figure = self.plan.figures[w.figure]
         return _text(self._titled(figure, first=True) | {"method": figure.cells[0].label})
 
+    def probabilities(self, w: Any) -> str:
+        """The layout of a figure of true-class probabilities: panels of two methods, left and right, with logits."""
+        figure = self.plan.figures[w.figure]
+        halves = [
+            {"label": cell.label, "logits": [_logits(run.folder, run.stage1, run.method) for run in cell.runs]}
+            | self._calibration(cell)
+            for cell in figure.cells
+            if cell.runs
+        ]
+        panels = list(zip(halves[::2], halves[1::2], strict=True))
+        return _text(self._titled(figure) | {"panels": panels})
+
     def download(self, w: Any) -> str:
         """Where the archive of a data set may be found."""
         data = self.registry.datasets[w.dataset]
@@ -245,8 +257,7 @@ class Graph:
 
     def logits(self, w: Any) -> str:
         """The file with the test logits of a method: its Stage 2's, or its network's features."""
-        folder = f"{RUNS}/{_folder(w)}"
-        return f"{folder}/features.npz" if w.method == w.stage1 else f"{folder}/{w.method}/logits.npz"
+        return _logits(_folder(w), w.stage1, w.method)
 
     def metrics(self, runs: Iterable[Run]) -> list[str]:
         """Scores of runs."""
@@ -265,6 +276,10 @@ class Graph:
     def figure_runs(self, w: Any) -> list[Run]:
         """Runs that a comparison shows."""
         return _runs(self.plan.figures[w.figure].cells)
+
+    def figure_logits(self, w: Any) -> list[str]:
+        """Files with the test logits of the runs that a figure shows."""
+        return [_logits(run.folder, run.stage1, run.method) for run in self.figure_runs(w)]
 
     def run_of(self, w: Any) -> Run:
         """The run of a method in a setting under a seed."""
@@ -426,6 +441,11 @@ def _parts(settings: dict[str, Any]) -> list[str]:
 def _folder(w: Any) -> str:
     """What `Run.folder` is, of wildcards."""
     return f"{w.dataset}/{w.imbalance}/{w.backbone}/{w.stage1}/seed{w.seed}"
+
+
+def _logits(folder: str, stage1: str, method: str) -> str:
+    """The file with the test logits of a method on the Stage-1 run in `folder`."""
+    return f"{RUNS}/{folder}/features.npz" if method == stage1 else f"{RUNS}/{folder}/{method}/logits.npz"
 
 
 def _pattern(names: Iterable[str]) -> str:

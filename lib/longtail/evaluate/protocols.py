@@ -12,6 +12,11 @@ STAGE2_NAMES = {"last": "last", "best": "best", "labels": "labels"}
 STAGE1_NAMES = {"last": "test_logits", "best": "best_test_logits", "labels": "test_labels"}
 
 
+def names(path: Path | str) -> dict[str, str]:
+    """What a logits file (Stage 2) or a file features.npz (Stage 1) calls test logits, by protocol, and labels."""
+    return STAGE1_NAMES if Path(path).name == "features.npz" else STAGE2_NAMES
+
+
 def score_both(
     path: Path | str, train_counts: list[int], bins: int, resamples: int, also: Sequence[int] = ()
 ) -> dict[str, Any]:
@@ -19,10 +24,10 @@ def score_both(
 
     Raises InputError when the file is not whole.
     """
-    names = STAGE1_NAMES if Path(path).name == "features.npz" else STAGE2_NAMES
-    stored = npz.load(path, names.values(), "logits")
-    labels = stored[names["labels"]]
+    arrays = names(path)
+    stored = npz.load(path, arrays.values(), "logits")
+    labels = stored[arrays["labels"]]
     return {
-        protocol: score(stored[names[protocol]], labels, train_counts, bins, resamples, also=also)
+        protocol: score(stored[arrays[protocol]], labels, train_counts, bins, resamples, also=also)
         for protocol in ("last", "best")
     }
