@@ -229,6 +229,34 @@ rule draw_sensitivity:
         "../workflow_scripts/draw_sensitivity.py"
 
 
+rule draw_probabilities:
+    input:
+        logits=lambda w: GRAPH.figure_logits(w),
+        subset=lambda w: GRAPH.subset_of(w),
+        provenance=lambda w: GRAPH.provenance(GRAPH.figure_runs(w)),
+    output:
+        svg=report(
+            "results/figures/probabilities/{figure}.svg",
+            caption="captions/probabilities.rst",
+            category="Calibration",
+            subcategory="true class",
+            labels={"figure": "probability of the true class", "name": "{figure}"},
+        ),
+        png="results/figures/probabilities/{figure}.png",
+    log:
+        "results/logs/figures/probabilities/{figure}.log",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    params:
+        figure=lambda w: GRAPH.probabilities(w),
+        code=lambda w: GRAPH.code("draw_probabilities", w),
+    message:
+        "Probability of the true class: {wildcards.figure}"
+    script:
+        "../workflow_scripts/draw_probabilities.py"
+
+
 rule draw_class_counts:
     input:
         subsets=lambda w: GRAPH.subsets(w.dataset),

@@ -289,6 +289,65 @@ def test_figures_of_features_ask_for_the_first_seed_only() -> None:
         assert f"results/figures/{kind}/ladc_{kind}.svg" in both.figure_files()
 
 
+def probabilities(tmp_path: Path, *panels: dict[str, str], **changes: Any) -> str:
+    """A figure of true-class probabilities of one's own; gives its path."""
+    figure = yaml.safe_load((CONFIG / "figures" / "mislas_probabilities_cifar100.yaml").read_text())
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({**figure, "panels": list(panels), **changes}))
+    return str(tmp_path / "mine.yaml")
+
+
+def test_probabilities_read_the_logits_of_both_methods_under_all_seeds(tmp_path: Path) -> None:
+    panels = ({"left": "mixup", "right": "mislas"}, {"left": "ldam", "right": "mislas"})
+    drawn = graph(tables=[], figures=[probabilities(tmp_path, *panels)], seeds={"runs": [4, 5]})
+    layout = json.loads(drawn.probabilities(wildcards(figure="mine")))
+    runs = "results/runs/cifar100/if100/resnet32"
+    logits = {
+        "mixup": [f"{runs}/mixup/seed{seed}/features.npz" for seed in (4, 5)],
+        "mislas": [f"{runs}/mixup/seed{seed}/mislas/logits.npz" for seed in (4, 5)],
+        "ldam": [f"{runs}/ldam/seed{seed}/features.npz" for seed in (4, 5)],
+    }
+
+    assert [[half["logits"] for half in panel] for panel in layout["panels"]] == [
+        [logits["mixup"], logits["mislas"]],
+        [logits["ldam"], logits["mislas"]],
+    ]
+    assert [bool(half["calibration"]) for half in layout["panels"][1]] == [True, False]
+    assert set(drawn.figure_logits(wildcards(figure="mine"))) == {path for paths in logits.values() for path in paths}
+    assert (layout["seeds"], layout["source"]) == ([4, 5], 'MiSLAS slides, "Label-aware Smoothing" pictures')
+    assert "results/figures/probabilities/mine.svg" in drawn.figure_files()
+
+
+def test_a_panel_of_which_one_method_cannot_run_is_left_out_and_wants_nothing(tmp_path: Path) -> None:
+    panels = ({"left": "crt", "right": "m2m"}, {"left": "lws_mixup", "right": "mislas"})
+    drawn = graph(tables=[], figures=[probabilities(tmp_path, *panels)])
+    (panel,) = json.loads(drawn.probabilities(wildcards(figure="mine")))["panels"]
+
+    assert [half["label"] for half in panel] == ["LWS+mixup", "MiSLAS"]
+    assert {run.method for run in drawn.plan.runs} == {"lws_mixup", "mislas"}
+
+
+def test_probabilities_of_which_nothing_can_run_are_not_drawn(tmp_path: Path) -> None:
+    drawn = graph(tables=[], figures=[probabilities(tmp_path, {"left": "mislas", "right": "m2m"})])
+
+    assert drawn.figure_files() == drawn.plan.runs == []
+
+
+@pytest.mark.parametrize(
+    ("panel", "changes", "sentence"),
+    [
+        ({"left": "crt", "right": "mislass"}, {}, r"mine\.yaml: unknown method 'mislass': did you mean 'mislas'"),
+        ({"left": "crt"}, {}, r"mine\.yaml.*'?panels.*right"),
+        ({"left": "crt", "right": "mislas"}, {"kind": "probability"}, r"'kind' is 'probability': .*probabilities"),
+        ({"left": "crt", "right": "mislas"}, {"method": "ce"}, r"mine\.yaml.*'method'"),
+    ],
+)
+def test_mistakes_in_a_figure_of_probabilities_are_named(
+    tmp_path: Path, panel: dict[str, str], changes: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        graph(tables=[], figures=[probabilities(tmp_path, panel, **changes)])
+
+
 def test_a_table_of_data_sets_wants_their_subsets_and_says_what_is_missing() -> None:
     described = graph(tables=["ladc_datasets"], figures=[])
     of_table = wildcards(statistics="ladc_datasets")

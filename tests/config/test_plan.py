@@ -477,6 +477,18 @@ class TestLeftOut:
         }
         assert len(built.asked) == 6
 
+    def test_a_panel_of_two_methods_is_left_out_where_one_has_no_network(self, tmp_path: Path) -> None:
+        pairs = [{"left": "crt", "right": "mislas"}, {"left": "mixup", "right": "mislas"}]
+        figure = {"kind": "probabilities", "title": "x", **COLUMN, "panels": pairs}
+        (tmp_path / "pairs.yaml").write_text(yaml.safe_dump(figure))
+        own = {"tables": [], "figures": [str(tmp_path / "pairs.yaml")], "seeds": {"runs": [0]}}
+        named = {self.MIXUP: {"source": "far", "sha256": "0" * 64}}
+
+        built = build(missing_networks="leave_out", stage1=named, **own)
+
+        assert [len(cell.runs) for cell in built.figures["pairs"].cells] == [0, 0, 1, 1]
+        assert {run.method for run in built.asked} == {"crt", "mixup", "mislas"}
+
     def test_a_setting_without_a_network_makes_nothing(self, own_table: Callable[..., str]) -> None:
         built = build(missing_networks="leave_out", tables=[own_table()])
 

@@ -13,7 +13,8 @@ from longtail.config import plan, reference, registry, schema
 from longtail.runtime.errors import InputError
 
 SCHEMAS = ["config", "dataset", "method", "recipe", "table", "statistics", "claims", "figure", "similarity"]
-SCHEMAS += ["projection", "sensitivity"]
+SCHEMAS += ["projection", "sensitivity", "probabilities"]
+KINDS = ("similarity", "projection", "sensitivity", "probabilities")
 README, METHODS_PAGE = (path.read_text() for path in reference.PAGES)
 SECTIONS = dict(re.findall(r"^## .*?```yaml\n(.*?)```.*?<!-- reference: (\w+) -->", README, re.DOTALL | re.MULTILINE))
 EXAMPLES = {name: yaml.safe_load(text) for text, name in SECTIONS.items()}
@@ -153,14 +154,14 @@ def test_the_example_table_and_figure_can_be_run(tmp_path: Path) -> None:
 
 def test_the_other_example_tables_and_figures_can_be_run(tmp_path: Path) -> None:
     config: dict[str, list[str]] = {"tables": [], "figures": []}
-    for name in ("statistics", "claims", "similarity", "projection", "sensitivity"):
+    for name in ("statistics", "claims", *KINDS):
         path = tmp_path / f"my_{name}.yaml"
         path.write_text(yaml.safe_dump(EXAMPLES[name]))
         config["tables" if name in ("statistics", "claims") else "figures"].append(str(path))
 
     found = plan.build(config, [])
 
-    assert {figure.kind for figure in found.figures.values()} == {"similarity", "projection", "sensitivity"}
+    assert {figure.kind for figure in found.figures.values()} == set(KINDS)
     assert [cell.needs for figure in found.figures.values() for cell in figure.cells if cell.needs] == []
     assert [cell.needs for cell in found.claims["my_claims"].cells] == [None] * 5
     assert [row.imbalances for row in found.statistics["my_statistics"].rows] == [["if10", "if50"], ["natural"]]

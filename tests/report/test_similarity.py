@@ -184,7 +184,8 @@ def test_same_input_same_bytes(tmp_path: Path) -> None:
 def test_none_of_the_figures_needs_torch_or_pyplot_to_import() -> None:
     library = Path(style.__file__).parents[2]
     program = (
-        "import sys; from longtail.report import claims, projection, sensitivity, similarity, statistics; "
+        "import sys; "
+        "from longtail.report import claims, probabilities, projection, sensitivity, similarity, statistics; "
         "sys.exit(any(name in sys.modules for name in ('torch', 'seaborn', 'matplotlib.pyplot')))"
     )
     assert subprocess.run([sys.executable, "-c", program], cwd=library).returncode == 0

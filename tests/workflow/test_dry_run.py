@@ -99,6 +99,7 @@ def test_the_default_configuration_lists_its_whole_grid(
         "draw_comparison": 3,
         "draw_similarity": 1,
         "draw_projection": 1,
+        "draw_probabilities": 1,
         "all": 1,
     }
     # MiSLAS's table: 8 methods in 6 settings; cRT, LWS in 2 of them, CE on 2 balanced sets; 3 seeds.

@@ -38,6 +38,7 @@ def test_jobs(made: tuple[Path, str]) -> None:
         "draw_similarity": 1,
         "draw_projection": 1,
         "draw_sensitivity": 1,
+        "draw_probabilities": 1,
         "draw_class_counts": 1,
         "draw_training_curves": 1,
         "draw_reliability": 6,
@@ -62,6 +63,12 @@ def test_groups_stand_beside_what_is_printed(made: tuple[Path, str]) -> None:
     page = (made[0] / "results/tables/tiny_ladc_table.md").read_text()
     assert "| Method | Top-1 | Many | Medium | Few |" in page
     assert r"| LADC | 84.65 \| " in page
+
+
+def test_probabilities_leave_out_the_panel_that_cannot_be_drawn(made: tuple[Path, str]) -> None:
+    for form in ("svg", "png"):
+        assert (made[0] / f"results/figures/probabilities/tiny_probabilities.{form}").stat().st_size > 10_000
+    assert not list(made[0].glob(f"{FOLDER}/*/seed0/crt"))
 
 
 def test_tau_is_chosen_on_images_that_were_not_trained_on(made: tuple[Path, str]) -> None:

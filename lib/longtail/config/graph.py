@@ -193,6 +193,17 @@ class Graph:
         figure = self.plan.figures[w.figure]
         return _text(self._titled(figure, first=True) | {"method": figure.cells[0].label})
 
+    def probabilities(self, w: Any) -> str:
+        """The layout of a figure of true-class probabilities: panels of two methods, left and right, with logits."""
+        figure = self.plan.figures[w.figure]
+        halves = [
+            {"label": cell.label, "logits": [_logits(run.folder, run) for run in cell.runs]} | self._calibration(cell)
+            for cell in figure.cells
+            if cell.runs
+        ]
+        panels = list(zip(halves[::2], halves[1::2], strict=True))
+        return _text(self._titled(figure) | {"panels": panels})
+
     def download(self, w: Any) -> str:
         """Where the archive of a data set may be found, in the version that has the name asked for."""
         data = self.registry.datasets[w.dataset]
@@ -299,6 +310,10 @@ class Graph:
     def figure_runs(self, w: Any) -> list[Run]:
         """Runs that a comparison shows."""
         return _runs(self.plan.figures[w.figure].cells)
+
+    def figure_logits(self, w: Any) -> list[str]:
+        """Files with the test logits of the runs that a figure shows."""
+        return [_logits(run.folder, run) for run in self.figure_runs(w)]
 
     def run_of(self, w: Any) -> Run:
         """The run of a method in a setting under a seed."""

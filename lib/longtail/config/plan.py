@@ -2,7 +2,7 @@
 
 import functools
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -270,7 +270,7 @@ def _figure(registry: Registry, path: Path) -> Figure:
     if definition["kind"] == "sensitivity" and lacking and any(cell.runs for cell in cells):
         needs = lacking.needs or "a Stage 1, which missing_networks leaves out"
         raise InputError(f"{where}: '{lacking.method}' cannot run yet: it needs {needs}; name another method")
-    return Figure(path.stem, definition, cells)
+    return Figure(path.stem, definition, _paired(cells) if definition["kind"] == "probabilities" else cells)
 
 
 def _shown(definition: dict[str, Any]) -> list[dict[str, Any]]:
@@ -281,7 +281,23 @@ def _shown(definition: dict[str, Any]) -> list[dict[str, Any]]:
     if definition["kind"] == "sensitivity":
         points = [value for panel in definition["panels"] for value in panel["methods"]]
         return [{"method": method} for method in (definition["baseline"], *points)]
+    if definition["kind"] == "probabilities":
+        return [{"method": panel[side]} for panel in definition["panels"] for side in ("left", "right")]
     return [{"method": definition["method"]}]
+
+
+def _paired(cells: list[Cell]) -> list[Cell]:
+    """Cells two by two, of which neither runs where one does not: a panel compares both."""
+    found: list[Cell] = []
+    for pair in zip(cells[::2], cells[1::2], strict=True):
+        lacking = next((cell for cell in pair if not cell.runs), None)
+        if lacking is None:
+            found += pair
+            continue
+        for cell in pair:
+            asked = [] if lacking.needs else [*cell.runs, *cell.left_out]
+            found.append(replace(cell, runs=[], left_out=asked, needs=lacking.needs))
+    return found
 
 
 def _check_bins(registry: Registry, where: str, bins: int) -> None:

@@ -19,7 +19,8 @@ STAGES = ("stage1", "stage2")
 # The schema of each kind of table and figure; the first is meant where none is named.
 SCHEMAS = {
     "table": {"methods": "table", "datasets": "statistics", "claims": "claims"},
-    "figure": {"reliability": "figure"} | {kind: kind for kind in ("similarity", "projection", "sensitivity")},
+    "figure": {"reliability": "figure"}
+    | {kind: kind for kind in ("similarity", "projection", "sensitivity", "probabilities")},
 }
 # Where the parts of a stage stand that a method may name.
 PARTS = {"loss": "losses", "head": "heads", "weighting": "weightings", "mixing": "mixing", "sampler": "samplers"}

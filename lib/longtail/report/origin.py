@@ -34,9 +34,9 @@ def line(source: str, seeds: Sequence[int], records: Sequence[Mapping[str, Any]]
     return " ".join([f"{runs}, last epoch.", *rest])
 
 
-def after(source: str, seeds: Sequence[int], records: Sequence[Mapping[str, Any]]) -> str:
+def after(source: str, seeds: Sequence[int], records: Sequence[Mapping[str, Any]], fewest: int | None = None) -> str:
     """The same for a figure that follows one of a paper, which prints no number."""
-    told = line("", seeds, records)
+    told = line("", seeds, records, fewest)
     return f"After {source}. {told}" if source else told
 
 

@@ -1,0 +1,191 @@
+"""How probable methods find the true class of test images: split violins by shot group (MiSLAS, slide 8)."""
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from longtail.evaluate import protocols, scores
+from longtail.report import origin, style
+from longtail.runtime.errors import InputError
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.integer[Any]]
+
+BANDWIDTH = 0.03  # of the kernel, in probability: one for all, so that halves differ by their images alone
+# Where violins stand 1 apart: distance of a half from the middle, its greatest width, shortest line of a quartile.
+_GAP, _REACH, _SHORTEST = 0.012, 0.41, 0.07
+_NAMES = (
+    f"Many (> {scores.MANY_ABOVE})",
+    f"Medium ({scores.FEW_BELOW}–{scores.MANY_ABOVE})",
+    f"Few (< {scores.FEW_BELOW})",
+)
+_QUARTER: dict[str, Any] = {"color": style.INK, "linewidth": 0.8, "linestyle": (0, (2.5, 1.5))}
+_MEDIAN: dict[str, Any] = {"color": style.INK, "linewidth": 1.3, "solid_capstyle": "butt"}
+_MEAN: dict[str, Any] = {
+    "color": style.INK,
+    "linestyle": "",
+    "marker": "$0.42$",
+    "markersize": 15,
+    "markeredgewidth": 0,
+}
+_QUARTILES = {0.25: _QUARTER, 0.5: _MEDIAN, 0.75: _QUARTER}
+_HATCHES = (None, "////")  # left and right
+
+
+class Half(NamedTuple):
+    """A method in a panel: its label, and the probabilities [n] of the true class of test images by shot group."""
+
+    label: str
+    groups: Mapping[str, Floats]
+
+
+def of_true_class(path: Path | str) -> tuple[Floats, Integers]:
+    """Probability of the true class [N] in the last epoch, and that class [N], of a logits or a features file.
+
+    Raises InputError when the file is not whole.
+    """
+    stored = protocols.load(path)
+    labels = stored["labels"]
+    return scores.softmax(stored["last"])[np.arange(len(labels)), labels], labels
+
+
+def by_group(runs: Sequence[tuple[Floats, Integers]], counts: Sequence[int]) -> dict[str, Floats]:
+    """Probabilities [n] of each shot group, the test images of all runs in one.
+
+    `runs` holds what `of_true_class` reads, `counts` the training images of each class [K].
+    """
+    values, labels = (np.concatenate(column) for column in zip(*runs, strict=True))
+    return {name: values[group[labels]] for name, group in scores.shot_groups(np.array(counts)).items()}
+
+
+def laid_out(
+    layout: Mapping[str, Any], runs: Mapping[str, tuple[Floats, Integers]], counts: Sequence[int]
+) -> list[tuple[Half, Half]]:
+    """The panels of `probabilities`: what `config.graph.Graph.probabilities` lays out, its runs read by path."""
+    return [(_half(left, runs, counts), _half(right, runs, counts)) for left, right in layout["panels"]]
+
+
+def _half(given: Mapping[str, Any], runs: Mapping[str, tuple[Floats, Integers]], counts: Sequence[int]) -> Half:
+    label = given["label"] + (origin.DAGGER if given["calibration"] else "")
+    return Half(label, by_group([runs[path] for path in given["logits"]], counts))
+
+
+def daggers(layout: Mapping[str, Any]) -> list[str]:
+    """What the daggers of `laid_out` say."""
+    marked = {half["label"]: half["calibration"] for panel in layout["panels"] for half in panel}
+    return origin.explained((label, text) for label, text in marked.items() if text)
+
+
+def density(values: Floats, at: Floats) -> Floats:
+    """Density [M] at places in [0, 1] of values [n] in [0, 1]: a Gaussian kernel, mirrored at 0 and 1.
+
+    What the kernel would lay beyond the ends comes back, so that the density of [0, 1] is 1. Values are counted in
+    bins of 1/1000 first: millions are as fast as hundreds.
+    """
+    counts, edges = np.histogram(values, bins=1000, range=(0, 1))
+    middles = (edges[:-1] + edges[1:]) / 2
+    sources = np.concatenate([-middles, middles, 2 - middles])
+    kernel = np.exp(-0.5 * ((at[:, None] - sources) / BANDWIDTH) ** 2) / (BANDWIDTH * np.sqrt(2 * np.pi))
+    found: Floats = kernel @ np.tile(counts, 3) / len(values)
+    return found
+
+
+def probabilities(panels: Sequence[tuple[Half, Half]], counts: Sequence[int], title: str) -> Figure:
+    """Split violins, at most three panels in a row: a panel compares two methods, with a violin for each shot group.
+
+    A half is the density of its method's values, from the smallest to the largest; all halves are as wide at their
+    widest. Lines mark the quartiles; the numbers below are means. A group without test images keeps its name and has
+    no violin. `counts` are the training images of each class [K].
+    Raises InputError for no panel. Source: MiSLAS, slide 8.
+    """
+    if not panels:
+        raise InputError(f"the figure of probabilities {title!r} has no panel; name two methods to compare.")
+    rows = ceil(len(panels) / 3)
+    columns = ceil(len(panels) / rows)
+    width, foot = 3.1 * columns + 0.4, 0.3
+    heading = style.broken(title, width)
+    height = 0.3 + 0.17 * (1 + heading.count("\n")) + 2.9 * rows + foot
+    engine = ConstrainedLayoutEngine(rect=(0, foot / height, 1, 1 - foot / height))
+    looks = style.looks(half.label for panel in panels for half in panel)
+    with style.theme():
+        figure = Figure(figsize=(width, height), layout=engine)
+        figure.suptitle(heading)
+        grid = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel().tolist()
+        for ax, panel in zip(grid, panels, strict=False):
+            _draw(ax, panel, [looks[half.label].color for half in panel])
+            _name_groups(ax, counts)
+        for ax in grid[::columns]:
+            ax.set_ylabel("Probability of the true class")
+        for ax in grid[len(panels) :]:
+            ax.set_visible(False)
+        # Anchored in figure coordinates: a figure that grows by a footnote leaves it in place.
+        figure.legend(handles=_key(), loc="lower center", bbox_to_anchor=(0.5, 0.0), ncols=3, borderaxespad=0.3)
+    return figure
+
+
+def _draw(ax: Axes, panel: tuple[Half, Half], colours: Sequence[str]) -> None:
+    """The violins of a panel, many at 0, medium at 1 and few at 2, and its two methods named above."""
+    fills: list[dict[str, Any]] = [
+        {"facecolor": to_rgba(colour, 0.4), "edgecolor": colour, "linewidth": 0.8, "hatch": hatch}
+        for colour, hatch in zip(colours, _HATCHES, strict=True)
+    ]
+    for place, values in enumerate(zip(*(half.groups.values() for half in panel), strict=True)):
+        if all(map(len, values)):
+            for side, own, fill in zip((-1, 1), values, fills, strict=True):
+                _half_violin(ax, place + side * _GAP, side, own, fill)
+    ax.set(xlim=(-0.5, 2.5), ylim=(0, 1), yticks=np.linspace(0, 1, 6))
+    ax.grid(axis="x", visible=False)
+    ax.legend(
+        handles=[Patch(label=half.label, **fill) for half, fill in zip(panel, fills, strict=True)],
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=2 if sum(len(half.label) for half in panel) <= 30 else 1,
+    )
+
+
+def _half_violin(ax: Axes, start: float, side: int, values: Floats, fill: Mapping[str, Any]) -> None:
+    """The density of values [n] from `start` to the left (-1) or right (1), quartiles within and the mean below."""
+    heights = np.linspace(values.min(), values.max(), 201)
+    widths = density(values, heights)
+    scale = _REACH / widths.max()
+    # Not clipped: many values are next to 0 or 1, where half a line would be lost.
+    ax.fill_betweenx(heights, start, start + side * scale * widths, clip_on=False, **fill)
+    levels = np.quantile(values, list(_QUARTILES))
+    for level, reach, look in zip(levels, scale * density(values, levels), _QUARTILES.values(), strict=True):
+        ax.plot([start, start + side * max(reach, _SHORTEST)], [level, level], clip_on=False, **look)
+    ax.annotate(
+        f"{values.mean():.2f}",
+        (start, 0),
+        (3 * side, -3),
+        textcoords="offset points",
+        ha="left" if side > 0 else "right",
+        va="top",
+        fontsize=7,
+    )
+
+
+def _name_groups(ax: Axes, counts: Sequence[int]) -> None:
+    """Names of the groups under their violins, with the training images of their classes and how many these are."""
+    classes = [int(group.sum()) for group in scores.shot_groups(np.array(counts)).values()]
+    numbers = [f"{number or 'no'} class{'' if number == 1 else 'es'}" for number in classes]
+    ax.set_xticks(range(len(numbers)), [f"{name}\n{number}" for name, number in zip(_NAMES, numbers, strict=True)])
+    ax.tick_params(axis="x", length=0, pad=14)  # below the means
+    ax.set_xlabel("Classes by their training images")
+
+
+def _key() -> list[Line2D]:
+    return [
+        Line2D([], [], label="Median", **_MEDIAN),
+        Line2D([], [], label="Quartiles", **_QUARTER),
+        Line2D([], [], label="Mean", **_MEAN),
+    ]

@@ -1,0 +1,19 @@
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
+
+from longtail.report import origin, probabilities, style
+from longtail.runtime import files, joblog
+
+with joblog.job(snakemake.log):
+    layout, given = json.loads(snakemake.params.figure), snakemake.input
+    counts = files.read_json(given.subset)["counts"]
+    runs = {path: probabilities.of_true_class(path) for path in given.logits}
+    panels = probabilities.laid_out(layout, runs, counts)
+    figure = probabilities.probabilities(panels, counts, layout["title"])
+    records = [files.read_json(path) for path in given.provenance]
+    fewest = min(len(half["logits"]) for panel in layout["panels"] for half in panel)
+    told = [*probabilities.daggers(layout), origin.after(layout["source"], layout["seeds"], records, fewest)]
+    style.save(figure, snakemake.output.svg, snakemake.output.png, " ".join(told))
