@@ -171,6 +171,7 @@ def _half_violin(ax: Axes, start: float, side: int, values: Floats, fill: Mappin
         ha="left" if side > 0 else "right",
         va="top",
         fontsize=7,
+        annotation_clip=False,  # its place is on the edge
     )
 
 
