@@ -173,7 +173,7 @@ def test_images_in_a_folder_are_counted(image_tree: Callable[..., Path]) -> None
 
 def test_images_of_a_list_are_counted_and_their_side_is_what_the_network_sees(shipped: Registry) -> None:
     lines = [f"train/{number}.jpg {label}" for label, many in enumerate((9, 4, 2)) for number in range(many)]
-    Path("train.txt").write_text("\n".join(lines) + "\n\n")
+    Path("train.txt").write_text("\n".join(["path label", *lines]) + "\n\n")
     definition = shipped.datasets["imagenet_lt"] | {"train_list": "train.txt"}
     found = dataclasses.replace(shipped, datasets={"imagenet_lt": definition})
 

@@ -7,6 +7,8 @@ import pytest
 import yaml
 from tests.workflow.command import snakemake
 
+from longtail.data import arrays
+
 TABLE = {
     "title": "Own",
     "columns": [{"dataset": "mine", "factor": 5, "backbone": "textcnn"}],
@@ -52,6 +54,31 @@ def test_texts_of_ones_own_from_csv_to_a_table(folder: Path) -> None:
     assert "validation_loss,kept_step" in history.read_text()
 
 
+def test_labels_from_1_with_heads_and_one_that_was_not_trained_on(folder: Path) -> None:
+    mine = yaml.safe_load((folder / "mine.yaml").read_text())
+    mine["datasets"]["mine"]["titles"] |= {"train": ["train.txt"], "test": ["test.txt"]}
+    (folder / "mine.yaml").write_text(yaml.safe_dump(mine))
+    train = "".join(f"{word} {number}\t{label}\n" for number in range(9) for label, word in enumerate(WORDS, start=1))
+    (folder / "texts" / "train.txt").write_text("Text\tLabel\n" + train)
+    (folder / "texts" / "test.txt").write_bytes(b"\xef\xbb\xbftext\tlabel\r\nodd\t3\r\ngood\t1\r\n\r\nbad\t2")
+
+    code, output = snakemake(folder, "results/data/mine/arrays.npz", "--configfile", "mine.yaml")
+
+    assert code == 0, output
+    found = arrays.load(folder / "results/data/mine/arrays.npz")
+    assert isinstance(found, arrays.Titles)
+    assert found.classes == ["1", "2", "3"]
+    assert found.train_labels.tolist() == [0, 1, 2] * 4, "five titles of each class are validation titles"
+    assert found.test_labels.tolist() == [2, 0, 1]
+
+    (folder / "texts" / "test.txt").write_text("odd\t3\ngood\t0\n")
+    code, output = snakemake(folder, "results/data/mine/arrays.npz", "--configfile", "mine.yaml")
+
+    assert code != 0
+    assert "texts/test.txt, line 2: label '0' is none of the 3 of the training files (1, 2, 3): correct it" in output
+    assert "Traceback" not in output
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -63,8 +90,12 @@ def test_texts_of_ones_own_from_csv_to_a_table(folder: Path) -> None:
             b"text,label\nfine,good\n,bad\n",
             "texts/train.csv, line 3: the title is empty: write one or remove the line",
         ),
+        (
+            b"text,label\nfine,good\npoor, dull,bad\n",
+            "texts/train.csv, line 3: has 3 column(s), not the 2 that the first line names: put a title with a comma",
+        ),
     ],
-    ids=["encoding", "empty"],
+    ids=["encoding", "empty", "comma"],
 )
 def test_bad_texts_end_the_job_with_file_and_line(folder: Path, content: bytes, sentence: str) -> None:
     (folder / "texts" / "train.csv").write_bytes(content)

@@ -134,6 +134,7 @@ def _class_sizes(definition: dict[str, Any]) -> tuple[int, ...] | None:
         return tuple(map(len, image_tree.listing(Path(definition["data_dir"]))["train"].values()))
     if definition["kind"] == "image_list":
         lines = Path(definition["train_list"]).read_text(errors="replace").splitlines()
-        return tuple(Counter(line.split()[-1] for line in lines if line.strip()).values())
+        labels = [line.split()[-1] for line in lines if line.strip()]
+        return tuple(Counter(label for label in labels if label.isdecimal()).values())
     told: tuple[int, ...] | None = of_source(definition, "CLASS_SIZES", None)
     return told

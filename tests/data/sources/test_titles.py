@@ -12,7 +12,7 @@ from longtail.runtime.errors import InputError
 
 # A folder with a sample of the THUCNews titles and character vectors, of which none may be part of the project.
 REAL = Path(os.environ.get("LONGTAIL_THUCNEWS", ""))
-TRAIN = ["good news\t1", "bad news\t0", "good\tday\t1", "bad luck\t0"]
+TRAIN = ["good news\t1", "bad news\t0", "good day\t1", "bad luck\t0"]
 TEST = ["good end\t1", "bad end\t0"]
 
 
@@ -50,8 +50,10 @@ def test_titles_labels_and_classes_as_the_files_have_them(sources, tmp_path):
     assert found.train_labels.tolist() == [1, 0, 1, 0]
     assert found.test_labels.tolist() == [1, 0]
     assert found.train_titles.shape == (4, 10)
-    assert found.vectors.shape == (len(set("".join(TRAIN)) - {"0", "1"}) + 2, 5), "and two for unknown and padding"
-    assert len(text(found, found.train_titles[2])) == len("good\tday")
+    assert found.vectors.shape == (len(set("".join(TRAIN)) - {"\t", "0", "1"}) + 2, 5), (
+        "and two for unknown and padding"
+    )
+    assert len(text(found, found.train_titles[2])) == len("good day")
     assert found.validation_titles.shape == (0, 10)
     arrays.save(tmp_path / "arrays.npz", found)
     again = arrays.load(tmp_path / "arrays.npz")
@@ -72,13 +74,55 @@ def test_the_same_from_csv_with_quotes_and_lines_in_a_title(sources):
 
 def test_labels_may_be_names_and_numbers_name_lines_of_the_classes_file(sources):
     found = titles.read(
-        sources(train=["a\tlow", "b\t1"], test=["c\thigh"], more={"c.txt": ["low", "high"]}, classes="c.txt"), None
+        sources(train=["a\tlow", "b\thigh"], test=["c\thigh"], more={"c.txt": ["low", "high"]}, classes="c.txt"), None
     )
     assert found.classes == ["low", "high"]
     assert found.train_labels.tolist() == [0, 1]
     assert found.test_labels.tolist() == [1]
+    found = titles.read(sources(more={"c.txt": b"low\r\n\r\n high\r\n"}, classes="c.txt"), None)
+    assert found.classes == ["low", "high"]
+    assert found.train_labels.tolist() == [1, 0, 1, 0]
     found = titles.read(sources(train=[f"{n}\t{n}" for n in range(11)]), None)
     assert found.classes == [str(n) for n in range(11)], "numbers are ordered as numbers"
+
+
+def test_labels_from_1_are_the_same_classes_in_every_split(sources):
+    train = ["a\t1", "b\t3", "c\t2"]
+    settings = sources(train=train, test=["d\t3", "e\t2", "f\t1"], more={"dev.txt": ["g\t2"]}, validation=["dev.txt"])
+    found = titles.read(settings, None)
+    assert found.classes == ["1", "2", "3"]
+    assert found.train_labels.tolist() == [0, 2, 1]
+    assert found.test_labels.tolist() == [2, 1, 0]
+    assert found.validation_labels.tolist() == [1]
+    for split in ({"test": ["d\t0"]}, {"more": {"dev.txt": ["g\t0"]}, "validation": ["dev.txt"]}):
+        said = refusal(sources(train=train, **split))
+        assert ", line 1: label '0' is none of the 3 of the training files (1, 2, 3): correct it, or add" in said
+
+
+FORMS = {
+    "windows": lambda lines: "\r\n".join([*lines, ""]),
+    "mark": lambda lines: "\ufeff" + "\n".join(lines),
+    "no-end": "\n".join,
+    "blank": lambda lines: "\n \t\n".join(["", *lines, ""]),
+    "spaces": lambda lines: "\n".join(line.replace("\t", " \t ") + " " for line in lines),
+    "head": lambda lines: "\n".join(["Text\tLABEL ", *lines]),
+    "csv": lambda lines: "\r\n".join(["text,label", *lines]).replace("\t", ","),
+    "quoted": lambda lines: "\n".join(['\ufeff"Text",LABEL', "", *(f'"{line}"' for line in lines)]).replace(
+        "\t", '","'
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_files_say_the_same_in_every_form(sources, form):
+    expected = titles.read(sources(), None)
+    names = {split: f"{split}.csv" if form in ("csv", "quoted") else f"{split}.txt" for split in ("train", "test")}
+    content = {names["train"]: FORMS[form](TRAIN).encode(), names["test"]: FORMS[form](TEST).encode()}
+    settings = sources(more=content)
+    settings["titles"] |= {split: [name] for split, name in names.items()}
+    found = titles.read(settings, None)
+    for name, values in vars(expected).items():
+        np.testing.assert_array_equal(getattr(found, name), values, strict=True)
 
 
 def test_titles_on_both_sides_are_left_out_and_counted(sources, caplog):
@@ -104,7 +148,26 @@ def test_the_last_titles_of_each_class_are_held_out_with_their_twins(sources):
 @pytest.mark.parametrize(
     ("train", "said"),
     [
-        (["good\t1", "no label"], "train.txt, line 2: 'no label' has no tab: write the title, a tab and its label"),
+        (["good\t1", "no label"], "train.txt, line 2: 'no label' has no tab: write the title, one tab and its label"),
+        (
+            ["good\tday\t1", "bad\t0"],
+            r"train.txt, line 1: 'good\tday\t1' has 2 tabs: write the title, one tab and its",
+        ),
+        (
+            ["good\t1", "bad\t0\t"],
+            r"train.txt, line 2: 'bad\t0\t' has 2 tabs: write the title, one tab and its label",
+        ),
+        (b"good\t1\rbad\t0\r", r"train.txt, line 1: 'good\t1\rbad\t0' has 2 tabs"),
+        (["good\t1", "bad\t "], "train.txt, line 2: the label is empty: write one or remove the line"),
+        (["sentence\tlabel", *TRAIN], "train.txt, line 1: 'label' is the head of a column and no label: remove the"),
+        ([*TRAIN, "text\tlabel", *TRAIN], "train.txt, line 5: 'label' is the head of a column and no label"),
+        (["text\tlabel", ""], "train.txt is empty: fill it or name another"),
+        (["good\t1", "bad\t01", "odd\t0"], "train.txt, line 2: label '01' looks like '1' of "),
+        (b"good\t1\nb\0d\t0\n", "train.txt, line 2: has a NUL character, which is no text: save the file of titles"),
+        (
+            "good\t1\ncafé\t0\n".encode("latin-1"),
+            "train.txt, line 2: not UTF-8 text: save the file of titles in UTF-8",
+        ),
         (["good\t1", "", "\t0"], "train.txt, line 3: the title is empty: write one or remove the line"),
         (["good\t1", "  \t0"], "train.txt, line 2: the title is empty"),
         (
@@ -112,7 +175,7 @@ def test_the_last_titles_of_each_class_are_held_out_with_their_twins(sources):
             "train.txt, line 2: not UTF-8 text: save the file of titles in",
         ),
         (b"\n \n", "train.txt is empty: fill it or name another"),
-        (["a\t0", "b\t0"], "all titles have the label '0': at least two classes are needed"),
+        (["a\t0", "b\t0"], "train.txt, line 1: '0' is the only class: at least two are needed"),
         (["good end\t1", "bad\t0"], "train.txt: no training title is left of class '1': add some, or lower"),
     ],
 )
@@ -121,20 +184,44 @@ def test_bad_files_are_told_with_file_and_line(sources, train, said):
 
 
 def test_a_label_that_is_none_of_the_classes(sources):
-    assert "test.txt, line 2: label '7' is none of the 2 classes (0, 1): correct it, or add the class" in refusal(
-        sources(test=["good\t1", "bad\t7"])
-    )
+    said = refusal(sources(test=["good\t1", "bad\t7"]))
+    assert "test.txt, line 2: label '7' is none of the 2 of the training files (0, 1): correct it, or add" in said
     said = refusal(sources(train=["a\t0", "b\t2"], more={"c.txt": ["low", "high"]}, classes="c.txt"))
-    assert "train.txt, line 2: label '2' is none of the 2 classes (low, high)" in said
-    said = refusal(sources(more={"c.txt": ["low", "low"]}, classes="c.txt"))
-    assert "c.txt: a class has no name or that of another" in said
+    assert (
+        "train.txt, line 2: label '2' does not fit: write in all files the names of the classes (low, high)" in said
+    )
+    said = refusal(sources(train=["a\tlow", "b\thigh"], more={"c.txt": ["low", "high"]}, classes="c.txt"))
+    assert "test.txt, line 1: label '1' does not fit: write in all files the names of the classes (low, high)" in said
+    said = refusal(sources(more={"c.txt": ["low", "low", "high"]}, classes="c.txt"))
+    assert "c.txt, line 2: 'low' stands in " in said
+    said = refusal(sources(more={"c.txt": ["Label", "low", "high"]}, classes="c.txt"))
+    assert "c.txt, line 1: 'Label' is the head of a column and no label: remove the line" in said
 
 
 def test_bad_csv_is_told_with_file_and_line(sources):
     for rows, said in (
-        (["title,label", "a,0"], "train.csv, line 1: must name the columns, 'text' and 'label' among them"),
-        (["text,label", "a,0", "b"], "train.csv, line 3: has fewer columns than line 1: complete it or remove it"),
+        (
+            ["title,label", "a,0"],
+            "train.csv, line 1: must name the columns, 'text' and 'label' once each: write such",
+        ),
+        (["text;label", "a;0"], "train.csv, line 1: must name the columns"),
+        (["text,label,Text", "a,0,b"], "train.csv, line 1: must name the columns"),
+        (
+            ["text,label", "a,0", "b"],
+            "train.csv, line 3: has 1 column(s), not the 2 that the first line names: put a",
+        ),
+        (["text,label", "a,0", "good, bad,1"], "train.csv, line 3: has 3 column(s), not the 2 that the first line"),
+        (["label,text", "0,a", "1,good, bad"], "train.csv, line 3: has 3 column(s), not the 2 that the first line"),
+        (["text,label", '"a', "", 'b",0', "c"], "train.csv, line 5: has 1 column(s)"),
         (["text,label", ",0"], "train.csv, line 2: the title is empty"),
+        (["text,label", '""'], "train.csv, line 2: has 1 column(s)"),
+        (["text,label", "a,0", "text,label"], "train.csv, line 3: 'label' is the head of a column and no label"),
+        (["text,label", "a,0", '"b" c,1'], "train.csv, line 3: is no row of CSV ("),
+        (["text,label", "a,0", '"b,1', "c,0"], "train.csv, line 3: is no row of CSV (unexpected end of data): close"),
+        (["text,label", "a,0", f"{'b' * 131_073},1"], "train.csv, line 3: is no row of CSV (field larger than field"),
+        (["text,label", "a,0", "b\rc,1"], "train.csv, line 3: is no row of CSV ("),
+        (["text,label", 'a,"0', '1"'], r"train.csv, line 2: the label '0\n1' has a control character: write it"),
+        (["text,label"], "train.csv is empty: fill it or name another"),
     ):
         settings = sources(more={"train.csv": rows})
         settings["titles"]["train"] = ["train.csv"]

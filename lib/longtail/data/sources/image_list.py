@@ -1,5 +1,6 @@
 """`image_list`: text lists of image files with labels, as ImageNet-LT, Places-LT and iNaturalist 2018 come in."""
 
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -9,71 +10,101 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from longtail.data import labels, lines
 from longtail.data.arrays import Files
+from longtail.data.labels import Entry
 from longtail.runtime.errors import InputError
 
+log = logging.getLogger(__name__)
 READS = ("data_dir", "train_list", "test_list")
-Labels = NDArray[np.int64]
-LINE = re.compile(r"\s*([^\s/].*?)\s+([0-9]{1,9})\s*")
+WHAT = "image list"
+COLUMNS = ["path", labels.HEAD]
+# Below data_dir, so no absolute path; a carriage return in it means line ends that are not read as such.
+FILE = re.compile(r"\s*[^\s/][^\r]*")
+NUMBER = re.compile("[0-9]{1,9}")
 
 
 def read(settings: dict[str, Any], archive: str | None) -> Files:
     """Files and labels as `train_list` and `test_list` have them, line by line; the images stand below `data_dir`.
 
-    A class is named by the folder of its training images where every class has one of its own, else by its number.
-    Raises InputError for a list that is missing, empty or malformed, for labels of which one is not trained on, and
-    for images that are not there.
+    Classes are in the order of their labels, numbers from 0 or from 1. A class is named by the folder of its training
+    images where every class has one of its own, else by its label. How many lines name an image again is logged.
+    Raises InputError for a list that is missing, empty or malformed, for labels of which one is not trained on, for
+    an image with two labels in one list, and for images that are not there.
     """
     root = Path(settings["data_dir"])
-    train, test = Path(settings["train_list"]), Path(settings["test_list"])
-    train_files, train_labels = _entries(train)
-    test_files, test_labels = _entries(test)
-    _check_labels(train, train_labels, test, test_labels)
-    for path, files in ((train, train_files), (test, test_files)):
-        _check_existence(path, files, root)
-    names = _class_names(train_files, train_labels)
-    return Files(str(root), np.array(train_files), np.array(test_files), train_labels, test_labels, names)
+    paths = [Path(settings[key]) for key in ("train_list", "test_list")]
+    train, test = map(_entries, paths)
+    numbers = labels.by_training(train, test)
+    _check_numbers(train, numbers)
+    _report_again(paths, train, test)
+    for path, entries in zip(paths, (train, test), strict=True):
+        _check_existence(path, [entry.item for entry in entries], root)
+    (train_files, train_labels), (test_files, test_labels) = (_arrays(entries, numbers) for entries in (train, test))
+    names = _class_names(train, list(numbers))
+    return Files(str(root), train_files, test_files, train_labels, test_labels, names)
 
 
-def _entries(path: Path) -> tuple[list[str], Labels]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise InputError(f"cannot read the image list {path} ({reason}): correct its path or replace it") from error
-    files, labels = [], []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
+def _arrays(entries: list[Entry], numbers: dict[str, int]) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
+    files = np.array([entry.item for entry in entries])
+    return files, np.array([numbers[entry.label] for entry in entries], np.int64)
+
+
+def _entries(path: Path) -> list[Entry]:
+    """All images of a list; its first line may name the columns."""
+    entries = []
+    for number, (where, line) in enumerate(lines.filled(path, WHAT)):
+        fields = line.rsplit(maxsplit=1)
+        if number == 0 and [field.strip().lower() for field in fields] == COLUMNS:
             continue
-        match = LINE.fullmatch(line)
-        if match is None:
-            raise InputError(f"{path}, line {number}: '{line}' must be 'relative/path.jpg label', labels from 0")
-        files.append(match[1])
-        labels.append(int(match[2]))
-    if not files:
-        raise InputError(f"the image list {path} is empty: write a line 'relative/path.jpg label' for each image")
-    return files, np.array(labels, np.int64)
+        if len(fields) < 2 or not FILE.fullmatch(fields[0]) or not NUMBER.fullmatch(fields[1]):
+            raise InputError(f"{where}: {line[:80]!r} must be 'relative/path.jpg label', labels from 0 or 1")
+        entries.append(labels.read(where, *fields))
+    if not entries:
+        raise InputError(f"the {WHAT} {path} is empty: fill it or name another")
+    return entries
 
 
-def _check_labels(train: Path, train_labels: Labels, test: Path, test_labels: Labels) -> None:
-    trained = np.unique(train_labels)
-    if trained[-1] >= len(trained):
-        gap = np.flatnonzero(trained != np.arange(len(trained)))[0]
-        raise InputError(f"{train}: no image has label {gap}, but one has {trained[-1]}: number the classes from 0")
-    if len(trained) < 2:
-        raise InputError(f"{train}: all images have label 0: at least two classes are needed")
-    if test_labels.max() >= len(trained):
-        raise InputError(
-            f"{test}: label {test_labels.max()} is none of the {len(trained)} of {train}: "
-            "name two lists of one data set"
-        )
+def _check_numbers(train: list[Entry], numbers: dict[str, int]) -> None:
+    first = int(next(iter(numbers)))
+    for expected, label in enumerate(numbers, start=min(first, 1)):
+        if int(label) != expected:
+            where = next(entry.where for entry in train if entry.label == label)
+            raise InputError(
+                f"{where}: label {label}, but no training image has label {expected}: number the classes without a "
+                "gap, from 0 or from 1"
+            )
+
+
+def _report_again(paths: list[Path], train: list[Entry], test: list[Entry]) -> None:
+    """Log how many lines name an image of their list, or of the other, again."""
+    trained, tested = _different(train), _different(test)
+    for path, entries, different in ((paths[0], train, trained), (paths[1], test, tested)):
+        if again := len(entries) - len(different):
+            log.info(f"{path}: {again} lines name an image of an earlier line again, with the same label")
+    if both := trained.keys() & tested.keys():
+        other = sum(trained[file].label != tested[file].label for file in both)
+        log.info(f"{paths[1]}: {len(both)} images are training images too, {other} of them with another label")
+
+
+def _different(entries: list[Entry]) -> dict[str, Entry]:
+    """The entry of each image of a list; InputError for one with two labels."""
+    first: dict[str, Entry] = {}
+    for entry in entries:
+        known = first.setdefault(os.path.normpath(entry.item), entry)
+        if known.label != entry.label:
+            raise InputError(
+                f"{entry.where}: '{entry.item}' has label {entry.label}, and label {known.label} in {known.where}: "
+                "remove one"
+            )
+    return first
 
 
 def _check_existence(path: Path, files: list[str], root: Path) -> None:
     missing = list(_missing(files, root))
     if missing:
         raise InputError(
-            f"{path}: {len(missing)} of its {len(files)} images are not below {root}, '{missing[0]}' is the first: "
+            f"{path}: {len(missing)} of its {len(files)} images are not below {root}, {missing[0]!r} is the first: "
             "correct data_dir or complete the images"
         )
 
@@ -97,12 +128,13 @@ def _listing(folder: Path) -> set[str]:
         return set()
 
 
-def _class_names(files: list[str], labels: Labels) -> list[str]:
-    folders: dict[int, set[str]] = {}
-    for file, label in zip(files, labels.tolist(), strict=True):
-        folders.setdefault(label, set()).add(os.path.dirname(file))
+def _class_names(train: list[Entry], own: list[str]) -> list[str]:
+    """Names in the order of `own`, the labels."""
+    folders: dict[str, set[str]] = {label: set() for label in own}
+    for entry in train:
+        folders[entry.label].add(os.path.dirname(entry.item))
     every = set.union(*folders.values())
-    if len(every) != len(folders) or any(len(own) > 1 for own in folders.values()):
-        return [str(label) for label in sorted(folders)]
+    if len(every) != len(folders) or any(len(those) > 1 for those in folders.values()):
+        return [str(int(label)) for label in own]
     shared = os.path.commonpath(every)
-    return [min(folders[label]).removeprefix(shared).lstrip("/") or str(label) for label in sorted(folders)]
+    return [min(folders[label]).removeprefix(shared).lstrip("/") or str(int(label)) for label in own]

@@ -9,22 +9,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longtail.data import lines, vocabulary
+from longtail.data import labels, lines, vocabulary
 from longtail.data.arrays import Titles
+from longtail.data.labels import Entry
 from longtail.runtime.errors import InputError
 
 log = logging.getLogger(__name__)
 FORM = "titles"
 READS = ("data_dir", "titles")
+SPLITS = ("train", "validation", "test")
+WHAT = "file of titles"
+COLUMNS = ["text", labels.HEAD]
 Split = tuple[list[str], NDArray[np.int64]]
 
 
 def read(settings: dict[str, Any], archive: str | None) -> Titles:
     """The files that `settings['titles']` names, below `data_dir`, in file order.
 
-    A title of the training files that is one of the test or validation titles is left out, and so is one of the
-    validation titles that is tested; how many is told in the log. Without validation files, the last
-    `validation_per_class` training titles of each class are the validation split.
+    What a label is, and which class it means, `data.labels` says. A title of the training files that is one of the
+    test or validation titles is left out, and so is one of the validation titles that is tested; how many is told in
+    the log. Without validation files, the last `validation_per_class` training titles of each class are the
+    validation split.
     Raises InputError, with file and line, for text that is not UTF-8, a line that is not a title and a label, an
     empty title, a label that is none of the classes, a class without titles, and vectors that do not fit.
     """
@@ -33,10 +38,9 @@ def read(settings: dict[str, Any], archive: str | None) -> Titles:
 
 def build(root: Path, wanted: dict[str, Any], apart: bool = True) -> Titles:
     """As `read`; titles that two splits share stay in both unless `apart`."""
-    classes = _classes(root, wanted)
-    if len(classes) < 2:
-        raise InputError(f"{root}: all titles have the label '{classes[0]}': at least two classes are needed")
-    train, validation, test = (_split(root, wanted[key], classes) for key in ("train", "validation", "test"))
+    entries = {key: [entry for name in wanted[key] for entry in _entries(root / name)] for key in SPLITS}
+    classes, numbers = _classes(root, wanted, entries)
+    train, validation, test = (_split(entries[key], numbers) for key in SPLITS)
     if apart:
         validation = _without(validation, [test], "validation")
         train = _without(train, [test, validation], "training")
@@ -53,64 +57,77 @@ def build(root: Path, wanted: dict[str, Any], apart: bool = True) -> Titles:
     return Titles(tables[0], train[1], tables[1], test[1], tables[2], validation[1], vectors, classes)
 
 
-def _classes(root: Path, wanted: dict[str, Any]) -> list[str]:
-    """Names by the classes file, a line each; else the labels of the training files, numbers in their order."""
-    if wanted["classes"] is not None:
-        path = root / wanted["classes"]
-        names = [name.strip() for name in lines.read(path, "list of classes")]
-        if len(set(names)) < len(names) or "" in names:
-            raise InputError(f"{path}: a class has no name or that of another: write a name of its own in each line")
-        return names
-    found = {label for name in wanted["train"] for _, _, label in _entries(root / name)}
-    return sorted(found, key=lambda label: (0, int(label), label) if label.isdecimal() else (1, 0, label))
+def _classes(root: Path, wanted: dict[str, Any], entries: dict[str, list[Entry]]) -> tuple[list[str], dict[str, int]]:
+    """Names of the classes, and the number of each label."""
+    train, others = entries["train"], entries["validation"] + entries["test"]
+    if wanted["classes"] is None:
+        numbers = labels.by_training(train, others)
+        return list(numbers), numbers
+    written = lines.filled(root / wanted["classes"], "list of classes")
+    names = [labels.read(where, "", name) for where, name in written]
+    return [name.label for name in names], labels.by_names(names, train + others)
 
 
-def _split(root: Path, names: list[str], classes: list[str]) -> Split:
-    numbers = {str(number): number for number in range(len(classes))} | {name: i for i, name in enumerate(classes)}
-    titles, labels = [], []
-    for path in (root / name for name in names):
-        for where, title, label in _entries(path):
-            if label not in numbers:
-                known = ", ".join(classes[:12]) + (", …" if len(classes) > 12 else "")
-                raise InputError(
-                    f"{where}: label {label!r} is none of the {len(classes)} classes ({known}): correct it, or add "
-                    "the class"
-                )
-            titles.append(title)
-            labels.append(numbers[label])
-    return titles, np.array(labels, np.int64)
+def _split(entries: list[Entry], numbers: dict[str, int]) -> Split:
+    return [entry.item for entry in entries], np.array([numbers[entry.label] for entry in entries], np.int64)
 
 
-def _entries(path: Path) -> Iterator[tuple[str, str, str]]:
-    """Where it stands, title and label of every entry of a file."""
-    read = _rows(path) if path.suffix == ".csv" else _tabbed(path)
-    for where, title, label in read:
+def _entries(path: Path) -> list[Entry]:
+    """All titles of a file; the first line may name the columns, in a .csv it must."""
+    rows = _rows(path) if path.suffix.lower() == ".csv" else _tabbed(path)
+    entries = [labels.read(where, title, label) for where, title, label in rows]
+    if not entries:
+        raise InputError(f"the {WHAT} {path} is empty: fill it or name another")
+    for where, title, _ in entries:
         if not title:
             raise InputError(f"{where}: the title is empty: write one or remove the line")
-        yield where, title, label
+    return entries
 
 
 def _tabbed(path: Path) -> Iterator[tuple[str, str, str]]:
-    for number, line in enumerate(lines.read(path, "file of titles"), start=1):
-        if not line.strip():
-            continue
-        title, tab, label = line.rpartition("\t")
-        where = f"{path}, line {number}"
-        if not tab:
-            raise InputError(f"{where}: '{line[:40]}' has no tab: write the title, a tab and its label")
-        yield where, title.strip(), label.strip()
+    for number, (where, line) in enumerate(lines.filled(path, WHAT)):
+        fields = line.split("\t")
+        if len(fields) != 2:
+            tabs = "no tab" if len(fields) == 1 else f"{len(fields) - 1} tabs"
+            raise InputError(f"{where}: {line[:40]!r} has {tabs}: write the title, one tab and its label")
+        if number > 0 or _heads(fields) != COLUMNS:
+            yield where, fields[0], fields[1]
 
 
 def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
-    # A title in quotes may hold the end of a line.
-    reader = csv.DictReader(f"{line}\n" for line in lines.read(path, "file of titles"))
-    if not {"text", "label"} <= set(reader.fieldnames or []):
-        raise InputError(f"{path}, line 1: must name the columns, 'text' and 'label' among them: add such a line")
-    for row in reader:
-        where = f"{path}, line {reader.line_num}"
-        if row["label"] is None:
-            raise InputError(f"{where}: has fewer columns than line 1: complete it or remove it")
-        yield where, row["text"].strip(), row["label"].strip()
+    heads: list[str] = []
+    for where, row in _parsed(path):
+        if not heads:
+            heads = _heads(row)
+            if any(heads.count(name) != 1 for name in COLUMNS):
+                raise InputError(f"{where}: must name the columns, 'text' and 'label' once each: write such a line")
+        elif len(row) != len(heads):
+            raise InputError(
+                f"{where}: has {len(row)} column(s), not the {len(heads)} that the first line names: put a title "
+                "with a comma in quotes"
+            )
+        else:
+            yield where, row[heads.index(COLUMNS[0])], row[heads.index(COLUMNS[1])]
+
+
+def _parsed(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """Every row of CSV, with the line that it begins in: a title in quotes may hold the end of a line."""
+    found = lines.read(path, WHAT)
+    reader = csv.reader((f"{line}\n" for line in found), strict=True)
+    while (begins := reader.line_num) < len(found):
+        where = f"{path}, line {begins + 1}"
+        try:
+            row = next(reader)
+        except csv.Error as error:
+            raise InputError(
+                f'{where}: is no row of CSV ({error}): close its quotes, write "" for each inside them, or shorten it'
+            ) from error
+        if found[begins].strip():
+            yield where, row
+
+
+def _heads(fields: list[str]) -> list[str]:
+    return [field.strip().lower() for field in fields]
 
 
 def _without(split: Split, others: list[Split], name: str) -> Split:
