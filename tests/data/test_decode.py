@@ -187,6 +187,36 @@ def test_the_first_of_several_pictures(tmp_path):
         assert levels(path) == [10]
 
 
+# How a viewer shows the rows (0, 80), (160, 240) of a file, by its EXIF orientation.
+UPRIGHT = {
+    1: [[0, 80], [160, 240]],
+    2: [[80, 0], [240, 160]],
+    3: [[240, 160], [80, 0]],
+    4: [[160, 240], [0, 80]],
+    5: [[0, 160], [80, 240]],
+    6: [[160, 0], [240, 80]],
+    7: [[240, 80], [160, 0]],
+    8: [[80, 240], [0, 160]],
+}
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp", "deep.png", "deep.tif"])
+def test_an_image_is_turned_as_its_exif_data_say(tmp_path, name, orientation):
+    exif, stored = Image.Exif(), np.array(UPRIGHT[1], np.uint8)
+    exif[274] = orientation
+    image = Image.fromarray(stored.astype(np.uint16) * 257 if "deep" in name else stored)
+    path = saved(tmp_path / name, image, exif=exif, quality=100, lossless=True)
+    np.testing.assert_allclose(np.asarray(decode.rgb(path))[..., 0], UPRIGHT[orientation], atol=1)
+
+
+def test_an_image_whose_exif_data_are_broken_stays_as_it_is(tmp_path):
+    path = saved(tmp_path / "a.png", Image.new("L", (3, 2), 7), exif=b"Exif\0\0no TIFF head at all")
+    with pytest.raises(SyntaxError, match="not a TIFF file"):
+        Image.open(path).getexif()
+    assert decode.rgb(path).size == (3, 2)
+
+
 @pytest.mark.parametrize("name", ["a.png", "a.jpg"])
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 def test_an_ordinary_image_is_what_pillow_makes_of_it(tmp_path, name, mode):

@@ -1,12 +1,13 @@
 """Image files as RGB."""
 
+import contextlib
 import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, TiffImagePlugin
+from PIL import Image, ImageOps, TiffImagePlugin
 
 from longtail.runtime.errors import InputError
 
@@ -15,7 +16,7 @@ DEEP = ("I;16", "I;16L", "I;16B", "I", "F")
 
 
 def rgb(path: Path | str) -> Image.Image:
-    """The first picture of a file, its opacity left out.
+    """The first picture of a file, upright, its opacity left out.
 
     Raises InputError naming a file that cannot be decoded, is too large, or has grey levels of unknown range.
     """
@@ -25,6 +26,10 @@ def rgb(path: Path | str) -> Image.Image:
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as opened:
+                opened.load()
+                # Broken EXIF data do not say that the picture lies on its side.
+                with contextlib.suppress(Exception):
+                    ImageOps.exif_transpose(opened, in_place=True)
                 return _converted(opened, path)
     except InputError:
         raise

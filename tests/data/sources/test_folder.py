@@ -97,6 +97,14 @@ def test_sixteen_bit_grey_levels_keep_their_scale(tree):
     assert read(tree).train_images[1, 0].tolist() == [[level] * 3 for level in (0, 1, 90, 255)]
 
 
+def test_an_image_is_turned_as_its_exif_data_say(tree):
+    turned = Image.Exif()
+    turned[274] = 6  # a quarter clockwise
+    halves = np.repeat(np.array([[[250] * 3], [[10] * 3]], np.uint8), [2, 2], axis=0).repeat(4, axis=1)
+    Image.fromarray(halves).save(tree / "train/9/1.png", exif=turned)
+    assert read(tree).train_images[1, :, :, 0].tolist() == [[10, 10, 250, 250]] * 4
+
+
 @pytest.mark.parametrize("damage", ["empty", "text", "cut"])
 @pytest.mark.parametrize("form", ["png", "jpg"])
 def test_damaged_image_is_named(tree, damage, form):
