@@ -66,6 +66,15 @@ def test_streamed_folder_is_listed_and_not_opened(tree):
     assert files.classes == ["10", "9", "a"]
 
 
+def test_what_is_read_and_passed_over_is_logged(tree, caplog):
+    caplog.set_level("INFO")
+    read(tree)
+    assert caplog.messages == ["train: 4 images of 3 classes", "test: 4 images of 3 classes", "passed over: nothing"]
+    (tree / "train/a/notes.txt").touch()
+    read(tree)
+    assert caplog.messages[-1] == "passed over: 1 no image by name (train/a/notes.txt)"
+
+
 @pytest.mark.parametrize("size", [10, 20, 40])
 def test_shorter_side_is_resized_and_the_centre_cut(tree, size):
     wide = np.zeros((20, 60, 3), np.uint8)

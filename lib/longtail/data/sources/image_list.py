@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longtail.data.arrays import Files
+from longtail.runtime import image_tree
 from longtail.runtime.errors import InputError
 
 READS = ("data_dir", "train_list", "test_list")
@@ -70,6 +71,8 @@ def _check_labels(train: Path, train_labels: Labels, test: Path, test_labels: La
 
 
 def _check_existence(path: Path, files: list[str], root: Path) -> None:
+    for file in files:
+        image_tree.check_format(root / file)
     missing = list(_missing(files, root))
     if missing:
         raise InputError(
@@ -92,7 +95,7 @@ def _missing(files: list[str], root: Path) -> Iterator[str]:
 def _listing(folder: Path) -> set[str]:
     try:
         with os.scandir(folder) as entries:
-            return {entry.name for entry in entries}
+            return {entry.name for entry in entries if entry.is_file()}
     except OSError:
         return set()
 
