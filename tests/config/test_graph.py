@@ -2,7 +2,7 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -361,6 +361,23 @@ def test_a_table_of_data_sets_wants_their_subsets_and_says_what_is_missing() -> 
     assert rows["THUNEWS-LT"]["needs"] is None
     assert described.plan.runs == []
     assert described.table_files()[0] == "results/tables/ladc_datasets.csv"
+
+
+def test_a_table_of_data_sets_says_what_is_passed_over(tmp_path: Path, image_tree: Callable[..., Path]) -> None:
+    root = image_tree("cat", "dog", images=1)
+    rows = [{"dataset": "birds", "factors": ["natural"], "remark": remark} for remark in ("", "Mine.")]
+    table = {"kind": "datasets", "title": "x", "rows": rows}
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump(table))
+    birds = {"title": "Birds", "kind": "folder", "data_dir": str(root)}
+    described = graph(tables=[str(tmp_path / "x.yaml")], figures=[], datasets={"birds": birds})
+
+    def remarks() -> list[str]:
+        return [row["remark"] for row in json.loads(described.statistics(wildcards(statistics="x")))["rows"]]
+
+    assert remarks() == ["", "Mine."]
+    (root / "train/cat/notes.txt").touch()
+    passed = f"Passed over in {root}: 1 no image by name (train/cat/notes.txt)."
+    assert remarks() == [passed, f"Mine. {passed}"]
 
 
 def test_a_table_of_claims_wants_logits_and_trainings_of_every_method_it_names() -> None:

@@ -71,6 +71,15 @@ def test_test_images_are_resized_and_their_centre_cut(root):
         np.testing.assert_array_equal(image, np.asarray(expected))
 
 
+def test_an_image_is_turned_as_its_exif_data_say(tmp_path):
+    turned = Image.Exif()
+    turned[274] = 6  # a quarter clockwise
+    halves = np.repeat(np.array([[[250] * 3], [[10] * 3]], np.uint8), [6, 6], axis=0).repeat(12, axis=1)
+    Image.fromarray(halves).save(tmp_path / "a.png", exif=turned)
+    images = streamed(tmp_path, augment=False, files=np.array(["a.png"]), resize=None)
+    assert pixels(images, [0])[0][0, :, :, 0].tolist() == [[10] * 6 + [250] * 6] * 12
+
+
 def test_without_resize_test_images_are_only_cut(root):
     (batch,) = pixels(streamed(root, augment=False, resize=None), [4])
     np.testing.assert_array_equal(batch[0], np.asarray(F.center_crop(opened(root, 4), [12, 12])))

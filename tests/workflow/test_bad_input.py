@@ -10,8 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
+from PIL import Image
 from tests.workflow.command import contents, snakemake
 
 COLUMN = {"dataset": "digits", "factor": 10, "backbone": "resnet32"}
@@ -139,6 +141,43 @@ def test_a_class_without_images(folder: Path, image_tree: Callable[..., Path]) -
     output = refusal(folder, config=birds(root))
 
     assert said(output, f"{root}/test/wren holds no image: add some or remove the folder"), output
+
+
+@pytest.mark.usefixtures("bird_table")
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [
+        ("train/wren/near/1.png", "train/wren/near is a folder of images inside a class folder: move them into …"),
+        ("train/wren/1.heic", "train/wren/1.heic: Pillow cannot read .heic files here: save it as PNG or JPEG"),
+        (
+            os.fsdecode(b"train/wren/\xff.png"),
+            r"train/wren/\udcff.png: the name is not UTF-8 or has control …: rename it",
+        ),
+    ],
+    ids=["nested", "heic", "name"],
+)
+def test_images_that_would_be_left_out(
+    folder: Path, image_tree: Callable[..., Path], file: str, sentence: str
+) -> None:
+    root = image_tree("robin", "wren")
+    (root / file).parent.mkdir(exist_ok=True)
+    (root / file).touch()
+
+    output = refusal(folder, config=birds(root))
+
+    assert said(output, f"{root}/{sentence}"), output
+
+
+@pytest.mark.usefixtures("bird_table")
+def test_fractions_beyond_white(folder: Path, image_tree: Callable[..., Path]) -> None:
+    root = image_tree("robin", "wren")
+    Image.fromarray(np.array([[0, 255]], np.float32)).save(root / "train" / "wren" / "a.tif")
+
+    output = refusal(folder, "results/data/birds/arrays.npz", config=birds(root))
+
+    assert said(output, f"error: {root}/train/wren/a.tif, mode F: its grey levels are not all in 0..1: save it"), (
+        output
+    )
 
 
 @pytest.mark.usefixtures("bird_table")

@@ -129,7 +129,7 @@ class Graph:
                 "subsets": [{"imbalance": imbalance, "path": path} for imbalance, path in self._described(row)],
                 "arrays": None if row.needs else f"{DATA}/{row.dataset}/arrays.npz",
                 "printed": row.definition["printed"],
-                "remark": row.definition["remark"],
+                "remark": self._remark(row),
             }
             for row in table.rows
         ]
@@ -451,6 +451,14 @@ class Graph:
         seeds = sorted({run.seed for run in _runs(figure.cells)})
         kept = {key: figure.definition[key] for key in ("title", "source")}
         return kept | {"seeds": seeds[:1] if first else seeds}
+
+    def _remark(self, row: Described) -> str:
+        """The footnote of a row of statistics, with what is passed over in a folder of images."""
+        remark, data = str(row.definition["remark"]), self.registry.datasets[row.dataset]
+        if row.needs or data["kind"] != "folder":
+            return remark
+        passed = image_tree.passed_over(Path(data["data_dir"]))
+        return f"{remark} Passed over in {data['data_dir']}: {passed}.".lstrip() if passed else remark
 
     def _described(self, row: Described) -> list[tuple[str, str]]:
         """Imbalances of a described data set with their subsets."""

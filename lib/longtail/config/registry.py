@@ -229,11 +229,24 @@ def _check_dataset(registry: Registry, name: str) -> None:
             f"{where} lacks the key 'preprocessing.center_crop': streamed images may have any size, so give the side "
             "in pixels that they are cut to"
         )
+    if form(dataset) == IMAGES:
+        _check_channels(dataset, where)
     if "like" in dataset:
         registry.dataset(dataset["like"], f"{where}, key 'like'")
     for recipe, instead in dataset["recipes"].items():
         for name in [recipe, *(instead.values() if isinstance(instead, dict) else [instead])]:
             registry.recipe(name, f"{where}, key 'recipes'")
+
+
+def _check_channels(dataset: dict[str, Any], where: str) -> None:
+    channels = of_source(dataset, "CHANNELS", 3)
+    for key in ("mean", "std"):
+        given = len(dataset["preprocessing"][key])
+        if given != channels:
+            raise InputError(
+                f"{where}, key 'preprocessing.{key}': {given} given, but its images have {channels} channel(s): "
+                "give a number for each"
+            )
 
 
 def _check_method(registry: Registry, name: str, where: str) -> None:

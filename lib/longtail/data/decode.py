@@ -1,18 +1,84 @@
 """Image files as RGB."""
 
+import contextlib
+import warnings
 from pathlib import Path
+from typing import Any
 
-from PIL import Image
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, TiffImagePlugin
 
 from longtail.runtime.errors import InputError
 
+# Pillow cuts grey levels of these modes off at 255 when it converts them.
+DEEP = ("I;16", "I;16L", "I;16B", "I", "F")
+
 
 def rgb(path: Path | str) -> Image.Image:
-    """The decoded image; InputError naming a file that cannot be decoded."""
+    """The first picture of a file, upright, its opacity left out.
+
+    Raises InputError naming a file that cannot be decoded, is too large, or has grey levels of unknown range.
+    """
     try:
-        with Image.open(path) as opened:
-            # Pillow cuts 16-bit grey levels off at 255 when it converts them.
-            deep = opened.mode.startswith("I;16")
-            return (opened.point(lambda level: level * (1 / 257)) if deep else opened).convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path} is not a readable image ({error}): repair or remove it") from error
+        with warnings.catch_warnings():
+            # Odd tags do not matter where there is a picture. One too large would fill the memory.
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as opened:
+                opened.load()
+                # Broken EXIF data do not say that the picture lies on its side.
+                with contextlib.suppress(Exception):
+                    ImageOps.exif_transpose(opened, in_place=True)
+                return _converted(opened, path)
+    except InputError:
+        raise
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise InputError(f"{path} has more than {Image.MAX_IMAGE_PIXELS} pixels: make it smaller") from error
+    # Damaged files make Pillow raise exceptions of many kinds.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path} is not a readable image ({reason}): repair or remove it") from error
+
+
+def _converted(image: Image.Image, path: Path | str) -> Image.Image:
+    if image.mode in DEEP:
+        return Image.fromarray(_eight_bits(image, path)).convert("RGB")
+    if image.mode == "La":
+        return image.convert("LA").convert("RGB")
+    return image.convert("RGB")
+
+
+def _eight_bits(image: Image.Image, path: Path | str) -> NDArray[np.uint8]:
+    """Grey levels 0..65535, or 0..1 in mode F, as 0..255: a level becomes the same in every image."""
+    levels: NDArray[Any] = np.asarray(image)
+    if doubt := _unknown_range(image) or _out_of_range(image, levels):
+        raise InputError(f"{path}, mode {image.mode}: {doubt}: save it with 8 bits a pixel")
+    scaled = np.rint(levels * 255) if image.mode == "F" else levels // 257
+    return scaled.astype(np.uint8)
+
+
+def _unknown_range(image: Image.Image) -> str:
+    """What keeps from telling black and white by the form of a file; "" where nothing does."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        if image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION, 0) == 0:
+            return "its grey level 0 is white, not black"
+        if image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE) == (12,):
+            return "its grey levels have 12 bits"
+    if image.format == "FITS" and image.mode == "I;16":
+        return "its grey levels have a sign"
+    return ""
+
+
+def _out_of_range(image: Image.Image, levels: NDArray[Any]) -> str:
+    """What keeps from telling black and white by the grey levels; "" where nothing does."""
+    low, high = levels.min(), levels.max()
+    if image.mode == "F" and not (low >= 0 and high <= 1):  # a NaN is neither
+        return "its grey levels are not all in 0..1"
+    # Pillow itself brings those of a PGM file to 0..65535.
+    if image.mode == "I" and image.format != "PPM":
+        if low < 0 or high > 65535:
+            return f"its grey levels, {low} to {high}, are not all in 0..65535"
+        if high < 256:
+            return f"no grey level is above {high}, so that they may be meant in 0..255 or in 0..65535"
+    return ""

@@ -66,6 +66,15 @@ def test_streamed_folder_is_listed_and_not_opened(tree):
     assert files.classes == ["10", "9", "a"]
 
 
+def test_what_is_read_and_passed_over_is_logged(tree, caplog):
+    caplog.set_level("INFO")
+    read(tree)
+    assert caplog.messages == ["train: 4 images of 3 classes", "test: 4 images of 3 classes", "passed over: nothing"]
+    (tree / "train/a/notes.txt").touch()
+    read(tree)
+    assert caplog.messages[-1] == "passed over: 1 no image by name (train/a/notes.txt)"
+
+
 @pytest.mark.parametrize("size", [10, 20, 40])
 def test_shorter_side_is_resized_and_the_centre_cut(tree, size):
     wide = np.zeros((20, 60, 3), np.uint8)
@@ -95,6 +104,14 @@ def test_sixteen_bit_grey_levels_keep_their_scale(tree):
     levels = np.array([[0, 257, 90 * 257, 65535]] * 4, np.uint16)
     Image.fromarray(levels).save(tree / "train/9/1.png")
     assert read(tree).train_images[1, 0].tolist() == [[level] * 3 for level in (0, 1, 90, 255)]
+
+
+def test_an_image_is_turned_as_its_exif_data_say(tree):
+    turned = Image.Exif()
+    turned[274] = 6  # a quarter clockwise
+    halves = np.repeat(np.array([[[250] * 3], [[10] * 3]], np.uint8), [2, 2], axis=0).repeat(4, axis=1)
+    Image.fromarray(halves).save(tree / "train/9/1.png", exif=turned)
+    assert read(tree).train_images[1, :, :, 0].tolist() == [[10, 10, 250, 250]] * 4
 
 
 @pytest.mark.parametrize("damage", ["empty", "text", "cut"])

@@ -188,6 +188,20 @@ def test_a_mistake_is_told_its_place_and_the_remedy(sources, changes, sentence):
     assert sentence.format(root=root, folder=os.path.dirname(root)) in refusal(settings)
 
 
+def test_an_image_of_a_format_that_cannot_be_read_is_named(sources):
+    settings = sources(test=[*TEST, "val/3.heic 0"])
+    assert f"{settings['data_dir']}/val/3.heic: Pillow cannot read .heic files here: save it" in refusal(settings)
+
+
+@pytest.mark.parametrize("name", ["folder.png", "link.png"])
+def test_what_is_no_file_is_not_there(sources, tmp_path, name):
+    settings = sources()
+    (tmp_path / "images/val/folder.png").mkdir()
+    (tmp_path / "images/val/link.png").symlink_to("/nowhere")
+    (tmp_path / "test.txt").write_text(f"val/{name} 0\n")
+    assert f"1 of its 1 images are not below {settings['data_dir']}, 'val/{name}' is the first" in refusal(settings)
+
+
 @pytest.mark.parametrize("key", ["train_list", "test_list"])
 def test_a_list_that_cannot_be_read_is_named(sources, key, tmp_path):
     settings = sources()

@@ -8,6 +8,7 @@ from longtail.data.arrays import Arrays
 
 TEST_PER_CLASS = 60
 SIDE = 8
+CHANNELS = 1
 CLASS_SIZES = (118, 122, 117, 123, 121, 122, 121, 119, 114, 120)
 
 

@@ -1,5 +1,6 @@
 """`folder`: any image tree `train/<class>/*`, `test/<class>/*`."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from PIL import Image, ImageOps
 from longtail.data import decode
 from longtail.data.arrays import Arrays, Files
 from longtail.runtime import image_tree
+
+log = logging.getLogger(__name__)
 
 READS = ("data_dir", "streamed", "image_size")
 
@@ -23,6 +26,9 @@ def read(settings: dict[str, Any], archive: str | None) -> Arrays | Files:
     root = Path(settings["data_dir"])
     found = image_tree.listing(root)
     classes = list(found["train"])
+    for split, folders in found.items():
+        log.info("%s: %d images of %d classes", split, sum(map(len, folders.values())), len(folders))
+    log.info("passed over: %s", image_tree.passed_over(root) or "nothing")
     paths, labels = {}, {}
     for split, folders in found.items():
         paths[split] = [path for name in classes for path in folders[name]]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from longtail.data import labels, lines
 from longtail.data.arrays import Files
 from longtail.data.labels import Entry
+from longtail.runtime import image_tree
 from longtail.runtime.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -101,6 +102,8 @@ def _different(entries: list[Entry]) -> dict[str, Entry]:
 
 
 def _check_existence(path: Path, files: list[str], root: Path) -> None:
+    for file in files:
+        image_tree.check_format(root / file)
     missing = list(_missing(files, root))
     if missing:
         raise InputError(
@@ -123,7 +126,7 @@ def _missing(files: list[str], root: Path) -> Iterator[str]:
 def _listing(folder: Path) -> set[str]:
     try:
         with os.scandir(folder) as entries:
-            return {entry.name for entry in entries}
+            return {entry.name for entry in entries if entry.is_file()}
     except OSError:
         return set()
 
