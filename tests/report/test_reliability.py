@@ -259,6 +259,12 @@ def test_a_panel_shows_the_spread_of_several_runs_and_the_printed_numbers():
     assert figure.axes[0].get_title() == "CE (printed 72.3 / 20.1)"
 
 
+def test_a_paper_may_print_one_number_of_a_panel():
+    assert reliability.panel_title("CE", {"top1": 38.4}) == "CE (printed 38.4 / –)"
+    assert reliability.panel_title("CE", {"ece": 4.83}) == "CE (printed – / 4.83)"
+    assert reliability.panel_title("CE", {}) == "CE"
+
+
 def test_a_footnote_grows_the_figure_and_stays_clear_of_the_key(tmp_path):
     from PIL import Image
 

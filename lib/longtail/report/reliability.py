@@ -65,8 +65,12 @@ def _sign(score: Score) -> str:
 
 
 def panel_title(label: str, printed: Mapping[str, float]) -> str:
-    """A method's label, with the accuracy and calibration error that the paper printed, in %, where it did."""
-    return f"{label} (printed {printed['top1']:.1f} / {printed['ece']:.3g})" if printed else label
+    """A method's label, with the accuracy and calibration error that the paper printed, in %; a dash for one alone."""
+    if not printed:
+        return label
+    accuracy = f"{printed['top1']:.1f}" if "top1" in printed else "–"
+    error = f"{printed['ece']:.3g}" if "ece" in printed else "–"
+    return f"{label} (printed {accuracy} / {error})"
 
 
 def _mean(score: Score, key: str, digits: int) -> str:
