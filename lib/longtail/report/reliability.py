@@ -70,7 +70,8 @@ def panel_title(label: str, printed: Mapping[str, float]) -> str:
         return label
     accuracy = f"{printed['top1']:.1f}" if "top1" in printed else "–"
     error = f"{printed['ece']:.3g}" if "ece" in printed else "–"
-    return f"{label} (printed {accuracy} / {error})"
+    # Titles are broken at plain spaces: what is printed stays together.
+    return f"{label} " + f"(printed {accuracy} / {error})".replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _mean(score: Score, key: str, digits: int) -> str:
