@@ -5,6 +5,8 @@ RUN := $(UV) run --frozen --no-dev
 DEV := $(UV) run --frozen
 CORES ?= all
 DEMO := --configfile config/demo.yaml
+# Git brings the published files along, and Snakemake would take them for finished.
+ANEW := --forcerun publish
 OVERVIEW = PYTHONPATH=lib $(RUN) python -m longtail.overview $@ --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
 .DEFAULT_GOAL := help
@@ -49,11 +51,11 @@ report: $(UV) ## results/report.html of the default configuration
 	@$(RUN) snakemake --report results/report.html
 
 published: $(UV) ## the published tables of MiSLAS from the networks that come along: no Stage 1 is trained (CONFIG as for plan)
-	@$(RUN) snakemake results/published/mislas-cifar/manifest.json --cores $(CORES) --configfile config/published.yaml config/networks.yaml $(CONFIG)
+	@$(RUN) snakemake results/published/mislas-cifar/manifest.json $(ANEW) --cores $(CORES) --configfile config/published.yaml config/networks.yaml $(CONFIG)
 	@PYTHONPATH=lib $(RUN) python -m longtail.report.published
 
 publish-demo: $(UV) ## copy the demo's tables and figures to results/published/demo
-	@$(RUN) snakemake results/published/demo/manifest.json --cores $(CORES) $(DEMO)
+	@$(RUN) snakemake results/published/demo/manifest.json $(ANEW) --cores $(CORES) $(DEMO)
 
 test: $(UV) ## the test suite
 	@$(DEV) python -m pytest $(ARGS)
