@@ -703,7 +703,7 @@ def test_only_files_of_the_project_are_named_as_the_configuration(tmp_path: Path
     (tmp_path / "mine.yaml").write_text("tables: [digits]\nfigures: []\n")
     built = Graph.of(
         merge(yaml.safe_load((CONFIG / "config.yaml").read_text()), {"tables": ["digits"], "figures": []}),
-        [CONFIG / "config.yaml", CONFIG / "demo.yaml", tmp_path / "mine.yaml"],
+        [CONFIG / "demo.yaml", tmp_path / "mine.yaml", CONFIG / "config.yaml"],
     )
 
     assert json.loads(built.configuration()) == ["config/config.yaml", "config/demo.yaml"]

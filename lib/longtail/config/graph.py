@@ -212,8 +212,12 @@ class Graph:
         return _text({"archive": archive, "data_dir": data["data_dir"]})
 
     def configuration(self) -> str:
-        """The files of `config/` that the configuration was read from; a person's own have no name elsewhere."""
-        return _text([name for name in map(registry.shown, self.files) if name.startswith("config/")])
+        """The files of `config/` that the configuration was read from, later ones upon earlier ones.
+
+        A person's own have no name elsewhere. Snakemake lists the default last, though all are laid upon it.
+        """
+        own = [name for name in map(registry.shown, self.files) if name.startswith("config/")]
+        return _text(sorted(own, key=lambda name: name != "config/config.yaml"))
 
     def run_title(self, w: Any) -> str:
         """Title of a single run's figure."""
