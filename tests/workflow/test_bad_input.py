@@ -105,6 +105,31 @@ def test_a_mistake_in_a_table_of_ones_own(folder: Path, changes: dict[str, Any],
     assert contents(folder / "results") == before
 
 
+@pytest.mark.parametrize(
+    ("mine", "table", "sentence"),
+    [
+        (
+            "seeds: {runs: [010]}\n",
+            "",
+            "mine.yaml, line 3: 010 is an octal number to YAML: leave out the leading 0",
+        ),
+        ("datasets:\n  off: {title: x}\n", "", "mine.yaml, line 4: the key off is not text to YAML: quote it"),
+        ("recipes: {}\nrecipes: {}\n", "", "mine.yaml, line 4: the key 'recipes' stands in line 3 already"),
+        ("", "rows: [{method: cb}]\n", "own.yaml, line 8: the key 'rows' stands in line 6 already: merge the two"),
+    ],
+    ids=["octal", "no-text", "twice", "twice-in-a-table"],
+)
+def test_yaml_that_is_not_what_it_looks_like(folder: Path, mine: str, table: str, sentence: str) -> None:
+    (folder / "mine.yaml").write_text("tables: [own.yaml]\nfigures: []\n" + mine)
+    (folder / "own.yaml").write_text(yaml.safe_dump(TABLE, sort_keys=False) + table)
+
+    code, output = snakemake(folder, "-n", "--configfile", "mine.yaml")
+
+    assert code != 0, output
+    assert "Traceback" not in output, output
+    assert said(output, sentence), output
+
+
 # Images of one's own.
 
 

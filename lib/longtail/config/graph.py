@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from longtail.config import archives, imports, registry, settings, text_files
+from longtail.config import archives, imports, registry, schema, settings, text_files
 from longtail.config import plan as plans
 from longtail.config.plan import Cell, Described, Figure, Plan, Run, Setting
 from longtail.config.registry import is_streamed, named_parts
@@ -49,6 +49,8 @@ class Graph:
         if Path(RESULTS).exists() and not Path(RESULTS).is_dir():
             raise InputError(f"{RESULTS} is a file: move it away, the results go into a folder of that name")
         paths = [Path(file) for file in files]
+        for path in paths:
+            schema.read_yaml(path)  # Snakemake has read it with less care
         plan = plans.build(config, paths)
         with registry.blaming(paths):
             imports.check(plan, Path(RUNS))

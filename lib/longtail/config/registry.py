@@ -98,7 +98,7 @@ def locate(kind: str, name: str) -> Path:
 def definition(kind: str, path: Path) -> dict[str, Any]:
     """The validated content of a table's or figure's file, by the schema of its own `kind`."""
     content, schemas = schema.read_yaml(path), SCHEMAS[kind]
-    name = content.get("kind", next(iter(schemas))) if isinstance(content, dict) else next(iter(schemas))
+    name = content.get("kind", next(iter(schemas)))
     if not isinstance(name, str) or name not in schemas:
         raise InputError(f"{shown(path)}: key 'kind' is {name!r}: {parts.nearest(str(name), schemas)}")
     checked: dict[str, Any] = schema.check(content, schemas[name], shown(path))

@@ -53,10 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _config(files: Sequence[Path]) -> dict[str, Any]:
     config: dict[str, Any] = {}
     for file in files:
-        content = schema.read_yaml(file)
-        if not isinstance(content, dict):
-            raise InputError(f"{file} is not a mapping of keys to values: write it like config/demo.yaml")
-        config = registry.merge(config, content)
+        config = registry.merge(config, schema.read_yaml(file))
     return config
 
 
