@@ -44,7 +44,7 @@ report: "rules/captions/workflow.rst"
 wildcard_constraints:
     dataset=r"\w+",
     archive=r"[\w-]+",
-    imbalance=r"if[\d.e+]+|natural",
+    imbalance=r"if[\d.e+-]+|natural",
     backbone=r"\w+",
     stage1=r"\w+",
     method=r"(?!stage1\b)\w+",

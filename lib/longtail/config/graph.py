@@ -2,12 +2,14 @@
 
 import functools
 import json
+import math
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from longtail.config import archives, imports, registry, schema, settings, text_files
+from longtail.config import imbalance as factors
 from longtail.config import plan as plans
 from longtail.config.plan import Cell, Described, Figure, Plan, Run, Setting
 from longtail.config.registry import is_streamed, named_parts
@@ -351,7 +353,7 @@ class Graph:
     def subsets(self, dataset: str) -> list[str]:
         """Subsets of a data set that anything runs on, least imbalanced first."""
         used = {s.imbalance for s in self.plan.settings if s.dataset == dataset}
-        ordered = sorted(used, key=lambda imbalance: float(imbalance.removeprefix("if").replace("natural", "inf")))
+        ordered = sorted(used, key=lambda imbalance: factors.ratio(imbalance) or math.inf)
         return [f"{DATA}/{dataset}/{imbalance}/subset.json" for imbalance in ordered]
 
     def label(self, setting: Setting) -> str:
