@@ -74,10 +74,14 @@ def said(output: str, sentence: str) -> bool:
          "mine.yaml, method 'ce', key 'stage1.recipe': unknown recipe 'MiSLAS-S9': did you mean 'MiSLAS-S"),
         ({"tables": ["digits"], "datasets": {"digits": {"data_dir": "/nowhere/digits"}}},
          "mine.yaml, dataset 'digits', key 'data_dir': there is no folder /nowhere/digits: create it or correct"),
+        ({"tables": ["own.yaml"], "recipes": {"digits-baselines": {"defer": 12}}},
+         "mine.yaml, recipe 'digits-baselines', key 'defer' is 12 of 12 epochs, so that what is deferred never "
+         "comes (own.yaml: method 'ce_drw' on digits): lower it, or raise epochs"),
     ],
-    ids=["key", "nested-key", "table", "recipe", "data_dir"],
+    ids=["key", "nested-key", "table", "recipe", "data_dir", "never-deferred"],
 )  # fmt: skip
 def test_a_mistake_in_the_configuration(folder: Path, config: dict[str, Any], sentence: str) -> None:
+    write(folder, "own.yaml", {**TABLE, "rows": [{"method": "ce_drw"}]})
     before = contents(folder / "results")
 
     output = refusal(folder, config=config)

@@ -415,6 +415,7 @@ def _needs_here(registry: Registry, where: str, name: str, setting: Setting) -> 
     base, compute = stage1_of(method, name), registry.config["compute"]
     stage1 = settings.stage1(registry, setting.dataset, setting.imbalance, setting.backbone, base, seed=0)
     definitions.check_recipe(stage1, stage1["recipe"], at)
+    definitions.check_deferral(registry, stage1, at)
     if base != name:
         definitions.check_head(stage1, base, at)
     if "early_stopping" in stage1["recipe"] and not text_files.has_validation(registry.datasets[setting.dataset]):

@@ -79,6 +79,8 @@ def load(config: dict[str, Any], files: list[Path]) -> Registry:
         )
         for name in registry.datasets:
             _check_dataset(registry, name)
+        for name, recipe in registry.recipes.items():
+            _check_recipe(recipe, place("recipe", name, config["recipes"]))
         # One-stage methods first: those that stand on them ask for their parts.
         for name in sorted(registry.methods, key=lambda name: isinstance(registry.methods[name].get("stage1"), str)):
             _check_method(registry, name, place("method", name, config["methods"]))
@@ -291,12 +293,48 @@ def _check_stages(registry: Registry, method: dict[str, Any], where: str) -> Non
 
 def check_recipe(block: dict[str, Any], recipe: dict[str, Any], where: str) -> None:
     """InputError where a stage defers something under a recipe that does not say until when."""
-    algorithm = block.get("algorithm", {"name": "standard"})["name"]
-    defers = block.get("deferred") is not None or parts.literal("stage1.algorithms", algorithm, "DEFERS", False)
-    if defers and "defer" not in recipe:
+    if _defers(block) and "defer" not in recipe:
         raise InputError(
             f"{where}: recipe '{recipe.get('name', block['recipe'])}' lacks 'defer', the epochs after which what the "
             "method defers takes over: add it to the recipe"
+        )
+
+
+def check_deferral(registry: Registry, block: dict[str, Any], where: str) -> None:
+    """InputError where what a Stage 1 defers never takes over, `block` with all of its recipe."""
+    recipe = block["recipe"]
+    if _defers(block) and recipe["defer"] >= recipe["epochs"]:
+        raise InputError(
+            f"{place('recipe', recipe['name'], registry.config['recipes'])}, key 'defer' is {recipe['defer']} of "
+            f"{recipe['epochs']} epochs, so that what is deferred never comes ({where}): lower it, or raise epochs"
+        )
+
+
+def _defers(block: dict[str, Any]) -> bool:
+    algorithm = block.get("algorithm", {"name": "standard"})["name"]
+    return block.get("deferred") is not None or parts.literal("stage1.algorithms", algorithm, "DEFERS", False)
+
+
+def _check_recipe(recipe: dict[str, Any], where: str) -> None:
+    """InputError where a recipe has settings that cannot take effect beside each other.
+
+    A schedule that is longer than the training is in order: a training may be cut short on purpose.
+    """
+    schedule, stopping = recipe["schedule"], recipe.get("early_stopping")
+    early = [milestone for milestone in schedule["milestones"] if milestone < schedule["warmup"]]
+    if schedule["kind"] == "cosine" and (schedule["warmup"] or schedule["milestones"]):
+        raise InputError(f"{where}, key 'schedule': cosine has neither: set warmup: 0 and milestones: []")
+    if early:
+        raise InputError(
+            f"{where}, key 'schedule.milestones': {early[0]} lies within the warm-up of {schedule['warmup']} epochs, "
+            "where the rate rises: raise it, or shorten the warm-up"
+        )
+    if recipe["nesterov"] and (recipe.get("optimizer") == "adam" or not recipe["momentum"]):
+        raise InputError(f"{where}, key 'nesterov': only SGD with momentum has it: set nesterov: false")
+    if stopping and stopping["patience"] < stopping["every"]:
+        raise InputError(
+            f"{where}, key 'early_stopping.patience': {stopping['patience']} steps are over before the second look, "
+            f"after {stopping['every']} more: raise it to at least {stopping['every']}"
         )
 
 
@@ -311,6 +349,11 @@ def check_head(block: dict[str, Any], name: str, where: str) -> None:
 
 
 def _check_stage1(block: dict[str, Any], where: str) -> None:
+    deferred = block["deferred"]
+    if deferred is not None and all(block[key] == part for key, part in deferred.items()):
+        raise InputError(
+            f"{where}, key 'stage1.deferred': is what training begins with, so nothing changes: replace or remove it"
+        )
     algorithm = block["algorithm"]["name"]
     for key in parts.literal("stage1.algorithms", algorithm, "WITHOUT", []):
         if block[key] is not None:
