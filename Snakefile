@@ -9,7 +9,7 @@ min_version("9.27")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "lib"))
 
-from longtail.config import graph, packs
+from longtail.config import costs, graph, packs
 from longtail.runtime.conda import require_conda
 from longtail.runtime.errors import InputError
 
@@ -24,6 +24,7 @@ try:
     ):
         require_conda()
     GRAPH = graph.Graph.of(config, workflow.configfiles)
+    costs.check_batches(GRAPH)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 

@@ -35,7 +35,7 @@ class Graph:
 
     def __init__(self, plan: Plan, files: Sequence[Path] = ()) -> None:
         self.plan = plan
-        self.files = files
+        self.files = list(files)
         self.registry = plan.registry
         self.compute = plan.registry.config["compute"]
         self.imports = plan.registry.config["stage1"]

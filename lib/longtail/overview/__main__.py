@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from longtail.config import registry, schema
+from longtail.config import costs, registry, schema
 from longtail.config.graph import Graph
 from longtail.overview import imports, plan, progress, speeds
 from longtail.overview.speeds import Machine
@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         config_files = [registry.CONFIG / "config.yaml", *given.configfile]
         graph = Graph.of(_config(config_files), config_files)
+        costs.check_batches(graph)
         if given.overview == IMPORTS:
             told = imports.lines(graph, _origin(given.origin))
         else:
