@@ -359,6 +359,15 @@ def test_what_is_deferred_has_to_take_over_before_the_end(
     assert build(tables=[without], figures=[], recipes=shorter).runs
 
 
+def test_a_run_that_is_wanted_twice_is_one_run(own_table: Callable[..., str]) -> None:
+    once = build(tables=[own_table()], figures=[]).runs
+    columns = [COLUMN, {**COLUMN, "factor": 1 / COLUMN["factor"]}]
+    again, other = own_table(rows=2 * TABLE["rows"], columns=columns), own_table("other")
+
+    assert build(tables=[again, other], figures=[]).runs == once
+    assert len(set(once)) == len(once) > 0
+
+
 def test_a_head_that_a_data_set_gives_to_a_network_is_judged_with_what_stands_on_it(
     own_table: Callable[..., str],
 ) -> None:

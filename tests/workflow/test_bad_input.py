@@ -134,6 +134,26 @@ def test_yaml_that_is_not_what_it_looks_like(folder: Path, mine: str, table: str
     assert said(output, sentence), output
 
 
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ("seeds={runs: [0]}", None),
+        ("seeds={runs: [-1]}", "--config: key 'seeds.runs.0' is -1, which is not allowed: …; it must be at least 0"),
+        ("compute={treads: 8}", "--config: unknown key 'treads' in 'compute': did you mean 'threads'?"),
+        ("tables=[digit]", "--config, key 'tables': there is no table 'digit': did you mean 'digits'?"),
+    ],
+)
+def test_what_the_command_line_says_is_read_and_blamed(folder: Path, given: str, sentence: str | None) -> None:
+    write(folder, "mine.yaml", {"tables": ["digits"], "figures": []})
+
+    code, output = snakemake(folder, "-n", "--configfile", "mine.yaml", "--config", given)
+
+    assert "Traceback" not in output, output
+    assert (code == 0) == (sentence is None), output
+    assert sentence is None or said(output, sentence), output
+    assert sentence or ("/seed0/" in output and "/seed1/" not in output)
+
+
 # Images of one's own.
 
 

@@ -122,7 +122,7 @@ def check_batches(graph: Graph) -> None:
             if pixels > schedule.one_pixel(told["backbone"]) or (size := images(own, run.setting)) is None:
                 continue
             where = f"{place('recipe', name, own.config['recipes'])} (method '{run.method}' on {dataset})"
-            with blaming(graph.files):
+            with blaming(graph.files, graph.arguments):
                 schedule.check_batches(told["recipe"], told["backbone"], size, pixels, micro_batches, where)
 
 

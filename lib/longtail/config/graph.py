@@ -4,7 +4,7 @@ import functools
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +33,10 @@ class Graph:
     `w` is a rule's wildcards throughout.
     """
 
-    def __init__(self, plan: Plan, files: Sequence[Path] = ()) -> None:
+    def __init__(self, plan: Plan, files: Sequence[Path] = (), arguments: Mapping[str, Any] = registry.NONE) -> None:
         self.plan = plan
         self.files = list(files)
+        self.arguments = arguments
         self.registry = plan.registry
         self.compute = plan.registry.config["compute"]
         self.imports = plan.registry.config["stage1"]
@@ -46,17 +47,25 @@ class Graph:
         self.gpu_slots = max(1, found) * self.compute["jobs_per_gpu"]
 
     @classmethod
-    def of(cls, config: dict[str, Any], files: Sequence[Path | str]) -> "Graph":
-        """The graph of a config read from `files`; InputError for the first mistake in it."""
+    def of(
+        cls,
+        config: dict[str, Any],
+        files: Sequence[Path | str],
+        arguments: Mapping[str, Any] = registry.NONE,
+    ) -> "Graph":
+        """The graph of a config read from `files` and the `arguments` of `--config`.
+
+        Raises InputError for the first mistake in it.
+        """
         if Path(RESULTS).exists() and not Path(RESULTS).is_dir():
             raise InputError(f"{RESULTS} is a file: move it away, the results go into a folder of that name")
         paths = [Path(file) for file in files]
         for path in paths:
             schema.read_yaml(path)  # Snakemake has read it with less care
-        plan = plans.build(config, paths)
-        with registry.blaming(paths):
+        plan = plans.build(config, paths, arguments)
+        with registry.blaming(paths, arguments):
             imports.check(plan, Path(RUNS))
-        return cls(plan, paths)
+        return cls(plan, paths, arguments)
 
     # Parameters of jobs
 

@@ -3,9 +3,10 @@
 import contextlib
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from longtail.config import schema
@@ -28,6 +29,7 @@ PARTS |= {"algorithm": "stage1.algorithms", "generator": "stage2.generators", "p
 REAL, STILL = {"name": "real"}, (False, None, "frozen")
 # What sources and backbones are for that do not declare a FORM.
 IMAGES = "images"
+NONE: Mapping[str, Any] = MappingProxyType({})
 # Stands in sentences until the file at fault is looked for.
 THE_CONFIG = "the configuration"
 
@@ -55,20 +57,23 @@ class Registry:
 
 
 @contextlib.contextmanager
-def blaming(files: list[Path]) -> Iterator[None]:
-    """Name, in an InputError about the run's config, the one of its `files` that holds the mistake."""
+def blaming(files: list[Path], arguments: Mapping[str, Any] = NONE) -> Iterator[None]:
+    """Name, in an InputError about the run's config, what holds the mistake: one of its `files`, or `--config`.
+
+    `arguments` is what `--config` said.
+    """
     try:
         yield
     except InputError as error:
-        raise InputError(str(error).replace(THE_CONFIG, _culprit(str(error), files), 1)) from None
+        raise InputError(str(error).replace(THE_CONFIG, _culprit(str(error), files, arguments), 1)) from None
 
 
-def load(config: dict[str, Any], files: list[Path]) -> Registry:
-    """Validate the run's config (read from `files`) and every definition it can use.
+def load(config: dict[str, Any], files: list[Path], arguments: Mapping[str, Any] = NONE) -> Registry:
+    """Validate the run's config (read from `files` and the `arguments` of `--config`) and all definitions it can use.
 
     Raises InputError for the first mistake found.
     """
-    with blaming(files):
+    with blaming(files, arguments):
         config = schema.check(config, "config", THE_CONFIG)
         recipes = schema.read_yaml(CONFIG / "recipes.yaml")
         registry = Registry(
@@ -390,10 +395,13 @@ def _check_part(package: str, block: dict[str, Any], where: str, key: str, stage
     schema.conform(block, {"properties": wanted}, f"{where}, '{key}'")
 
 
-def _culprit(sentence: str, files: list[Path]) -> str:
-    """The file whose text holds the name that a sentence complains of first; a person's own before the default."""
+def _culprit(sentence: str, files: list[Path], arguments: Mapping[str, Any]) -> str:
+    """What holds the name that a sentence complains of first: `--config`, a person's own file, or the default."""
     quoted = sentence.split("'")[1] if "'" in sentence else ""
-    key = quoted.split(".")[-1]
-    holding = [file for file in files if key and key in file.read_text()]
+    # The number of an item in a list is written nowhere.
+    key = next((part for part in reversed(quoted.split(".")) if not part.isdecimal()), "")
+    if key in re.findall(r"[\w-]+", str(arguments)):
+        return "--config"
+    holding = [file for file in files if key and key in file.read_text(encoding="utf-8")]
     own = [file for file in holding if file.resolve() != CONFIG / "config.yaml"]
     return shown((own or holding)[-1]) if holding else THE_CONFIG
