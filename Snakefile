@@ -9,7 +9,7 @@ min_version("9.27")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "lib"))
 
-from longtail.config import graph, packs
+from longtail.config import command_line, costs, graph, packs, registry
 from longtail.runtime.conda import require_conda
 from longtail.runtime.errors import InputError
 
@@ -23,7 +23,10 @@ try:
         and DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
     ):
         require_conda()
-    GRAPH = graph.Graph.of(config, workflow.configfiles)
+    ARGUMENTS = command_line.typed(workflow.config_settings.config)
+    ASKED = registry.merge(config, ARGUMENTS)
+    GRAPH = graph.Graph.of(ASKED, workflow.configfiles, ARGUMENTS)
+    costs.check_batches(GRAPH)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -33,7 +36,7 @@ if "gpu" not in workflow.global_resources:
 
 PACKS = packs.Packs(
     GRAPH,
-    config,
+    ASKED,
     [method.name.lower() for method in workflow.deployment_settings.deployment_method],
 )
 
@@ -44,7 +47,7 @@ report: "rules/captions/workflow.rst"
 wildcard_constraints:
     dataset=r"\w+",
     archive=r"[\w-]+",
-    imbalance=r"if[\d.e+]+|natural",
+    imbalance=r"if[\d.e+-]+|natural",
     backbone=r"\w+",
     stage1=r"\w+",
     method=r"(?!stage1\b)\w+",

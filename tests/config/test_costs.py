@@ -199,3 +199,44 @@ def test_a_source_that_nobody_has_read_is_unknown() -> None:
 def test_a_factor_beyond_the_data_set_is_refused(shipped: Registry) -> None:
     with pytest.raises(InputError, match="leaves class 9 without images"):
         costs.images(shipped, Setting("digits", "if1000", "resnet32"))
+
+
+@pytest.fixture
+def on_one_pixel() -> Callable[..., Graph]:
+    """A graph of CE and MiSLAS with ResNet-10 on digits, whose images have 8 pixels a side."""
+
+    def build(batch_size: int, recipe: str = "digits-S1", **compute: int) -> Graph:
+        columns = [{"dataset": "digits", "factor": 10, "backbone": "resnet10"}]
+        Path("own.yaml").write_text(
+            yaml.safe_dump({"title": "x", "columns": columns, "rows": [{"method": "ce"}, {"method": "mislas"}]})
+        )
+        recipes = {recipe: {"batch_size": batch_size, "batches": "ceil"}}
+        shifted = [{"dataset": "digits", "stage2": {"batch_norm": "shifted"}}]
+        methods = {"mislas": {"overrides": shifted}}
+        return graph(tables=["own.yaml"], figures=[], recipes=recipes, methods=methods, compute=compute)
+
+    return build
+
+
+@pytest.mark.parametrize(("recipe", "method"), [("digits-S1", "ce"), ("digits-S2", "mislas")])
+def test_a_batch_of_one_image_is_refused_before_the_run(
+    on_one_pixel: Callable[..., Graph], recipe: str, method: str
+) -> None:
+    built = on_one_pixel(10, recipe)
+    images = costs.images(built.registry, Setting("digits", "if10", "resnet10"))
+    assert images
+
+    with pytest.raises(InputError) as caught:
+        costs.check_batches(on_one_pixel(images - 1, recipe))
+    assert str(caught.value) == (
+        f"the configuration, recipe '{recipe}' (method '{method}' on digits): batch_size: {images - 1} makes a batch "
+        f"of one of {images} images, which batch norm of resnet10 cannot learn from at 8 pixels a side: write "
+        "batches: floor, or another batch_size"
+    )
+    costs.check_batches(on_one_pixel(images, recipe))
+
+
+def test_micro_batches_of_one_image_are_refused_before_the_run(on_one_pixel: Callable[..., Graph]) -> None:
+    with pytest.raises(InputError, match=r"micro_batches: 20 cuts a batch of 32 into single images"):
+        costs.check_batches(on_one_pixel(32, micro_batches=20))
+    costs.check_batches(on_one_pixel(32, micro_batches=20, processes=2))

@@ -337,6 +337,37 @@ def test_a_recipe_that_a_data_set_exchanges_has_to_say_until_when(own_table: Cal
     assert build(tables=[without], figures=[], datasets=exchanged).runs
 
 
+@pytest.mark.parametrize("method", ["ce_drw", "ce_drs", "ldam_drw", "mcw_ldam", "standing"])
+@pytest.mark.parametrize("epochs", [9, 8, 1])
+def test_what_is_deferred_has_to_take_over_before_the_end(
+    own_table: Callable[..., str], method: str, epochs: int
+) -> None:
+    """baselines on digits defer 9 of 12 epochs."""
+    shorter = {"digits-baselines": {"epochs": epochs}}
+    standing = {"standing": {"label": "x", "paper": "x", "stage1": "ce_drw", "post_hoc": TAU_NORM}}
+    table = own_table(rows=[{"method": method}])
+
+    sentence = (
+        rf"recipe 'digits-baselines', key 'defer' is 9 of {epochs} epochs, so that what is deferred never comes "
+        rf"\(\S*own.yaml: method '{method}' on digits\): lower it, or raise epochs$"
+    )
+    with pytest.raises(InputError, match=sentence):
+        build(tables=[table], figures=[], recipes=shorter, methods=standing)
+    just = {"digits-baselines": {"epochs": 10}}
+    assert build(tables=[table], figures=[], recipes=just, methods=standing).runs
+    without = own_table(rows=[{"method": "focal"}, {"method": "balanced_softmax"}])
+    assert build(tables=[without], figures=[], recipes=shorter).runs
+
+
+def test_a_run_that_is_wanted_twice_is_one_run(own_table: Callable[..., str]) -> None:
+    once = build(tables=[own_table()], figures=[]).runs
+    columns = [COLUMN, {**COLUMN, "factor": 1 / COLUMN["factor"]}]
+    again, other = own_table(rows=2 * TABLE["rows"], columns=columns), own_table("other")
+
+    assert build(tables=[again, other], figures=[]).runs == once
+    assert len(set(once)) == len(once) > 0
+
+
 def test_a_head_that_a_data_set_gives_to_a_network_is_judged_with_what_stands_on_it(
     own_table: Callable[..., str],
 ) -> None:

@@ -301,6 +301,23 @@ def test_a_part_of_another_name_replaces_the_whole_part() -> None:
          "method 'bbn', key 'stage1.backbones': unknown backbone 'bbn_resnet33': did you mean 'bbn_resnet32'?"),
         ({"methods": {"mine": {**MINE, "stage1": {**LDAM, "deferred": {}}}}},
          "method 'mine': key 'stage1.deferred' is {}, which is not allowed: what takes over after"),
+        ({"methods": {"mine": {**MINE, "stage1": {**LDAM, "deferred": {"weighting": None}}}}},
+         "method 'mine', key 'stage1.deferred': is what training begins with, so nothing changes: replace or"),
+        ({"methods": {"mine": {**MINE, "stage1": {**LDAM, "weighting": CB, "deferred": {"weighting": CB}}}}},
+         "method 'mine', key 'stage1.deferred': is what training begins with"),
+        ({"methods": {"ce_drs": {"stage1": {"sampler": {"name": "class_balanced"}}}}},
+         "method 'ce_drs', key 'stage1.deferred': is what training begins with"),
+        ({"recipes": {"LDAM": {"schedule": {"kind": "cosine"}}}},
+         "recipe 'LDAM', key 'schedule': cosine has neither: set warmup: 0 and milestones: []"),
+        ({"recipes": {"LDAM": {"schedule": {"kind": "cosine", "warmup": 0}}}},
+         "recipe 'LDAM', key 'schedule': cosine has neither"),
+        ({"recipes": {"LDAM": {"schedule": {"warmup": 170}}}},
+         "recipe 'LDAM', key 'schedule.milestones': 160 lies within the warm-up of 170 epochs, where the rate rises"),
+        ({"recipes": {"BBN": {"momentum": 0}}}, "recipe 'BBN', key 'nesterov': only SGD with momentum has it"),
+        ({"recipes": {"TextCNN": {"nesterov": True}}}, "recipe 'TextCNN', key 'nesterov': only SGD with momentum"),
+        ({"recipes": {"TextCNN": {"early_stopping": {"every": 100, "patience": 99}}}},
+         "recipe 'TextCNN', key 'early_stopping.patience': 99 steps are over before the second look, after 100 more: "
+         "raise it to at least 100"),
         ({"recipes": {"digits-S1": {"epoch": 2}}},
          "recipe 'digits-S1': unknown key 'epoch': did you mean 'epochs'?"),
         ({"recipes": {"mine": {"epochs": 2}}}, "recipe 'mine': the top level lacks 'batch_size': add it"),
@@ -308,6 +325,22 @@ def test_a_part_of_another_name_replaces_the_whole_part() -> None:
 )  # fmt: skip
 def test_a_mistake_is_told_its_place_and_the_remedy(own: dict[str, Any], sentence: str) -> None:
     assert sentence in refusal(own)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"epochs": 1},  # all milestones after the end, and a warm-up that is longer
+        {"epochs": 170, "defer": 170},  # refused for what defers something, and only where that is wanted
+        {"schedule": {"milestones": [180, 160, 160]}},
+        {"schedule": {"warmup": 160}},
+        {"schedule": {"kind": "cosine", "warmup": 0, "milestones": []}},
+        {"evaluate": {"every": 500, "each_from": 500}},
+        {"early_stopping": {"every": 100_000, "patience": 100_000}},
+    ],
+)
+def test_a_recipe_whose_end_comes_early_is_a_recipe(recipe: dict[str, Any]) -> None:
+    assert registry.load({"recipes": {"LDAM": recipe}}, []).recipes["LDAM"]["batch_size"] == 128
 
 
 def test_a_linear_head_that_is_not_the_plain_one_can_be_stood_on() -> None:

@@ -21,3 +21,4 @@ def test_what_a_row_defers_has_a_recipe_that_says_until_when(name: str, shipped:
             factor = imbalance.slug(column["factor"], name)
             block = settings.stage1(shipped, column["dataset"], factor, column["backbone"], stage1, seed=0)
             registry.check_recipe(block, block["recipe"], f"{row['method']} on {column['dataset']}")
+            registry.check_deferral(shipped, block, f"{row['method']} on {column['dataset']}")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from longtail.config import imbalance
 from longtail.data import long_tail
 from longtail.runtime.errors import InputError
 
@@ -103,7 +104,57 @@ def test_factors_as_paths_spell_them():
     assert long_tail.subset(labels, 2, "if2", seed=0, n_max=2).counts == [2, 1]
 
 
-@pytest.mark.parametrize(("n_max", "factor"), [(7, 8), (7, 1000), (49, 49)])  # 49 · (1/49) is 0.99… in binary
+def exactly(n_max, factor, classes):
+    """The largest n with n^(K-1) <= n_max^(K-1) · (1/factor)^i, found by halving in whole numbers."""
+
+    def fits(n, i):
+        return n ** (classes - 1) * factor.numerator**i <= n_max ** (classes - 1) * factor.denominator**i
+
+    counts = []
+    for i in range(classes):
+        low, high = 0, n_max + 1
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if fits(middle, i) else (low, middle)
+        counts.append(low)
+    return counts
+
+
+WRITTEN = st.one_of(st.integers(1, 300), st.integers(1, 300).map(lambda x: 1 / x), st.sampled_from([0.015, 2 / 3]))
+WRITTEN |= st.decimals("0.0001", "0.9999", places=4).map(float)
+
+
+@settings(max_examples=300, deadline=None)
+@given(n_max=st.integers(1, 5000), classes=st.integers(2, 20), written=WRITTEN)
+def test_counts_are_those_of_exact_arithmetic(n_max, classes, written):
+    factor = imbalance.ratio(imbalance.slug(written, "table"))
+    expected = exactly(n_max, factor, classes)
+    assume(expected[-1] >= 1)
+    assert long_tail.class_counts(n_max, factor, classes) == expected
+
+
+@pytest.mark.parametrize(
+    ("n_max", "written", "smallest"), [(5000, 0.015, 75), (5000, 0.0058, 29), (49, 49, 1), (4900, 49, 100)]
+)
+def test_the_smallest_class_is_as_large_as_written(n_max, written, smallest):
+    labels = np.repeat(np.arange(3), n_max)
+    path = imbalance.slug(written, "table")
+    assert long_tail.subset(labels, 3, path, seed=0, n_max=None).counts[-1] == smallest
+
+
+@pytest.mark.parametrize(("n_max", "classes"), [(5000, 10), (500, 100)])
+def test_the_papers_sets_are_those_of_the_formula_in_binary(n_max, classes):
+    for factor in range(1, n_max + 1):
+        binary = [int(n_max * (1.0 / factor) ** (i / (classes - 1.0))) for i in range(classes)]
+        assert long_tail.class_counts(n_max, factor, classes) == binary
+
+
+def test_thousands_of_classes_are_counted_at_once():
+    assert long_tail.class_counts(1000, 1, 8142) == [1000] * 8142
+    assert long_tail.class_counts(1000, 1.000000000001, 8142) == [1000] + [999] * 8141
+
+
+@pytest.mark.parametrize(("n_max", "factor"), [(7, 8), (7, 1000)])
 def test_factor_that_empties_a_class_is_refused(n_max, factor):
     with pytest.raises(InputError, match=rf"factor {factor} leaves class 2 without images.*below {n_max}"):
         long_tail.cut(np.repeat([0, 1, 2], n_max), factor, 3, seed=0)

@@ -1,9 +1,13 @@
 import math
+import re
 
 import pytest
+import torch
 
 from longtail.config import registry, schema
 from longtail.engine import schedule
+from longtail.runtime import parts
+from longtail.runtime.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +102,47 @@ def test_deferred_epochs_of_the_published_recipes(recipes):
     defer = {name: recipe["defer"] for name, recipe in recipes.items() if "defer" in recipe}
     assert {name: defer[name] for name in ("LDAM", "Meta", "Remix300")} == {"LDAM": 160, "Meta": 160, "Remix300": 250}
     assert all(0 < after < recipes[name]["epochs"] for name, after in defer.items())
+
+
+ONE_LEFT = {"batch_size": 4, "batches": "ceil", "name": "own"}
+
+
+@pytest.mark.parametrize("backbone", ["resnet10", "resnet32", "bbn_resnet32", "bbn_resnet50"])
+def test_batch_norm_cannot_learn_from_one_image_of_the_declared_side(backbone):
+    module = parts.find("models", backbone).build(3).train()
+    side = schedule.one_pixel(backbone)
+
+    with pytest.raises(ValueError, match="more than 1 value per channel"):
+        module(torch.zeros(1, 3, side, side))
+    module(torch.zeros(1, 3, side + 1, side + 1))
+    module(torch.zeros(2, 3, side, side))
+
+
+@pytest.mark.parametrize("backbone", parts.names("models"))
+def test_a_backbone_with_batch_norm_declares_its_side(backbone):
+    if parts.literal("models", backbone, "FORM", "images") == "images":
+        assert schedule.one_pixel(backbone)
+
+
+@pytest.mark.parametrize(
+    ("changes", "images", "micro_batches", "sentence"),
+    [
+        ({}, 9, 1, "batch_size: 4 makes a batch of one of 9 images, which batch norm of resnet10 cannot learn from "
+                   "at 32 pixels a side: write batches: floor, or another batch_size"),
+        ({"batch_size": 1, "batches": "floor"}, 9, 1, "batch_size: 1 makes a batch of one"),
+        ({"batches": "floor"}, 8, 3, "compute.micro_batches: 3 cuts a batch of 4 into single images"),
+        ({}, 10, 2, "compute.micro_batches: 2 cuts a batch of 2 into single images"),
+    ],
+)  # fmt: skip
+def test_a_batch_of_one_image_is_refused(changes, images, micro_batches, sentence):
+    given = (ONE_LEFT | changes, "resnet10", images)
+
+    with pytest.raises(InputError, match=f"^here: {re.escape(sentence)}"):
+        schedule.check_batches(*given, 32, micro_batches, "here")
+    schedule.check_batches(*given, 33, micro_batches, "here")
+
+
+@pytest.mark.parametrize(("batches", "images", "micro_batches"), [("ceil", 8, 2), ("ceil", 10, 1), ("floor", 9, 2)])
+def test_batches_of_more_images_are_learnt_from(batches, images, micro_batches):
+    schedule.check_batches(ONE_LEFT | {"batches": batches}, "resnet10", images, 8, micro_batches, "here")
+    schedule.check_batches(ONE_LEFT, "textcnn", 9, 32, 1, "here")

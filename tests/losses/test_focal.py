@@ -108,3 +108,10 @@ def test_what_is_missing_to_a_probability_near_1_is_not_lost():
     """1 − σ(40) = e^−40 to all digits, where 1 − p in float64 would be 0."""
     found = build("sigmoid", 2.0)(torch.tensor([[40.0, -40.0]], dtype=torch.float64), torch.tensor([0]))
     np.testing.assert_allclose(found, [2 * np.exp(-120.0)], rtol=1e-12)
+
+
+@pytest.mark.parametrize("form", ["softmax", "sigmoid"])
+def test_the_slope_is_finite_at_the_largest_gamma_that_is_allowed(form):
+    logits = torch.tensor([[200.0, -200.0], [-200.0, 200.0], [0.0, 0.0]], requires_grad=True)
+    focal.Focal(focal.SETTINGS["gamma"]["maximum"], form)(logits, torch.tensor([0, 0, 1])).sum().backward()
+    assert logits.grad.isfinite().all()

@@ -76,3 +76,10 @@ def test_lowest_loss_is_at_the_smoothed_label():
 def test_bad_settings_are_named(changes, says):
     with pytest.raises(InputError, match=says):
         label_aware_smoothing.build(settings(**changes), COUNTS)
+
+
+def test_one_class_has_no_others_to_spread_over():
+    with pytest.raises(InputError, match="spreads over the other classes, and there is one class: use 'code'"):
+        label_aware_smoothing.build(settings(las_form="paper"), [5])
+    one = label_aware_smoothing.build(settings(las_form="code"), [5])
+    assert one(torch.zeros(2, 1), torch.zeros(2, dtype=torch.long)).tolist() == [0, 0]

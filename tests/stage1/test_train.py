@@ -37,6 +37,14 @@ def test_losses_are_the_golden_ones(tmp_path):
     assert [row["learning_rate"] for row in fitted.history] == golden["learning_rate"]
 
 
+def test_a_batch_of_one_image_is_refused_where_the_job_starts():
+    recipe = small.RECIPE | {"name": "own", "batch_size": sum(small.data()[1].counts) - 1}
+    with pytest.raises(InputError, match=r"^Stage 1: batch_size: \d+ makes a batch of one of .* at 8 pixels a side"):
+        learner(recipe=recipe, backbone="resnet10")
+    learner(recipe=recipe)
+    learner(recipe=recipe | {"batches": "floor"}, backbone="resnet10")
+
+
 def test_same_seed_gives_the_same_tensors(tmp_path):
     recipe = small.RECIPE | {"epochs": 2}
     first, again = (run(tmp_path / name, recipe=recipe) for name in "ab")

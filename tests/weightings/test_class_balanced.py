@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from longtail.data.long_tail import class_counts
+from longtail.runtime.errors import InputError
 from longtail.weightings import class_balanced
 from longtail.weightings.class_balanced import class_weights
 
@@ -39,6 +40,25 @@ def test_beta_of_zero_weighs_classes_alike_and_near_one_by_their_size():
     np.testing.assert_array_equal(class_weights(COUNTS, 0.0), np.ones(4))
     inverse = 1 / np.array(COUNTS)
     np.testing.assert_allclose(class_weights(COUNTS, 1 - 1e-7), 4 * inverse / inverse.sum(), rtol=1e-4)
+
+
+def test_beta_of_one_is_the_limit_of_inverse_frequency():
+    inverse = 1 / np.array(COUNTS)
+    np.testing.assert_allclose(class_weights(COUNTS, 1.0), 4 * inverse / inverse.sum(), rtol=1e-12)
+    np.testing.assert_allclose(class_weights(COUNTS, 1 - 2**-53), class_weights(COUNTS, 1.0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.9999, 1.0])
+@pytest.mark.parametrize("counts", [[100, 0], [0], [5, -1], [float("nan"), 3]])
+def test_a_class_without_images_has_no_weight(counts, beta):
+    with pytest.raises(InputError, match=r"must each be at least 1: leave classes without images out$"):
+        class_weights(counts, beta)
+
+
+@pytest.mark.parametrize("beta", [-0.1, 1.1, float("nan"), float("inf")])
+def test_a_beta_that_weighs_nothing_is_refused(beta):
+    with pytest.raises(InputError, match=r"^beta is .*, which weighs no class: choose a number from 0 to 1$"):
+        class_weights(COUNTS, beta)
 
 
 @settings(max_examples=100, deadline=None)

@@ -76,10 +76,14 @@ def said(output: str, sentence: str) -> bool:
          "mine.yaml, method 'ce', key 'stage1.recipe': unknown recipe 'MiSLAS-S9': did you mean 'MiSLAS-S"),
         ({"tables": ["digits"], "datasets": {"digits": {"data_dir": "/nowhere/digits"}}},
          "mine.yaml, dataset 'digits', key 'data_dir': there is no folder /nowhere/digits: create it or correct"),
+        ({"tables": ["own.yaml"], "recipes": {"digits-baselines": {"defer": 12}}},
+         "mine.yaml, recipe 'digits-baselines', key 'defer' is 12 of 12 epochs, so that what is deferred never "
+         "comes (own.yaml: method 'ce_drw' on digits): lower it, or raise epochs"),
     ],
-    ids=["key", "nested-key", "table", "recipe", "data_dir"],
+    ids=["key", "nested-key", "table", "recipe", "data_dir", "never-deferred"],
 )  # fmt: skip
 def test_a_mistake_in_the_configuration(folder: Path, config: dict[str, Any], sentence: str) -> None:
+    write(folder, "own.yaml", {**TABLE, "rows": [{"method": "ce_drw"}]})
     before = contents(folder / "results")
 
     output = refusal(folder, config=config)
@@ -105,6 +109,51 @@ def test_a_mistake_in_a_table_of_ones_own(folder: Path, changes: dict[str, Any],
 
     assert said(output, sentence), output
     assert contents(folder / "results") == before
+
+
+@pytest.mark.parametrize(
+    ("mine", "table", "sentence"),
+    [
+        (
+            "seeds: {runs: [010]}\n",
+            "",
+            "mine.yaml, line 3: 010 is an octal number to YAML: leave out the leading 0",
+        ),
+        ("datasets:\n  off: {title: x}\n", "", "mine.yaml, line 4: the key off is not text to YAML: quote it"),
+        ("recipes: {}\nrecipes: {}\n", "", "mine.yaml, line 4: the key 'recipes' stands in line 3 already"),
+        ("", "rows: [{method: cb}]\n", "own.yaml, line 8: the key 'rows' stands in line 6 already: merge the two"),
+    ],
+    ids=["octal", "no-text", "twice", "twice-in-a-table"],
+)
+def test_yaml_that_is_not_what_it_looks_like(folder: Path, mine: str, table: str, sentence: str) -> None:
+    (folder / "mine.yaml").write_text("tables: [own.yaml]\nfigures: []\n" + mine)
+    (folder / "own.yaml").write_text(yaml.safe_dump(TABLE, sort_keys=False) + table)
+
+    code, output = snakemake(folder, "-n", "--configfile", "mine.yaml")
+
+    assert code != 0, output
+    assert "Traceback" not in output, output
+    assert said(output, sentence), output
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ("seeds={runs: [0]}", None),
+        ("seeds={runs: [-1]}", "--config: key 'seeds.runs.0' is -1, which is not allowed: …; it must be at least 0"),
+        ("compute={treads: 8}", "--config: unknown key 'treads' in 'compute': did you mean 'threads'?"),
+        ("tables=[digit]", "--config, key 'tables': there is no table 'digit': did you mean 'digits'?"),
+    ],
+)
+def test_what_the_command_line_says_is_read_and_blamed(folder: Path, given: str, sentence: str | None) -> None:
+    write(folder, "mine.yaml", {"tables": ["digits"], "figures": []})
+
+    code, output = snakemake(folder, "-n", "--configfile", "mine.yaml", "--config", given)
+
+    assert "Traceback" not in output, output
+    assert (code == 0) == (sentence is None), output
+    assert sentence is None or said(output, sentence), output
+    assert sentence or ("/seed0/" in output and "/seed1/" not in output)
 
 
 # Images of one's own.

@@ -11,9 +11,10 @@ from typing import Any
 
 from longtail.config import graph as graphs
 from longtail.config import imbalance as factors
+from longtail.config import imports, settings
 from longtail.config.graph import Graph
 from longtail.config.plan import Run, Setting
-from longtail.config.registry import IMAGES, Registry, form, is_streamed, of_source
+from longtail.config.registry import IMAGES, Registry, blaming, form, is_streamed, of_source, place
 from longtail.data.long_tail import class_counts
 from longtail.engine import schedule
 from longtail.runtime import files, image_tree, parts
@@ -104,6 +105,25 @@ def images(registry: Registry, setting: Setting) -> int | None:
         return sum(offered)
     largest, decimals = definition["n_max"] or min(offered), definition.get("decay_decimals")
     return sum(class_counts(largest, factor, len(offered), decimals))
+
+
+def check_batches(graph: Graph) -> None:
+    """InputError where batch norm would have to learn from one image, in a training here whose N is known by now."""
+    compute, own = graph.compute, graph.registry
+    for run in {(run.setting, run.stage1, run.method): run for run in graph.plan.runs}.values():
+        dataset, learning = run.setting.dataset, []
+        if run.folder not in graph.imports and compute["processes"] == 1:
+            learning.append((imports.wanted_settings(own, run), compute["micro_batches"]))
+        if run.two_stage:
+            block = settings.stage2(own, dataset, run.setting.imbalance, run.setting.backbone, run.method, run.seed)
+            learning += [(block, 1)] if block["batch_norm"] == "shifted" else []
+        for told, micro_batches in learning:
+            pixels, name = side(own.datasets[dataset]), told["recipe"]["name"]
+            if pixels > schedule.one_pixel(told["backbone"]) or (size := images(own, run.setting)) is None:
+                continue
+            where = f"{place('recipe', name, own.config['recipes'])} (method '{run.method}' on {dataset})"
+            with blaming(graph.files, graph.arguments):
+                schedule.check_batches(told["recipe"], told["backbone"], size, pixels, micro_batches, where)
 
 
 def side(definition: dict[str, Any]) -> int:

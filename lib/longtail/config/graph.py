@@ -2,12 +2,14 @@
 
 import functools
 import json
+import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from longtail.config import archives, imports, registry, settings, text_files
+from longtail.config import archives, imports, registry, schema, settings, text_files
+from longtail.config import imbalance as factors
 from longtail.config import plan as plans
 from longtail.config.plan import Cell, Described, Figure, Plan, Run, Setting
 from longtail.config.registry import is_streamed, named_parts
@@ -31,9 +33,10 @@ class Graph:
     `w` is a rule's wildcards throughout.
     """
 
-    def __init__(self, plan: Plan, files: Sequence[Path] = ()) -> None:
+    def __init__(self, plan: Plan, files: Sequence[Path] = (), arguments: Mapping[str, Any] = registry.NONE) -> None:
         self.plan = plan
-        self.files = files
+        self.files = list(files)
+        self.arguments = arguments
         self.registry = plan.registry
         self.compute = plan.registry.config["compute"]
         self.imports = plan.registry.config["stage1"]
@@ -44,15 +47,25 @@ class Graph:
         self.gpu_slots = max(1, found) * self.compute["jobs_per_gpu"]
 
     @classmethod
-    def of(cls, config: dict[str, Any], files: Sequence[Path | str]) -> "Graph":
-        """The graph of a config read from `files`; InputError for the first mistake in it."""
+    def of(
+        cls,
+        config: dict[str, Any],
+        files: Sequence[Path | str],
+        arguments: Mapping[str, Any] = registry.NONE,
+    ) -> "Graph":
+        """The graph of a config read from `files` and the `arguments` of `--config`.
+
+        Raises InputError for the first mistake in it.
+        """
         if Path(RESULTS).exists() and not Path(RESULTS).is_dir():
             raise InputError(f"{RESULTS} is a file: move it away, the results go into a folder of that name")
         paths = [Path(file) for file in files]
-        plan = plans.build(config, paths)
-        with registry.blaming(paths):
+        for path in paths:
+            schema.read_yaml(path)  # Snakemake has read it with less care
+        plan = plans.build(config, paths, arguments)
+        with registry.blaming(paths, arguments):
             imports.check(plan, Path(RUNS))
-        return cls(plan, paths)
+        return cls(plan, paths, arguments)
 
     # Parameters of jobs
 
@@ -368,7 +381,7 @@ class Graph:
     def subsets(self, dataset: str) -> list[str]:
         """Subsets of a data set that anything runs on, least imbalanced first."""
         used = {s.imbalance for s in self.plan.settings if s.dataset == dataset}
-        ordered = sorted(used, key=lambda imbalance: float(imbalance.removeprefix("if").replace("natural", "inf")))
+        ordered = sorted(used, key=lambda imbalance: factors.ratio(imbalance) or math.inf)
         return [f"{DATA}/{dataset}/{imbalance}/subset.json" for imbalance in ordered]
 
     def label(self, setting: Setting) -> str:

@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -168,13 +169,14 @@ class Plan:
         return sorted({setting.dataset for setting in self.settings} | described)
 
 
-def build(config: dict[str, Any], files: list[Path]) -> Plan:
+def build(config: dict[str, Any], files: list[Path], arguments: Mapping[str, Any] = definitions.NONE) -> Plan:
     """Validate a config with all it refers to, and lay out its tables and figures.
 
+    It was read from `files` and the `arguments` of `--config`.
     Raises InputError for the first mistake, before anything runs.
     """
-    plan = Plan(definitions.load(config, files))
-    with definitions.blaming(files):
+    plan = Plan(definitions.load(config, files, arguments))
+    with definitions.blaming(files, arguments):
         tables: dict[str, Table | Statistics | Claims] = {}
         for name in plan.registry.config["tables"]:
             _add(tables, _table(plan.registry, definitions.locate("table", name)), "tables")
@@ -431,6 +433,7 @@ def _needs_here(registry: Registry, where: str, name: str, setting: Setting) -> 
     base, compute = stage1_of(method, name), registry.config["compute"]
     stage1 = settings.stage1(registry, setting.dataset, setting.imbalance, setting.backbone, base, seed=0)
     definitions.check_recipe(stage1, stage1["recipe"], at)
+    definitions.check_deferral(registry, stage1, at)
     if base != name:
         definitions.check_head(stage1, base, at)
     if "early_stopping" in stage1["recipe"] and not text_files.has_validation(registry.datasets[setting.dataset]):

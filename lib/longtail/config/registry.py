@@ -3,9 +3,10 @@
 import contextlib
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from longtail.config import schema
@@ -29,6 +30,7 @@ PARTS |= {"algorithm": "stage1.algorithms", "generator": "stage2.generators", "p
 REAL, STILL = {"name": "real"}, (False, None, "frozen")
 # What sources and backbones are for that do not declare a FORM.
 IMAGES = "images"
+NONE: Mapping[str, Any] = MappingProxyType({})
 # Stands in sentences until the file at fault is looked for.
 THE_CONFIG = "the configuration"
 
@@ -56,20 +58,23 @@ class Registry:
 
 
 @contextlib.contextmanager
-def blaming(files: list[Path]) -> Iterator[None]:
-    """Name, in an InputError about the run's config, the one of its `files` that holds the mistake."""
+def blaming(files: list[Path], arguments: Mapping[str, Any] = NONE) -> Iterator[None]:
+    """Name, in an InputError about the run's config, what holds the mistake: one of its `files`, or `--config`.
+
+    `arguments` is what `--config` said.
+    """
     try:
         yield
     except InputError as error:
-        raise InputError(str(error).replace(THE_CONFIG, _culprit(str(error), files), 1)) from None
+        raise InputError(str(error).replace(THE_CONFIG, _culprit(str(error), files, arguments), 1)) from None
 
 
-def load(config: dict[str, Any], files: list[Path]) -> Registry:
-    """Validate the run's config (read from `files`) and every definition it can use.
+def load(config: dict[str, Any], files: list[Path], arguments: Mapping[str, Any] = NONE) -> Registry:
+    """Validate the run's config (read from `files` and the `arguments` of `--config`) and all definitions it can use.
 
     Raises InputError for the first mistake found.
     """
-    with blaming(files):
+    with blaming(files, arguments):
         config = schema.check(config, "config", THE_CONFIG)
         recipes = schema.read_yaml(CONFIG / "recipes.yaml")
         registry = Registry(
@@ -80,6 +85,8 @@ def load(config: dict[str, Any], files: list[Path]) -> Registry:
         )
         for name in registry.datasets:
             _check_dataset(registry, name)
+        for name, recipe in registry.recipes.items():
+            _check_recipe(recipe, place("recipe", name, config["recipes"]))
         # One-stage methods first: those that stand on them ask for their parts.
         for name in sorted(registry.methods, key=lambda name: isinstance(registry.methods[name].get("stage1"), str)):
             _check_method(registry, name, place("method", name, config["methods"]))
@@ -99,7 +106,7 @@ def locate(kind: str, name: str) -> Path:
 def definition(kind: str, path: Path) -> dict[str, Any]:
     """The validated content of a table's or figure's file, by the schema of its own `kind`."""
     content, schemas = schema.read_yaml(path), SCHEMAS[kind]
-    name = content.get("kind", next(iter(schemas))) if isinstance(content, dict) else next(iter(schemas))
+    name = content.get("kind", next(iter(schemas)))
     if not isinstance(name, str) or name not in schemas:
         raise InputError(f"{shown(path)}: key 'kind' is {name!r}: {parts.nearest(str(name), schemas)}")
     checked: dict[str, Any] = schema.check(content, schemas[name], shown(path))
@@ -305,12 +312,48 @@ def _check_stages(registry: Registry, method: dict[str, Any], where: str) -> Non
 
 def check_recipe(block: dict[str, Any], recipe: dict[str, Any], where: str) -> None:
     """InputError where a stage defers something under a recipe that does not say until when."""
-    algorithm = block.get("algorithm", {"name": "standard"})["name"]
-    defers = block.get("deferred") is not None or parts.literal("stage1.algorithms", algorithm, "DEFERS", False)
-    if defers and "defer" not in recipe:
+    if _defers(block) and "defer" not in recipe:
         raise InputError(
             f"{where}: recipe '{recipe.get('name', block['recipe'])}' lacks 'defer', the epochs after which what the "
             "method defers takes over: add it to the recipe"
+        )
+
+
+def check_deferral(registry: Registry, block: dict[str, Any], where: str) -> None:
+    """InputError where what a Stage 1 defers never takes over, `block` with all of its recipe."""
+    recipe = block["recipe"]
+    if _defers(block) and recipe["defer"] >= recipe["epochs"]:
+        raise InputError(
+            f"{place('recipe', recipe['name'], registry.config['recipes'])}, key 'defer' is {recipe['defer']} of "
+            f"{recipe['epochs']} epochs, so that what is deferred never comes ({where}): lower it, or raise epochs"
+        )
+
+
+def _defers(block: dict[str, Any]) -> bool:
+    algorithm = block.get("algorithm", {"name": "standard"})["name"]
+    return block.get("deferred") is not None or parts.literal("stage1.algorithms", algorithm, "DEFERS", False)
+
+
+def _check_recipe(recipe: dict[str, Any], where: str) -> None:
+    """InputError where a recipe has settings that cannot take effect beside each other.
+
+    A schedule that is longer than the training is in order: a training may be cut short on purpose.
+    """
+    schedule, stopping = recipe["schedule"], recipe.get("early_stopping")
+    early = [milestone for milestone in schedule["milestones"] if milestone < schedule["warmup"]]
+    if schedule["kind"] == "cosine" and (schedule["warmup"] or schedule["milestones"]):
+        raise InputError(f"{where}, key 'schedule': cosine has neither: set warmup: 0 and milestones: []")
+    if early:
+        raise InputError(
+            f"{where}, key 'schedule.milestones': {early[0]} lies within the warm-up of {schedule['warmup']} epochs, "
+            "where the rate rises: raise it, or shorten the warm-up"
+        )
+    if recipe["nesterov"] and (recipe.get("optimizer") == "adam" or not recipe["momentum"]):
+        raise InputError(f"{where}, key 'nesterov': only SGD with momentum has it: set nesterov: false")
+    if stopping and stopping["patience"] < stopping["every"]:
+        raise InputError(
+            f"{where}, key 'early_stopping.patience': {stopping['patience']} steps are over before the second look, "
+            f"after {stopping['every']} more: raise it to at least {stopping['every']}"
         )
 
 
@@ -325,6 +368,11 @@ def check_head(block: dict[str, Any], name: str, where: str) -> None:
 
 
 def _check_stage1(block: dict[str, Any], where: str) -> None:
+    deferred = block["deferred"]
+    if deferred is not None and all(block[key] == part for key, part in deferred.items()):
+        raise InputError(
+            f"{where}, key 'stage1.deferred': is what training begins with, so nothing changes: replace or remove it"
+        )
     algorithm = block["algorithm"]["name"]
     for key in parts.literal("stage1.algorithms", algorithm, "WITHOUT", []):
         if block[key] is not None:
@@ -361,10 +409,13 @@ def _check_part(package: str, block: dict[str, Any], where: str, key: str, stage
     schema.conform(block, {"properties": wanted}, f"{where}, '{key}'")
 
 
-def _culprit(sentence: str, files: list[Path]) -> str:
-    """The file whose text holds the name that a sentence complains of first; a person's own before the default."""
+def _culprit(sentence: str, files: list[Path], arguments: Mapping[str, Any]) -> str:
+    """What holds the name that a sentence complains of first: `--config`, a person's own file, or the default."""
     quoted = sentence.split("'")[1] if "'" in sentence else ""
-    key = quoted.split(".")[-1]
-    holding = [file for file in files if key and key in file.read_text()]
+    # The number of an item in a list is written nowhere.
+    key = next((part for part in reversed(quoted.split(".")) if not part.isdecimal()), "")
+    if key in re.findall(r"[\w-]+", str(arguments)):
+        return "--config"
+    holding = [file for file in files if key and key in file.read_text(encoding="utf-8")]
     own = [file for file in holding if file.resolve() != CONFIG / "config.yaml"]
     return shown((own or holding)[-1]) if holding else THE_CONFIG

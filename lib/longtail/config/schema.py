@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator, exceptions, validators
 
+from longtail.config import strict_yaml
 from longtail.runtime.errors import InputError
 from longtail.runtime.fingerprint import ROOT
 from longtail.runtime.parts import nearest
@@ -49,23 +50,35 @@ _Validator = validators.extend(  # type: ignore[no-untyped-call]
 )
 
 
-def read_yaml(path: Path) -> Any:
-    """Parse a YAML file; InputError with the line when it is not YAML."""
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping that a YAML file holds.
+
+    InputError with the line and the remedy where it holds none, or a value that YAML reads as another.
+    """
     try:
         # Numbers such as 2e-4 are floats only to YAML 1.2; 1.1 wants 2.0e-4, and the schema says so if not.
-        return yaml.safe_load(path.read_text()) or {}
+        content = strict_yaml.parse(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}, line {line}: this is not UTF-8: save the file with that encoding") from error
+    except strict_yaml.Misleading as error:
+        raise InputError(f"{path}, line {error.line}: {error}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a number too long, brackets too deep
         reason = " ".join(str(error).split())
         raise InputError(f"{path} is not valid YAML: {reason}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise InputError(f"{path} is not a mapping of keys to values: write it like config/demo.yaml")
+    return content
 
 
 @functools.cache
 def load(name: str) -> dict[str, Any]:
     """The schema `config/schemas/<name>.yaml`."""
-    schema: dict[str, Any] = read_yaml(SCHEMAS / f"{name}.yaml")
-    return schema
+    return read_yaml(SCHEMAS / f"{name}.yaml")
 
 
 def check(value: Any, schema_name: str, where: str) -> Any:

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -29,29 +30,46 @@ class Subset:
         return hashlib.sha256(self.indices.astype("<i8").tobytes()).hexdigest()
 
 
-def class_counts(n_max: int, factor: float, classes: int, decimals: int | None = None) -> list[int]:
+def class_counts(n_max: int, factor: float | Fraction, classes: int, decimals: int | None = None) -> list[int]:
     """Images kept per class: int(n_max · (1/factor)^(i/(K-1))), truncated, class 0 the largest.
 
+    What is exactly a whole number is kept whole; in binary it may come out one short, as the papers' codes have it,
+    though not for their 5000 and 500 images at a whole factor.
     With `decimals`, (1/factor)^(1/(K-1)) is rounded before it is taken to the power i: with one decimal 0.6^i at
-    factor 100 of ten classes, LADC's THUNEWS-LT (methods card 1.3).
+    factor 100 of ten classes, LADC's THUNEWS-LT (methods card 1.3), in binary as its code has it.
     Raises InputError when the rarest class would keep no image.
     """
+    ratio = Fraction(str(factor))
+    share = float(1 / ratio)
     if decimals is None:
-        counts = [int(n_max * (1.0 / factor) ** (i / (classes - 1.0))) for i in range(classes)]
+        counts = [_exactly(n_max, ratio, Fraction(i, classes - 1), share) for i in range(classes)]
     else:
-        decay = round((1.0 / factor) ** (1 / (classes - 1.0)), decimals)
+        decay = round(share ** (1 / (classes - 1.0)), decimals)
         counts = [int(n_max * decay**i) for i in range(classes)]
     if counts[-1] < 1:
         raise InputError(
-            f"factor {factor:g} leaves class {classes - 1} without images (the largest class has {n_max}): "
+            f"factor {float(factor):g} leaves class {classes - 1} without images (the largest class has {n_max}): "
             f"choose a factor below {n_max}"
         )
     return counts
 
 
+def _exactly(n_max: int, ratio: Fraction, power: Fraction, share: float) -> int:
+    """n_max / ratio^power, truncated: where binary is not sure, whole numbers of powers decide."""
+    size: float = n_max * share ** float(power)
+    nearest = round(size)
+    if abs(size - nearest) > 1e-9 * n_max:
+        return int(size)
+    if nearest == n_max:  # of thousands of classes, the powers would have as many digits
+        return n_max if ratio == 1 or power == 0 else n_max - 1
+    a, b = power.numerator, power.denominator
+    fits = nearest**b * ratio.numerator**a <= n_max**b * ratio.denominator**a
+    return nearest if fits else nearest - 1
+
+
 def cut(
     labels: NDArray[np.int64],
-    factor: float,
+    factor: float | Fraction,
     classes: int,
     seed: int,
     n_max: int | None = None,
@@ -73,7 +91,7 @@ def cut(
         members = np.flatnonzero(labels == label)
         if len(members) < count:
             raise InputError(
-                f"class {label} has {len(members)} training images and factor {factor:g} keeps {count}: "
+                f"class {label} has {len(members)} training images and factor {float(factor):g} keeps {count}: "
                 f"set the data set's n_max to at most {available.min()}"
             )
         stream.shuffle(members)

@@ -3,6 +3,9 @@
 import math
 from typing import Any
 
+from longtail.runtime import parts
+from longtail.runtime.errors import InputError
+
 
 def learning_rate(recipe: dict[str, Any], epoch: int) -> float:
     """The rate of an epoch counted from 1.
@@ -33,6 +36,30 @@ def draws(recipe: dict[str, Any], images: int) -> int:
         "floor": images // batch * batch or images,
         "ceil_plus_one": (math.ceil(images / batch) + 1) * batch,
     }[recipe["batches"]]
+
+
+def one_pixel(backbone: str) -> int:
+    """The largest side of images of which batch norm sees a single pixel; 0 of a backbone without it."""
+    return int(parts.literal("models", backbone, "ONE_PIXEL", 0))
+
+
+def check_batches(
+    recipe: dict[str, Any], backbone: str, images: int, side: int, micro_batches: int, where: str
+) -> None:
+    """InputError where batch norm would have to learn from one image that ends as one pixel."""
+    if side > one_pixel(backbone):
+        return
+    drawn, batch = draws(recipe, images), recipe["batch_size"]
+    for size in (min(batch, drawn), drawn % batch or batch):
+        if size // min(micro_batches, size) > 1:
+            continue
+        made = f"compute.micro_batches: {micro_batches} cuts a batch of {size} into single images"
+        if size == 1:
+            made = f"batch_size: {batch} makes a batch of one of {images} images"
+        remedy = "lower it" if size > 1 else "write batches: floor, or another batch_size"
+        raise InputError(
+            f"{where}: {made}, which batch norm of {backbone} cannot learn from at {side} pixels a side: {remedy}"
+        )
 
 
 def is_evaluated(recipe: dict[str, Any], epoch: int) -> bool:

@@ -68,6 +68,15 @@ def normaliser(data: Data, preprocessing: dict[str, Any], device: torch.device) 
     return as_they_are if isinstance(data, Titles) else Normaliser(preprocessing, device)
 
 
+def side(data: Data, preprocessing: dict[str, Any]) -> int:
+    """Side in pixels of the images that are trained on; of titles, their characters."""
+    if isinstance(data, Titles):
+        return int(data.train_titles.shape[1])
+    if isinstance(data, Arrays):
+        return int(data.train_images.shape[1])
+    return int(preprocessing["random_resized_crop"] or preprocessing["center_crop"])
+
+
 def inputs(data: Data, preprocessing: dict[str, Any]) -> Inputs:
     """What a backbone has to know of the data it is built for."""
     if isinstance(data, Titles):

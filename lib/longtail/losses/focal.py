@@ -13,7 +13,12 @@ SETTINGS = {
         "enum": ["softmax", "sigmoid"],
         "description": "one softmax over the classes (LDAM-DRW) or a sigmoid for each, summed (the paper, CB loss)",
     },
-    "gamma": {"type": "number", "minimum": 0, "description": "γ: how much less an image counts that is easy"},
+    "gamma": {
+        "type": "number",
+        "minimum": 0,
+        "maximum": 100,
+        "description": "γ: how much less an image counts that is easy",
+    },
     "weighted": {
         "enum": ["inside", "outside"],
         "description": "whether a class weight scales the cross-entropy that p is read from (LDAM-DRW) or the loss",

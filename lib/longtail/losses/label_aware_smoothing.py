@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from longtail.losses._loss import Loss
+from longtail.runtime.errors import InputError
 from longtail.smoothing import smoothing
 
 SETTINGS = {
@@ -32,6 +33,8 @@ class LabelAwareSmoothing(Loss):
 
     def __init__(self, counts: Sequence[int], head: float, tail: float, form: str, las_form: str) -> None:
         super().__init__()
+        if las_form == "paper" and len(counts) < 2:
+            raise InputError("las_form 'paper' spreads over the other classes, and there is one class: use 'code'")
         self.las_form = las_form
         self.register_buffer("epsilon", torch.from_numpy(smoothing(counts, head, tail, form)).float())
 

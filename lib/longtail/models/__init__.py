@@ -1,1 +1,5 @@
-"""Backbones, one file each, found by name: `build(channels)` gives a module with `feature_dim`."""
+"""Backbones, one file each, found by name: `build(channels)` gives a module with `feature_dim`.
+
+One with batch norm says `ONE_PIXEL`, the largest side of images of which a map is a single pixel in the end: batch
+norm cannot learn from one such image.
+"""

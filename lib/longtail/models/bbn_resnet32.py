@@ -5,6 +5,8 @@ from torch import nn
 from longtail.models import resnet32
 from longtail.models._branches import TwoBranches, drawn
 
+ONE_PIXEL = 4
+
 
 def build(channels: int) -> TwoBranches:
     """A third stage of four blocks, and two blocks side by side on what they make: 2 x 64 features."""

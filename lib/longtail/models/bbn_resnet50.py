@@ -6,6 +6,8 @@ from torchvision.models.resnet import Bottleneck
 from longtail.models import _resnet
 from longtail.models._branches import TwoBranches, drawn
 
+ONE_PIXEL = 32
+
 
 def build(channels: int) -> TwoBranches:
     """A last stage of two blocks, and two blocks side by side on what they make: 2 x 2048 features."""

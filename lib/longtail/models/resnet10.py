@@ -6,6 +6,8 @@ from torchvision.models.resnet import BasicBlock
 
 from longtail.models import _resnet
 
+ONE_PIXEL = 32
+
 
 def build(channels: int) -> Any:
     """Images [B, C, H, W] to non-negative features [B, 512]."""

@@ -11,6 +11,7 @@ from torchvision.models.resnet import Bottleneck
 from longtail.models import resnet152
 from longtail.runtime.errors import InputError
 
+ONE_PIXEL = 32
 SETTINGS = {"pretrained": {"type": "string", "description": "file of the weights, a key of the data set"}}
 STEM = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3")
 

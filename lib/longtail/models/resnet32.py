@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+ONE_PIXEL = 4
+
 
 class BasicBlock(nn.Module):
     """Two 3x3 convolutions with a parameter-free shortcut (He et al. 2016, option A)."""

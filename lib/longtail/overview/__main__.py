@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from longtail.config import registry, schema
+from longtail.config import costs, registry, schema
 from longtail.config.graph import Graph
 from longtail.overview import imports, plan, progress, speeds
 from longtail.overview.speeds import Machine
@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         config_files = [registry.CONFIG / "config.yaml", *given.configfile]
         graph = Graph.of(_config(config_files), config_files)
+        costs.check_batches(graph)
         if given.overview == IMPORTS:
             told = imports.lines(graph, _origin(given.origin))
         else:
@@ -53,10 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _config(files: Sequence[Path]) -> dict[str, Any]:
     config: dict[str, Any] = {}
     for file in files:
-        content = schema.read_yaml(file)
-        if not isinstance(content, dict):
-            raise InputError(f"{file} is not a mapping of keys to values: write it like config/demo.yaml")
-        config = registry.merge(config, content)
+        config = registry.merge(config, schema.read_yaml(file))
     return config
 
 

@@ -38,6 +38,9 @@ class Stage1Learner:
         self.micro_batches: int = settings["compute"]["micro_batches"]
         preprocessing, where = settings["preprocessing"], self.compute.device
         pool, indices, self.labels = self.pool(data, subset)
+        if world.size == 1:  # several processes share their batch norm
+            recipe, side = settings["recipe"], sets.side(data, preprocessing)
+            schedule.check_batches(recipe, settings["backbone"], self.kept, side, self.micro_batches, "Stage 1")
         self.train = sets.training(pool, indices, preprocessing, where, augment=True, workers=workers, world=world)
         self.test = sets.testing(data, preprocessing, where, workers)
         self.test_labels = torch.from_numpy(data.test_labels).to(where)
@@ -64,7 +67,11 @@ class Stage1Learner:
         self.infer: objective.Inference = graphs.Captured(self._infer) if self.compute.capture else self._infer
 
     def pool(self, data: Data, subset: Subset) -> Pool:
-        """What is drawn from: data, the indices [N] of the training images that take part, and their labels [N]."""
+        """What is drawn from: data, the indices [N] of the training images that take part, and their labels [N].
+
+        `kept` is how many images an epoch is made for.
+        """
+        self.kept = len(subset.indices)
         return data, subset.indices, data.train_labels[subset.indices]
 
     def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:

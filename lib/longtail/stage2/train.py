@@ -13,7 +13,7 @@ from torch import Tensor
 
 from longtail.data.arrays import Data
 from longtail.data.long_tail import Subset
-from longtail.engine import batches, device, graphs, loop, objective, optimizer, sets
+from longtail.engine import batches, device, graphs, loop, objective, optimizer, schedule, sets
 from longtail.engine.batches import Batch, Mixed
 from longtail.engine.distributed import ALONE
 from longtail.engine.resume import Resume
@@ -87,6 +87,9 @@ class ImageLearner(FeatureLearner):
     ) -> None:
         super().__init__(features, stage1, subset.counts, settings)
         preprocessing, where = settings["preprocessing"], self.compute.device
+        if settings["batch_norm"] == "shifted":
+            side = sets.side(data, preprocessing)
+            schedule.check_batches(settings["recipe"], backbone, len(self.labels), side, 1, "Stage 2")
         frozen = network.build(backbone, sets.inputs(data, preprocessing), len(data.classes), seed=0)
         frozen.load_state_dict(stage1)
         self.backbone = frozen.backbone.to(where).to(memory_format=torch.channels_last).requires_grad_(False)

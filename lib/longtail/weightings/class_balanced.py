@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from longtail.runtime.errors import InputError
+
 SETTINGS = {
     "beta": {
         "type": "number",
@@ -24,8 +26,16 @@ SETTINGS = {
 
 
 def class_weights(counts: Sequence[int], beta: float) -> NDArray[np.float64]:
-    """Weights [K] ∝ (1 − β)/(1 − β^n), scaled to a mean of 1 (methods card "Class-balanced (CB) CE")."""
-    weights = (1 - beta) / (1 - np.power(beta, np.asarray(counts, dtype=np.float64)))
+    """Weights [K] ∝ (1 − β)/(1 − β^n), scaled to a mean of 1 (methods card "Class-balanced (CB) CE").
+
+    β = 1 stands for the limit, 1/n. Raises InputError for a β outside 0 to 1 and for a class without images.
+    """
+    sizes = np.asarray(counts, dtype=np.float64)
+    if not 0 <= beta <= 1:
+        raise InputError(f"beta is {beta}, which weighs no class: choose a number from 0 to 1")
+    if not (sizes >= 1).all():
+        raise InputError(f"class counts {list(counts)} must each be at least 1: leave classes without images out")
+    weights = 1 / sizes if beta == 1 else (1 - beta) / (1 - np.power(beta, sizes))
     scaled: NDArray[np.float64] = weights * len(weights) / weights.sum()
     return scaled
 

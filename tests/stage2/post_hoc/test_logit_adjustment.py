@@ -8,6 +8,7 @@ import pytest
 
 from longtail.evaluate import protocols
 from longtail.runtime import parts
+from longtail.runtime.errors import InputError
 from longtail.stage2 import post_hoc
 from longtail.stage2.post_hoc import logit_adjustment
 
@@ -99,3 +100,9 @@ def test_no_torch_is_imported():
         "parts.find('stage2.post_hoc', 'logit_adjustment'); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": lib}, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("tau", [0, 1.0])
+def test_a_class_without_training_images_is_refused(tau):
+    with pytest.raises(InputError, match="has no share of class 1, which has no training image: leave the class out"):
+        adjust(tau, arrays([[5.0, 4.0, 1.0]], train_labels=(0, 0, 2)))

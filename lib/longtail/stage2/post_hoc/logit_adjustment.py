@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from longtail.runtime.errors import InputError
 from longtail.stage2.post_hoc import Adjusted, Floats
 
 SETTINGS = {
@@ -23,9 +24,15 @@ def adjust(settings: dict[str, Any], stored: Mapping[str, NDArray[Any]]) -> Adju
     """Test logits z − τ·log π of logits [N, K], with π the shares of the classes in the training set.
 
     `last` adjusts the last epoch of Stage 1 and `best` its best one (methods card "Logit adjustment").
+    Raises InputError where a class has no training image, and so no share.
     """
     logits = stored["test_logits"]
     counts = np.bincount(stored["train_labels"], minlength=logits.shape[1])
+    if not counts.all():
+        raise InputError(
+            f"post_hoc logit_adjustment has no share of class {counts.argmin()}, which has no training image: leave "
+            "the class out of the data set"
+        )
     shift: Floats = (settings["tau"] * np.log(counts / counts.sum())).astype(np.float32)
     chosen = {"tau": settings["tau"]}
     return Adjusted(logits - shift, stored["best_test_logits"] - shift, {"last": chosen, "best": chosen})
