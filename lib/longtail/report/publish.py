@@ -24,13 +24,14 @@ def publish(
 
     `configuration` names the files of `config/` that it was all made of.
     """
+    # Asked before anything is copied: git tracks the copies, and the commit would be called dirty for them.
+    content: dict[str, Any] = provenance.machine() | {"configuration": list(configuration)}
     folder = Path(manifest).parent
     kept = [(Path(path), Path(path).relative_to("results")) for path in (*tables, *figures)]
     kept = [(source, place) for source, place in kept if SKIPPED not in place.parts]
     for source, place in kept:
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, folder / place)
-    content: dict[str, Any] = provenance.machine() | {"configuration": list(configuration)}
     content["trainings"] = {path: files.read_json(path) for path in trainings}
     content["choices"] = {path: files.read_json(path) for path in choices}
     content["runs"] = {path: _headline(files.read_json(path)) for path in metrics}
