@@ -99,7 +99,8 @@ def test_images_are_those_of_today(folder: tuple[Path, dict[str, Any]]) -> None:
             data = parts.find("data.sources", source["kind"]).read(source, None)
             definition, seed = found.datasets[dataset], found.config["seeds"]["subset"]
             classes = len(data.classes)
-            kept = long_tail.subset(data.train_labels, classes, factor, seed, definition["n_max"])
+            sizes = (definition["n_max"], definition.get("decay_decimals"))
+            kept = long_tail.subset(data.train_labels, classes, factor, seed, *sizes)
             assert content.digests(data, kept.indices) == told
 
 

@@ -9,11 +9,13 @@ from longtail.runtime import provenance
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
-    """A checkout of one committed file, in the place of the project's."""
+    """A checkout of one committed file and a published one, in the place of the project's."""
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
     author = ["-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "commit.gpgsign=false"]
     (tmp_path / "a.py").write_text("A = 1\n")
-    for command in (["init", "-q"], ["add", "a.py"], [*author, "commit", "-q", "-m", "one"]):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "table.md").write_text("of before")
+    for command in (["init", "-q"], ["add", "a.py", "results"], [*author, "commit", "-q", "-m", "one"]):
         subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
     return tmp_path
 
@@ -24,6 +26,7 @@ def test_commit_of_a_clean_and_a_changed_checkout(checkout):
     )
     assert provenance.commit.__wrapped__() == head.stdout[:12]
     (checkout / "results.txt").write_text("not tracked")
+    (checkout / "results" / "table.md").write_text("made of the rest, and tracked")
     assert provenance.commit.__wrapped__() == head.stdout[:12]
     (checkout / "a.py").write_text("A = 2\n")
     assert provenance.commit.__wrapped__() == head.stdout[:12] + "-dirty"

@@ -24,7 +24,6 @@ def publish(
 
     `configuration` names the files of `config/` that it was all made of.
     """
-    # Asked before anything is copied: git tracks the copies, and the commit would be called dirty for them.
     content: dict[str, Any] = provenance.machine() | {"configuration": list(configuration)}
     folder = Path(manifest).parent
     kept = [(Path(path), Path(path).relative_to("results")) for path in (*tables, *figures)]

@@ -15,10 +15,19 @@ PACKAGES = ("torch", "torchvision", "numpy", "snakemake")
 
 @functools.cache
 def commit() -> str:
-    """The checkout's commit, with `-dirty` where tracked files differ from it; `unknown` outside git."""
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "unknown"
+    """The checkout's commit, with `-dirty` where tracked files differ from it; `unknown` outside git.
+
+    What is below `results/` is made of the rest, and does not count: publishing replaces tracked files there.
+    """
+    found = _git("describe", "--always", "--abbrev=12", "--exclude=*").stdout.strip()
+    if not found:
+        return "unknown"
+    differs = _git("diff", "--quiet", "HEAD", "--", ".", ":(exclude)results").returncode
+    return f"{found}-dirty" if differs else found
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False)
 
 
 def versions() -> dict[str, str]:
