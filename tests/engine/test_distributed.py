@@ -1,9 +1,7 @@
 import os
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -13,6 +11,7 @@ from torch import nn
 
 from longtail.engine import distributed, loop
 from longtail.engine.distributed import World
+from longtail.runtime import children
 from longtail.runtime.errors import InputError
 from longtail.stage1 import train
 from longtail.stage1.learner import Stage1Learner
@@ -55,15 +54,21 @@ def test_two_processes_train_as_one(tmp_path):
         torch.testing.assert_close(two.last_state[name], value, rtol=1e-4, atol=1e-6)
 
 
-def follow(world, settings):
+def follow(world, what):
     """What the other processes of the tests below do."""
-    if settings == "gather":
+    if what == "gather":
         world.gather(torch.arange(7)[world.rows(7)], 7)
         world.add_up([torch.ones(2), torch.full((1,), 5.0)])
-    if settings == "wait":
+    if what == "wait":
         time.sleep(60)
-    if settings == "fail":
+    if what == "bad input":
         raise InputError("data/a.jpg is not a readable image: repair or remove it")
+    if what == "defect":
+        raise KeyError("missing")
+    if what == "exit":
+        os._exit(3)
+    if what == "fall":
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_rows_are_gathered_and_sums_added_up():
@@ -84,61 +89,38 @@ def test_every_row_is_some_processs(size, count):
     assert rows.tolist() == list(range(count)) * (size if count < size else 1)
 
 
-SCRIPT = """
-import sys
-from tests.engine.test_distributed import follow
-from longtail.engine import distributed
-import torch
-if __name__ == "__main__":
-    with distributed.world(2, False, follow, "fail") as world:
+@pytest.mark.parametrize(
+    ("what", "kind", "words"),
+    [
+        ("bad input", InputError, "^data/a.jpg is not a readable image: repair or remove it$"),
+        ("defect", RuntimeError, "^process 2 of 2: KeyError: 'missing'$"),
+        ("exit", RuntimeError, "^process 2 of 2 ended with exit code 3$"),
+        ("fall", RuntimeError, "^process 2 of 2 was ended by SIGKILL$"),
+    ],
+)
+def test_process_that_dies_ends_an_exchange_in_its_words(what, kind, words, monkeypatch):
+    monkeypatch.setattr(children, "GRACE_SECONDS", 60)  # however slow this machine is
+    with pytest.raises(kind, match=words), distributed.world(2, False, follow, what) as world:
         world.add_up([torch.ones(1)])
-        torch.distributed.barrier()
-"""
 
 
-def test_process_that_fails_ends_the_training_with_its_sentence(tmp_path):
-    script = tmp_path / "training.py"
-    script.write_text(SCRIPT)
-    environment = os.environ | {"PYTHONPATH": f"lib{os.pathsep}."}
-    done = subprocess.run(
-        [sys.executable, script],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        cwd=Path.cwd(),
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "error: data/a.jpg is not a readable image: repair or remove it" in done.stdout
+# Of an exchange, and of the meeting before the first.
+TOO_LATE = "Timed out|Wait timeout"
 
 
-KILLED = """
-import os, signal, sys, time
-from tests.engine.test_distributed import follow
-from longtail.engine import distributed
-import torch.multiprocessing
-if __name__ == "__main__":
-    with distributed.world(2, False, follow, "wait") as world:
-        (other,) = torch.multiprocessing.active_children()
-        os.kill(other.pid, signal.SIGTERM)
-        time.sleep(0.5)
-        print(other.pid, other.is_alive(), flush=True)
-        os.kill(os.getpid(), signal.SIGKILL)
-"""
+def test_no_exchange_waits_for_ever(monkeypatch):
+    monkeypatch.setattr(distributed, "EXCHANGE", timedelta(seconds=10))
+    monkeypatch.setattr(children, "GRACE_SECONDS", 0)
+    with pytest.raises(RuntimeError, match=TOO_LATE), distributed.world(2, False, follow, "wait") as world:
+        world.add_up([torch.ones(1)])
 
 
-def test_other_processes_ignore_signals_and_end_with_the_first(tmp_path):
-    script = tmp_path / "training.py"
-    script.write_text(KILLED)
-    environment = os.environ | {"PYTHONPATH": f"lib{os.pathsep}."}
-    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=False)
-    pid, alive = done.stdout.split()
-    assert (done.returncode, alive) == (-signal.SIGKILL, "True")
-    end = time.monotonic() + 20
-    while time.monotonic() < end and Path("/proc", pid).exists():
-        time.sleep(0.1)
-    assert not Path("/proc", pid).exists()
+def test_process_that_never_comes_is_not_waited_for_for_ever(monkeypatch):
+    monkeypatch.setattr(children, "START", "import time; time.sleep(60)")
+    monkeypatch.setattr(distributed, "EXCHANGE", timedelta(seconds=1))
+    monkeypatch.setattr(children, "GRACE_SECONDS", 0)
+    with pytest.raises(RuntimeError, match=TOO_LATE), distributed.world(2, False, follow, "wait"):
+        pass
 
 
 def test_shared_batch_norm_keeps_names_values_and_what_is_frozen():

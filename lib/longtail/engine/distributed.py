@@ -5,27 +5,22 @@ Only the first process keeps records, so a resume file or a checkpoint does not 
 """
 
 import contextlib
-import multiprocessing
-import os
-import signal
 import tempfile
-import threading
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import Tensor, nn
 
-from longtail.runtime import signals
-from longtail.runtime.errors import InputError
+from longtail.runtime import children
 
-PATIENCE_SECONDS = 5
+# How long a process waits for what the others have to send; far longer than the first of them tests or saves.
+EXCHANGE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -147,60 +142,30 @@ def share_batch_norm(module: nn.Module) -> nn.Module:
 def world(size: int, on_gpu: bool, follow: Callable[..., None], *args: Any) -> Iterator[World]:
     """Start the other processes, each calling `follow(world, *args)`, and be the first of them in the block.
 
-    They end with the block, however it ends. One that fails ends this process too, with its sentence in the log.
+    They end with the block, however it ends, and one that fails ends the block (`runtime.children`).
     """
     if size == 1:
         yield ALONE
         return
     with tempfile.TemporaryDirectory() as folder:
-        place = (size, "nccl" if on_gpu else "gloo", f"file://{Path(folder, 'meeting')}")
-        context = mp.get_context("spawn")
-        others = [context.Process(target=_other, args=(rank, *place, follow, args)) for rank in range(1, size)]
-        for process in others:
-            process.start()
-        over = threading.Event()
-        threading.Thread(target=_watch, args=(others, over), daemon=True).start()
+        place = (size, "nccl" if on_gpu else "gloo", f"file://{Path(folder, 'meeting')}", EXCHANGE)
         try:
-            _join(0, *place)
-            yield World(0, size)
+            with children.beside(size - 1, _other, *place, follow, args):
+                _join(0, *place)
+                yield World(0, size)
         finally:
-            over.set()
-            for process in others:
-                process.join(PATIENCE_SECONDS)
-                process.kill()
-            dist.destroy_process_group()
+            # Not before the others have ended: they would complain of closed connections.
+            if dist.is_initialized():
+                dist.destroy_process_group()
 
 
-def _join(rank: int, size: int, backend: str, meeting: str) -> None:
-    dist.init_process_group(backend, init_method=meeting, rank=rank, world_size=size)
+def _join(rank: int, size: int, backend: str, meeting: str, exchange: timedelta) -> None:
+    dist.init_process_group(backend, init_method=meeting, timeout=exchange, rank=rank, world_size=size)
 
 
-def _other(rank: int, size: int, backend: str, meeting: str, follow: Callable[..., None], args: Any) -> None:
-    # A signal to all processes of a job is the first one's to heed: it needs the others until it has saved.
-    for number in signals.ASKING:
-        signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    try:
-        _join(rank, size, backend, meeting)
-        follow(World(rank, size), *args)
-        dist.destroy_process_group()
-    except InputError as error:
-        print(f"error: {error}", flush=True)
-        os._exit(1)
-    except Exception:
-        traceback.print_exc()
-        os._exit(1)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-    os._exit(1)
-
-
-def _watch(others: list[Any], over: threading.Event) -> None:
-    """End this process when another has failed: it would wait for that one's rows for ever."""
-    while not over.wait(0.5):
-        if any(process.exitcode for process in others):
-            os._exit(1)
+def _other(
+    rank: int, size: int, backend: str, meeting: str, exchange: timedelta, follow: Callable[..., None], args: Any
+) -> None:
+    _join(rank, size, backend, meeting, exchange)
+    follow(World(rank, size), *args)
+    dist.destroy_process_group()

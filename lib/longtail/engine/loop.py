@@ -138,8 +138,9 @@ class _Training:
                     break  # before anything is saved: to go on from here would take another step
                 self._look_up(epoch, rate)
         except RuntimeError:
-            # A signal to the whole process group ends the loader's processes before this one.
-            if not self.asked():
+            # A signal to the whole process group ends the loader's processes before this one. (With several
+            # processes it may be the middle of a step, which is no state to save.)
+            if not self.asked() or self.learner.world.size > 1:
                 raise
             self._stop(epoch, rate)
         self._refuse_non_finite(epoch, rate)
