@@ -70,10 +70,10 @@ def test_a_stage1_that_is_wanted_is_taken() -> None:
             "digits/if10/resnet32/mixupp/seed0",
             "did you mean 'digits/if10/resnet32/mixup/seed0'? Else remove the line",
         ),
-        (7, "remove the line"),
+        ("7", "remove the line"),
     ],
 )
-def test_one_that_nothing_wants_is_named_with_the_nearest(folder: str | int, remedy: str) -> None:
+def test_one_that_nothing_wants_is_named_with_the_nearest(folder: str, remedy: str) -> None:
     told = refusal({folder: far()})
 
     start = f"mine.yaml, stage1 '{folder}': no table or figure asked for wants this Stage 1: {remedy}"

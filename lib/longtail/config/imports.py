@@ -57,5 +57,5 @@ def wanted_settings(registry: Registry, run: Run) -> dict[str, Any]:
 
 
 def _instead(folder: str, wanted: dict[str, Run]) -> str:
-    close = difflib.get_close_matches(str(folder), wanted, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(folder, wanted, n=1, cutoff=0.5)
     return f"did you mean '{close[0]}'? Else remove the line" if close else "remove the line"
