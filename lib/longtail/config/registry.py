@@ -413,7 +413,7 @@ def _culprit(sentence: str, files: list[Path], arguments: Mapping[str, Any]) -> 
     """What holds the name that a sentence complains of first: `--config`, a person's own file, or the default."""
     quoted = sentence.split("'")[1] if "'" in sentence else ""
     # The number of an item in a list is written nowhere.
-    key = next((part for part in reversed(quoted.split(".")) if not part.isdecimal()), "")
+    key = next((part for part in reversed(quoted.split(".")) if not part.isdecimal()), quoted)
     if key in re.findall(r"[\w-]+", str(arguments)):
         return "--config"
     holding = [file for file in files if key and key in file.read_text(encoding="utf-8")]
