@@ -220,6 +220,17 @@ def test_only_the_parents_signal_ends_a_worker(root):
         assert process.exitcode == 0
 
 
+def test_worker_that_is_killed_ends_the_pass_in_words(root):
+    before, images = workers(), streamed(root, workers=2)
+    running = images.batches(np.arange(10).repeat(100), 1, SEED)
+    next(running)
+    killed = (workers() - before).pop()
+    killed.kill()
+    with pytest.raises(RuntimeError, match=rf"worker \(pid.* {killed.pid}\) .*(killed by signal|exited)"):
+        list(running)
+    assert killed.exitcode == -signal.SIGKILL
+
+
 def test_two_passes_at_once_are_refused(root):
     images = streamed(root, workers=2)
     first = images.batches(np.arange(10), 2, SEED)

@@ -65,3 +65,22 @@ def test_defect_leaves_its_traceback_in_the_log(run):
 
 def test_exit_code_of_a_job_is_kept(run):
     assert run("sys.exit(3)")[0] == 3
+
+
+SPAWNING = """
+import multiprocessing, sys
+from longtail.runtime.joblog import job
+with job(sys.argv[1:]):
+    print("once")
+    process = multiprocessing.get_context("spawn").Process(target=print, args=("spawned",))
+    process.start()
+    process.join()
+"""
+
+
+def test_spawned_process_does_not_run_the_script_again(tmp_path):
+    script, log = tmp_path / "script.py", tmp_path / "job.log"
+    script.write_text(SPAWNING)
+    environment = os.environ | {"PYTHONPATH": str(LIB)}
+    assert subprocess.run([sys.executable, script, log], env=environment, timeout=120, check=False).returncode == 0
+    assert log.read_text() == "once\nspawned\n"

@@ -17,6 +17,8 @@ def job(log: Sequence[str]) -> Iterator[None]:
 
     A job asked to stop ends with 128 and the number of the signal, as a shell reports it: Snakemake runs it again.
     """
+    # Decoding processes that are spawned, as on macOS, would run the script again, without Snakemake's lines in it.
+    vars(sys.modules["__main__"]).pop("__file__", None)
     with open(log[0], "w", buffering=1) as stream:
         # Descriptors, not only the Python objects: warnings of compiled libraries belong in the log too.
         os.dup2(stream.fileno(), 1)
