@@ -70,7 +70,7 @@ def test_measured_numbers_of_the_last_epoch(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_what_is_no_reproduction_says_so() -> None:
-    assert "\n\nNot a reproduction: the images are JPEG copies" in method_numbers.measured("mislas")
+    assert "\n\nNot a reproduction: the images are JPEG copies" in method_numbers.measured("ladc")
 
 
 def test_every_metric_of_a_table_has_a_name() -> None:
