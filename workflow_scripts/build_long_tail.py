@@ -1,10 +1,9 @@
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
-
-from dataclasses import replace
 
 from longtail.data import arrays, content, long_tail
 from longtail.runtime import joblog

@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 from typing import Any
 
@@ -151,13 +150,3 @@ def test_all_are_checked() -> None:
     mixup = "digits/if10/resnet32/mixup/seed1"
 
     assert f"stage1 '{mixup}'" in refusal({CE: far(), mixup: {"source": "nowhere", "sha256": SHA}})
-
-
-def test_the_record_is_that_of_the_source() -> None:
-    line = far(code="feedfeedfeed")
-    built = graph({CE: line})
-    run = next(run for run in built.plan.runs if run.folder == CE)
-
-    assert imports.check_one(built.registry, run, Path(line["source"]), "here") == json.loads(
-        (Path(line["source"]) / "provenance.json").read_text()
-    )

@@ -118,7 +118,7 @@ def test_what_saw_other_images_is_left_out(tree, far) -> None:
 def test_what_does_not_say_what_it_saw_is_left_out(tree, far) -> None:
     far(tree.CE, images_seen=None)
 
-    assert "provenance.json has no 'images_seen', so nobody can tell which images it saw: train it" in left_out(tree)
+    assert "provenance.json does not say in 'images_seen' which images the network saw: train it" in left_out(tree)
 
 
 def copied(tree, **changes) -> None:

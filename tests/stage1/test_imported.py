@@ -121,11 +121,11 @@ def test_titles_must_start_from_the_same_vectors(far: Import) -> None:
     assert "(their digest of vectors is none… there and abababab… here)" in far.refused(seen=seen)
 
 
-@pytest.mark.parametrize("seen", [None, {}, "d3d2f97c"])
+@pytest.mark.parametrize("seen", [None, {}, "d3d2f97c", {"train": 5}, {"train": "d3d2f97c", "test": None}])
 def test_a_record_that_does_not_name_its_images_is_refused(far: Import, seen: Any) -> None:
     far.record(images_seen=seen)
 
-    told = f"{far.source}/provenance.json has no 'images_seen', so nobody can tell which images it saw: train it here"
+    told = f"{far.source}/provenance.json does not say in 'images_seen' which images the network saw: train it here"
     assert far.refused() == f"{WHERE}: {told}"
 
 
@@ -140,6 +140,10 @@ def test_parts_of_a_batch_are_part_of_the_result() -> None:
     other = small.changed(small.STAGE1, compute=small.COMPUTE | {"micro_batches": 4})
 
     assert imported.differences(other, small.STAGE1) == ["compute.micro_batches is 4 there and 1 here"]
+
+
+def test_a_record_whose_settings_are_none_differs_in_a_sentence() -> None:
+    assert "compute is [1] there and not set here" in imported.differences({"compute": [1]}, small.STAGE1)
 
 
 def test_settings_compare_as_json_has_them() -> None:

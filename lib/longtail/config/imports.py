@@ -22,15 +22,10 @@ def check(plan: Plan, results: Path) -> None:
         where = f"{THE_CONFIG}, stage1 '{folder}'"
         if folder not in wanted:
             raise InputError(f"{where}: no table or figure asked for wants this Stage 1: {_instead(folder, wanted)}")
-        check_one(plan.registry, wanted[folder], Path(given["source"]), where)
+        source = Path(given["source"])
+        told = imported.record(source, where)
+        imported.check_settings(told, wanted_settings(plan.registry, wanted[folder]), source, where)
         check_place(plan.registry, wanted[folder], given["sha256"], results, where)
-
-
-def check_one(registry: Registry, run: Run, source: Path, where: str) -> dict[str, Any]:
-    """The record of a Stage 1 from elsewhere; InputError where it is not whole or was trained otherwise."""
-    told = imported.record(source, where)
-    imported.check_settings(told, wanted_settings(registry, run), source, where)
-    return told
 
 
 def check_place(registry: Registry, run: Run, sha256: str, results: Path, where: str) -> None:

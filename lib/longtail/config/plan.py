@@ -81,7 +81,6 @@ class Table:
     name: str
     definition: dict[str, Any]
     rows: list[list[Cell]]
-    seeds: list[int]
 
     @property
     def cells(self) -> list[Cell]:
@@ -245,7 +244,7 @@ def _table(registry: Registry, path: Path) -> Table | Statistics | Claims:
             numbers = dict(zip(printable, values or [], strict=False))
             cells.append(_cell(registry, where, row, column, numbers, seeds))
         rows.append(cells)
-    return Table(path.stem, definition, rows, seeds)
+    return Table(path.stem, definition, rows)
 
 
 def _figure(registry: Registry, path: Path) -> Figure:

@@ -15,12 +15,13 @@ BY_FILES = "paths and sizes of files"
 
 
 def digests(data: Data, indices: NDArray[np.int64]) -> dict[str, str]:
-    """A digest of the training examples that `indices` keep, and one of the test set.
+    """One digest of the training examples that `indices` keep, and one of the test set.
 
-    An example's digest is the sha256 of its label (two bytes, little endian) and its pixels (H x W x C, uint8); a
-    set's is the sha256 of its examples' digests, sorted and joined. Of images that stay in files, path and size stand
-    for the pixels, and the key `by` says so. Of titles it is their character numbers (int32, little endian);
-    `vectors` and `validation` have a digest too, since training starts from the ones and is stopped by the other.
+    The digest of an example is the sha256 of its label (two bytes, little endian) and its pixels (H x W x C, uint8).
+    The digest of a set is the sha256 of its examples' digests, sorted and joined.
+    Images that stay in files are known by path and size instead of pixels, and the key `by` says so. Titles are known
+    by their character numbers (int32, little endian). Their `vectors` and `validation` titles have a digest too:
+    training starts from the vectors, and the validation titles decide when it stops.
     Raises InputError for a file that is gone.
     """
     train, test = data.train_labels[indices], data.test_labels

@@ -35,7 +35,7 @@ def lines(graph: Graph, place: Path) -> list[str]:
         except InputError as error:
             left.append(f"# - {error}")
     if unread:
-        # Not a remark among others: whoever sends the block to a file would not see it.
+        # An error, not a comment in the block: a person who sends the block to a file would not see the comment.
         raise InputError(
             f"networks below {place} cannot be compared with images that are not read yet: run `snakemake --cores "
             f"all {' '.join(sorted(unread))}` with this configuration first"
@@ -45,25 +45,23 @@ def lines(graph: Graph, place: Path) -> list[str]:
             taken.append(_line(graph, wanted[folder], found[folder]))
         except InputError as error:
             left.append(f"# - {error}")
-    told_first = (
-        f"# {text.count(len(taken), 'Stage 1')} from {place}, of {len(wanted):,} that this configuration wants."
-    )
+    count = text.count(len(taken), "Stage 1")
+    head = f"# {count} from {place}, of {len(wanted):,} that this configuration wants."
     block = ["stage1:", *taken] if taken else ["stage1: {}"]
-    return [told_first, *block, *(["# Left out:", *left] if left else [])]
+    return [head, *block, *(["# Left out:", *left] if left else [])]
 
 
 def _networks(place: Path) -> list[Path]:
     """Folders below `place` that are, or should be, finished Stage 1s.
 
-    Where they lie below the working directory their paths begin there: a relative path lets the block be kept beside
-    the networks that it names.
+    Those below the working directory get a relative path, so that the block can be committed together with them.
     """
     if not place.is_dir():
         raise InputError(f"--from: there is no folder {place}: correct the path")
     whole = place.resolve()
     shown = whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else whole
     recorded = {path.parent for path in shown.rglob("provenance.json") if not _is_stage2(path)}
-    # One that was interrupted has no record yet.
+    # A training that was interrupted has no record yet.
     found = sorted(recorded | {path for path in shown.rglob("stage1") if path.is_dir()})
     if not found:
         raise InputError(

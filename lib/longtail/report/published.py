@@ -4,7 +4,6 @@
 """
 
 import csv
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -60,7 +59,7 @@ def _networks() -> str:
 
 
 def _network(path: Path) -> tuple[str, ...]:
-    record: dict[str, Any] = json.loads(path.read_text())
+    record: dict[str, Any] = files.read_json(path)
     with path.with_name("history.csv").open(newline="") as handle:
         accuracies = [float(row["test_top1"]) * 100 for row in csv.DictReader(handle) if row["test_top1"]]
     folder = path.parent.relative_to(NETWORKS)

@@ -65,7 +65,10 @@ def _sign(score: Score) -> str:
 
 
 def panel_title(label: str, printed: Mapping[str, float]) -> str:
-    """A method's label, with the accuracy and calibration error that the paper printed, in %; a dash for a gap."""
+    """A method's label with the accuracy and the calibration error that the paper printed, in %.
+
+    Where it printed only one of them, a dash stands for the other.
+    """
     if not printed:
         return label
     accuracy = f"{printed['top1']:.1f}" if "top1" in printed else "–"

@@ -1,7 +1,8 @@
-"""Processes beside a job's own: each calls a function, none outlives the job, and one that dies ends it in words.
+"""Further processes of a job. None outlives the job, and if one dies, the job ends and says why.
 
-They are Pythons of their own that know nothing of the job's script. `multiprocessing` would run that again in each,
-which Snakemake's scripts do not bear, and waits for ever for a process that dies before it has read all it is given.
+Each is a new Python process that calls one function. `multiprocessing` is not used for two reasons: it would run the
+job's script again in each process, which fails in a script of Snakemake; and it waits for ever for a process that
+dies before it has read its input.
 """
 
 import contextlib
@@ -130,7 +131,7 @@ class _Children:
 
 @contextlib.contextmanager
 def _deaf() -> Iterator[None]:
-    """A process started within heeds no signal that asks a job to stop: its first one needs it until it has saved."""
+    """Processes started in this block ignore signals that ask a job to stop: the first process needs them to save."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals.ASKING)
     try:
         yield
@@ -149,9 +150,9 @@ def _ending(code: int) -> str:
 
 
 def serve(parent: int, tell: int, number: int) -> None:
-    """Be process `number` of those beside process `parent`: call the function that stands in stdin.
+    """The main function of process `number`, started by process `parent`: call the function that comes through stdin.
 
-    A failure is told in a line to the descriptor `tell`.
+    A failure is written as one line to the file descriptor `tell`.
     """
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     try:

@@ -45,8 +45,9 @@ def record(source: Path, where: str) -> dict[str, Any]:
         raise InputError(
             f"{where}: {path} does not say the {(lacking or ['settings'])[0]} of the training: transfer it again"
         )
-    if not isinstance(content.get(SEEN), dict) or not content[SEEN]:
-        raise InputError(f"{where}: {path} has no '{SEEN}', so nobody can tell which images it saw: train it here")
+    seen = content.get(SEEN)
+    if not isinstance(seen, dict) or not seen or not all(isinstance(value, str) for value in seen.values()):
+        raise InputError(f"{where}: {path} does not say in '{SEEN}' which images the network saw: train it here")
     told: dict[str, Any] = content
     return told
 
@@ -145,7 +146,9 @@ def check_images(told: dict[str, Any], seen: dict[str, str], source: Path, where
 
 
 def _comparable(settings: dict[str, Any]) -> dict[str, Any]:
-    compute = {key: value for key, value in settings.get("compute", {}).items() if key not in OF_THE_MACHINE}
+    compute = settings.get("compute", {})
+    if isinstance(compute, dict):  # of a record that somebody changed it may be anything
+        compute = {key: value for key, value in compute.items() if key not in OF_THE_MACHINE}
     plain: dict[str, Any] = json.loads(json.dumps(settings | {"compute": compute}))
     return plain
 
