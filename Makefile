@@ -5,12 +5,16 @@ RUN := $(UV) run --frozen --no-dev
 DEV := $(UV) run --frozen
 CORES ?= all
 DEMO := --configfile config/demo.yaml
+# Snakemake names a command of its own here, which who has only ever typed make does not have.
+LOCKED = || { code=$$?; ls .snakemake/locks/* >/dev/null 2>&1 && \
+	echo "Another run is going on in this folder, or one was killed. If it was killed: make unlock, then the same command again." >&2; \
+	exit $$code; }
 # Git brings the published files along, and Snakemake would take them for finished.
 ANEW := --forcerun publish
 OVERVIEW = PYTHONPATH=lib $(RUN) python -m longtail.overview $@ --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo all plan progress imports benchmark report published publish-demo test lint format envs clean
+.PHONY: help setup demo all unlock plan progress imports benchmark report published publish-demo test lint format envs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -23,7 +27,7 @@ setup: $(UV) ## make the environment (.venv); EXTRA=slurm adds what a Slurm clus
 	@$(UV) sync --frozen --quiet $(if $(EXTRA),--extra $(EXTRA))
 
 demo: $(UV) ## the main job on the embedded data: MiSLAS, LADC and baselines on digits (minutes, no GPU)
-	@$(RUN) snakemake --cores $(CORES) $(DEMO)
+	@$(RUN) snakemake --cores $(CORES) $(DEMO) $(LOCKED)
 	@test -f results/report.html && test -z "$$(find results/tables results/figures -type f -newer results/report.html)" \
 		|| $(RUN) snakemake --report results/report.html $(DEMO)
 	@echo
@@ -32,7 +36,10 @@ demo: $(UV) ## the main job on the embedded data: MiSLAS, LADC and baselines on 
 	@echo "          results/figures/                  reliability diagrams and curves, as SVG and PNG"
 
 all: $(UV) ## every table and figure of the papers (see README for what that takes)
-	@$(RUN) snakemake --cores $(CORES)
+	@$(RUN) snakemake --cores $(CORES) $(LOCKED)
+
+unlock: $(UV) ## take away the lock that a killed run leaves behind; then the same command goes on
+	@$(RUN) snakemake --unlock $(DEMO)
 
 plan: $(UV) ## what a run takes, before anything runs (CONFIG=config/demo.yaml: that of a file)
 	@$(OVERVIEW)
@@ -40,8 +47,8 @@ plan: $(UV) ## what a run takes, before anything runs (CONFIG=config/demo.yaml: 
 progress: $(UV) ## how far a run is (CONFIG as for plan)
 	@$(OVERVIEW)
 
-imports: $(UV) ## YAML that takes finished Stage 1s instead of training them (FROM=a folder; CONFIG as for plan)
-	@$(OVERVIEW) $(if $(FROM),--from "$(FROM)")
+imports: $(UV) ## YAML that takes finished Stage 1s instead of training them (FROM=a folder, TO=a file; CONFIG as for plan)
+	@$(OVERVIEW) $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)")
 
 benchmark: $(UV) ## time Stage 1 on this machine for `make plan`, against the usual loop (some ten minutes)
 	@PYTHONPATH=lib:. $(RUN) python -m benchmarks.stage1 --record --rounds 3 --seconds 20
@@ -51,11 +58,11 @@ report: $(UV) ## results/report.html of the default configuration
 	@$(RUN) snakemake --report results/report.html
 
 published: $(UV) ## the published tables of MiSLAS from the networks that come along: no Stage 1 is trained (CONFIG as for plan)
-	@$(RUN) snakemake results/published/mislas-cifar/manifest.json $(ANEW) --cores $(CORES) --configfile config/published.yaml config/networks.yaml $(CONFIG)
+	@$(RUN) snakemake results/published/mislas-cifar/manifest.json $(ANEW) --cores $(CORES) --configfile config/published.yaml config/networks.yaml $(CONFIG) $(LOCKED)
 	@PYTHONPATH=lib $(RUN) python -m longtail.report.published
 
 publish-demo: $(UV) ## copy the demo's tables and figures to results/published/demo
-	@$(RUN) snakemake results/published/demo/manifest.json $(ANEW) --cores $(CORES) $(DEMO)
+	@$(RUN) snakemake results/published/demo/manifest.json $(ANEW) --cores $(CORES) $(DEMO) $(LOCKED)
 
 test: $(UV) ## the test suite
 	@$(DEV) python -m pytest $(ARGS)

@@ -9,7 +9,8 @@ min_version("9.27")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "lib"))
 
-from longtail.config import command_line, costs, graph, packs, registry
+from longtail.config import asked, command_line, costs, graph, packs
+from longtail.runtime import orchestration
 from longtail.runtime.conda import require_conda
 from longtail.runtime.errors import InputError
 
@@ -17,18 +18,35 @@ from longtail.runtime.errors import InputError
 configfile: "config/config.yaml"
 
 
+orchestration.quote_interpreter()
+orchestration.end_mistakes_at_once()
+INTERRUPTION = orchestration.Interruption()
+if workflow.is_main_process:
+    INTERRUPTION.expect()
+
+
+onerror:
+    INTERRUPTION.end()
+
+
 try:
+    orchestration.check_place(workflow.basedir)
     if (
         workflow.is_main_process
         and DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
     ):
         require_conda()
     ARGUMENTS = command_line.typed(workflow.config_settings.config)
-    ASKED = registry.merge(config, ARGUMENTS)
+    ASKED = asked.read(workflow.configfiles, ARGUMENTS)
     GRAPH = graph.Graph.of(ASKED, workflow.configfiles, ARGUMENTS)
     costs.check_batches(GRAPH)
+    if workflow.is_main_process:
+        orchestration.check_threads(GRAPH.cores, workflow.resource_settings)
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+# What a job asks for that is no parameter: another place of the same data or network changes nothing.
+config["stage1"], config["places"] = GRAPH.imports, GRAPH.places()
 
 # Snakemake only counts GPUs; a job locks one of them (runtime/gpus.py).
 if "gpu" not in workflow.global_resources:

@@ -4,10 +4,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from longtail.runtime import files, joblog, npz, parts
-from longtail.stage2 import post_hoc
+from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
+    from longtail.runtime import files, npz, parts
+    from longtail.stage2 import post_hoc
+
     settings = json.loads(snakemake.params.settings)["post_hoc"]
     part = parts.find("stage2.post_hoc", settings["name"])
     stored = npz.load(snakemake.input.features, part.ARRAYS, "features")

@@ -4,11 +4,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from longtail.data import arrays
-from longtail.runtime import joblog, parts
+from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
-    settings = json.loads(snakemake.params.settings)
+    from longtail.data import arrays
+    from longtail.runtime import parts
+
+    settings = json.loads(snakemake.params.settings) | snakemake.config["places"][snakemake.wildcards.dataset]
     source = parts.find("data.sources", settings["kind"])
     # A list, as the rule asks a function for it: of one archive or of none.
     archive = next(iter(snakemake.input.archive), None)

@@ -4,9 +4,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from longtail.data import download
 from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
-    settings = json.loads(snakemake.params.settings)
-    download.fetch(snakemake.output.archive, settings["archive"], settings["data_dir"])
+    from longtail.data import download
+
+    archive = json.loads(snakemake.params.settings)["archive"]
+    place = snakemake.config["places"][snakemake.wildcards.dataset]
+    download.fetch(snakemake.output.archive, archive, place.get("data_dir"))

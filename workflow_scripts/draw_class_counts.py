@@ -4,10 +4,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from longtail.report import curves, style
-from longtail.runtime import files, joblog
+from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
+    from longtail.report import curves, style
+    from longtail.runtime import files
+
     labels = json.loads(snakemake.params.labels)
     counts = [files.read_json(path)["counts"] for path in snakemake.input.subsets]
     title = f"Training images per class: {labels['title']}"

@@ -4,10 +4,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from longtail.report import origin, pool, reliability, style
-from longtail.runtime import files, joblog
+from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
+    from longtail.report import origin, pool, reliability, style
+    from longtail.runtime import files
+
     figure = json.loads(snakemake.params.figure)
     panels = pool.pooled_panels(figure, {path: files.read_json(path) for path in snakemake.input.metrics})
     titled = [(reliability.panel_title(label, printed), score) for label, score, printed in panels]

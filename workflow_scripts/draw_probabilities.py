@@ -4,10 +4,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from longtail.report import origin, probabilities, style
-from longtail.runtime import files, joblog
+from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
+    from longtail.report import origin, probabilities, style
+    from longtail.runtime import files
+
     layout, given = json.loads(snakemake.params.figure), snakemake.input
     counts = files.read_json(given.subset)["counts"]
     runs = {path: probabilities.of_true_class(path) for path in given.logits}

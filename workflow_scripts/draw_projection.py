@@ -4,10 +4,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from longtail.report import origin, projection, style
-from longtail.runtime import files, joblog, npz
+from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
+    from longtail.report import origin, projection, style
+    from longtail.runtime import files, npz
+
     layout, given = json.loads(snakemake.params.figure), snakemake.input
     names = npz.load(given.arrays, ["classes"], "arrays")["classes"].tolist()
     points = npz.load(given.projection, projection.ARRAYS, "projection")

@@ -3,10 +3,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from longtail.report import reliability, style
-from longtail.runtime import files, joblog
+from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
+    from longtail.report import reliability, style
+    from longtail.runtime import files
+
     score = files.read_json(snakemake.input.metrics[0])["last"]
     figure = reliability.reliability_diagram(score, snakemake.params.title)
     style.save(figure, snakemake.output.svg, snakemake.output.png)

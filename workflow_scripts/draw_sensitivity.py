@@ -4,10 +4,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from longtail.report import origin, sensitivity, style
-from longtail.runtime import files, joblog
+from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
+    from longtail.report import origin, sensitivity, style
+    from longtail.runtime import files
+
     layout = json.loads(snakemake.params.figure)
     scores = {path: files.read_json(path)["last"] for path in snakemake.input.metrics}
     panels, baseline = sensitivity.laid_out(layout, scores)

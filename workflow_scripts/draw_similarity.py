@@ -4,11 +4,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from longtail import head_set
-from longtail.report import origin, similarity, style
-from longtail.runtime import files, joblog, npz
+from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
+    from longtail import head_set
+    from longtail.report import origin, similarity, style
+    from longtail.runtime import files, npz
+
     layout, given = json.loads(snakemake.params.figure), snakemake.input
     stored = npz.load(given.features, ["train_features", "train_labels"], "features")
     names = npz.load(given.arrays, ["classes"], "arrays")["classes"].tolist()

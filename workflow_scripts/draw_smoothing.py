@@ -4,10 +4,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from longtail.report import curves, style
-from longtail.runtime import files, joblog
+from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
+    from longtail.report import curves, style
+    from longtail.runtime import files
+
     loss = json.loads(snakemake.params.smoothing)
     counts = files.read_json(snakemake.input.subset)["counts"]
     figure = curves.smoothing_curves(counts, loss["head"], loss["tail"])

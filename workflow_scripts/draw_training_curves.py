@@ -4,12 +4,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-import pandas as pd
-
-from longtail.report import curves, style
 from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
+    import pandas as pd
+
+    from longtail.report import curves, style
+
     labels = json.loads(snakemake.params.figure)
     histories = map(pd.read_csv, snakemake.input.histories)
     figure = curves.training_curves(dict(zip(labels["series"], histories, strict=True)), labels["title"])

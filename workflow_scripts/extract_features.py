@@ -13,8 +13,11 @@ with joblog.job(snakemake.log), gpus.reserved(snakemake.resources.gpu, snakemake
     from longtail.features import extract
 
     settings = json.loads(snakemake.params.settings)
-    compute = settings["compute"]
+    compute, place = settings["compute"], snakemake.config["places"][snakemake.wildcards.dataset]
     workers = device.workers(snakemake.threads, compute)
-    data, subset = arrays.load(snakemake.input.arrays), long_tail.load(snakemake.input.subset)
+    data, subset = (
+        arrays.load(snakemake.input.arrays, place.get("data_dir", "")),
+        long_tail.load(snakemake.input.subset),
+    )
     features = extract.extract(data, subset, settings, snakemake.input.last, snakemake.input.best, workers)
     extract.save(snakemake.output.features, features)

@@ -4,11 +4,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from longtail.data import arrays, long_tail
 from longtail.runtime import joblog
-from longtail.stage1 import imported, shapes
 
 with joblog.job(snakemake.log):
+    from longtail.data import arrays, long_tail
+    from longtail.stage1 import imported, shapes
+
     w = snakemake.wildcards
     run = f"{w.dataset}/{w.imbalance}/{w.backbone}/{w.stage1}/seed{w.seed}"
     where = f"stage1 '{run}'"

@@ -4,11 +4,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from longtail.evaluate import paired
-from longtail.report import claims, origin
-from longtail.runtime import files, joblog
+from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
+    from longtail.evaluate import paired
+    from longtail.report import claims, origin
+    from longtail.runtime import files
+
     table = json.loads(snakemake.params.table)
     records = [files.read_json(path) for path in snakemake.input.provenance]
     numbers = claims.frame(table, paired.estimates(snakemake.input.logits, **table["evaluation"]))

@@ -4,10 +4,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from longtail.report import origin, statistics
-from longtail.runtime import files, joblog, npz, provenance
+from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
+    from longtail.report import origin, statistics
+    from longtail.runtime import files, npz, provenance
+
     table, given = json.loads(snakemake.params.table), snakemake.input
     counts = {path: files.read_json(path)["counts"] for path in given.subsets}
     test_sizes = {path: len(npz.load(path, ["test_labels"], "arrays")["test_labels"]) for path in given.arrays}

@@ -4,10 +4,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from longtail.report import origin, render, tables
-from longtail.runtime import files, joblog
+from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
+    from longtail.report import origin, render, tables
+    from longtail.runtime import files
+
     table = json.loads(snakemake.params.table)
     metrics = {path: files.read_json(path) for path in snakemake.input.metrics}
     records = {path: files.read_json(path) for path in snakemake.input.provenance}

@@ -4,10 +4,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from longtail.report import publish
 from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
+    from longtail.report import publish
+
     given = snakemake.input
     manifest, kept = snakemake.output.manifest, (given.tables, given.figures)
     configuration = json.loads(snakemake.params.configuration)

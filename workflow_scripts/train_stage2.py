@@ -15,9 +15,12 @@ with joblog.job(snakemake.log), gpus.reserved(snakemake.resources.gpu, snakemake
     from longtail.stage2 import train
 
     settings = json.loads(snakemake.params.settings)
-    compute = settings["compute"]
+    compute, place = settings["compute"], snakemake.config["places"][snakemake.wildcards.dataset]
     workers = device.workers(snakemake.threads, compute)
-    data, subset = arrays.load(snakemake.input.arrays), long_tail.load(snakemake.input.subset)
+    data, subset = (
+        arrays.load(snakemake.input.arrays, place.get("data_dir", "")),
+        long_tail.load(snakemake.input.subset),
+    )
     features, stage1 = extract.load(snakemake.input.features), checkpoint.load(snakemake.input.network)
     inputs = files.sha256(snakemake.input.features)
     with outputs.recorded(snakemake.output, settings, snakemake.params.code, inputs, subset.content) as run:

@@ -376,7 +376,7 @@ def test_a_table_of_data_sets_says_what_is_passed_over(tmp_path: Path, image_tre
 
     assert remarks() == ["", "Mine."]
     (root / "train/cat/notes.txt").touch()
-    passed = f"Passed over in {root}: 1 no image by name (train/cat/notes.txt)."
+    passed = "Passed over in its folder: 1 no image by name (train/cat/notes.txt)."
     assert remarks() == [passed, f"Mine. {passed}"]
 
 

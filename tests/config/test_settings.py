@@ -1,9 +1,11 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from longtail.config import registry, settings
 from longtail.config.registry import Registry
+from longtail.runtime import files
 
 # Of the official configs: (ε1, εK, rate of ΔW, shift batch norm). Factor 200 has none and takes those of 100.
 MISLAS = {
@@ -147,23 +149,27 @@ def test_arrays_depend_on_the_source_alone(shipped: Registry) -> None:
     assert settings.source(shipped, "cifar10") == {"kind": "cifar"}
 
 
-def test_a_folder_is_its_place_and_how_its_images_are_kept() -> None:
+def test_a_folder_is_how_its_images_are_kept_wherever_it_is() -> None:
     birds = {"title": "Birds", "kind": "folder", "data_dir": "birds", "image_size": 64}
     large = {**birds, "streamed": True, "preprocessing": {"center_crop": 224}}
     found = registry.load({"datasets": {"birds": birds, "large": large}}, [])
 
-    told = {"kind": "folder", "data_dir": "birds", "image_size": 64}
+    told = {"kind": "folder", "image_size": 64}
     assert settings.source(found, "birds") == {**told, "streamed": False}
     assert settings.source(found, "large") == {**told, "streamed": True}
+    assert settings.place(found, "birds") == {"data_dir": "birds"}
 
 
-def test_a_source_of_lists_is_its_lists_and_where_their_images_are() -> None:
-    held = {"data_dir": "images", "train_list": "train.txt", "test_list": "test.txt"}
-    found = registry.load({"datasets": {"places_lt": {**held, "pretrained": "weights.pth"}}}, [])
+def test_weights_are_known_by_what_they_are_wherever_they_lie(tmp_path: Path) -> None:
+    weights = tmp_path / "weights.pth"
+    weights.write_bytes(b"weights")
+    held = {"data_dir": "images", "train_list": "train.txt", "test_list": "test.txt", "pretrained": str(weights)}
+    found = registry.load({"datasets": {"places_lt": held}}, [])
 
-    assert settings.source(found, "places_lt") == {"kind": "image_list", **held}
+    assert settings.source(found, "places_lt") == {"kind": "image_list"}
+    assert settings.place(found, "places_lt") == held
     stage1 = settings.stage1(found, "places_lt", "natural", "resnet152_last_block", "mixup", 0)
-    assert stage1["pretrained"] == "weights.pth"
+    assert stage1["pretrained"] == files.sha256(weights)
     assert "pretrained" not in settings.stage1(found, "places_lt", "natural", "resnet152", "mixup", 0)
 
 

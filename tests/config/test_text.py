@@ -177,7 +177,8 @@ def test_the_official_archive_or_its_files(tmp_path: Path) -> None:
     for name in ("dev.txt", "test.txt", "class.txt", "vocab.pkl", "embedding_SougouNews.npz"):
         (tmp_path / name).touch()
     assert graph(str(tmp_path)).archive(w) == []
-    assert str(tmp_path) in graph(str(tmp_path)).source(w)
+    assert graph(str(tmp_path)).places()["thucnews"]["files"][0] == str(tmp_path / "train.txt")
+    assert str(tmp_path) not in graph(str(tmp_path)).source(w)
 
 
 def test_images_are_told_what_they_were_before(shipped: Registry) -> None:

@@ -27,7 +27,7 @@ def listed() -> Files:
 def test_both_forms_survive_their_file(tmp_path, form, request):
     stored = request.getfixturevalue(form)
     arrays.save(tmp_path / "arrays.npz", stored)
-    loaded = arrays.load(tmp_path / "arrays.npz")
+    loaded = arrays.load(tmp_path / "arrays.npz", "my images")
     assert type(loaded) is type(stored)
     for field in fields(stored):
         before, after = getattr(stored, field.name), getattr(loaded, field.name)

@@ -39,8 +39,7 @@ def test_what_is_whole_and_wanted_is_listed_with_its_hash(tree, far) -> None:
 
     lines = imports.lines(tree.graph, Path("far"))
 
-    # Below the working directory, so that the block can be kept with the networks.
-    line = {"source": f"far/runs/{tree.CE}", "sha256": imported.digest(source)}
+    line = {"source": str(source), "sha256": imported.digest(source)}
     assert block(lines) == {tree.CE.removesuffix("/stage1"): line}
     assert lines[0] == "# 1 Stage 1 from far, of 2 that this configuration wants."
     assert len(lines) == 3
@@ -74,21 +73,15 @@ def test_a_network_is_known_by_settings_and_images_alone(tree, far, folder) -> N
 
     lines = imports.lines(tree.graph, Path("else"))
 
-    assert block(lines) == {
-        tree.CE.removesuffix("/stage1"): {"source": f"else/{folder}", "sha256": imported.digest(moved)}
-    }
+    assert block(lines) == {tree.CE.removesuffix("/stage1"): {"source": str(moved), "sha256": imported.digest(moved)}}
 
 
-def test_a_place_outside_is_written_whole(tree, far, monkeypatch, tmp_path) -> None:
-    source = far(tree.CE)
-    (tmp_path / "work").mkdir()
-    (tmp_path / "results").rename(tmp_path / "work/results")
-    monkeypatch.chdir(tmp_path / "work")
+def test_a_block_for_a_file_names_networks_from_there(tree, far) -> None:
+    far(tree.CE)
 
-    (line,) = block(imports.lines(tree.graph, Path("../far"))).values()
+    (line,) = block(imports.lines(tree.graph, Path("far"), Path("config"))).values()
 
-    assert Path(line["source"]).resolve() == source
-    assert Path(line["source"]).is_absolute()
+    assert line["source"] == f"../far/runs/{tree.CE}"
 
 
 def left_out(tree) -> str:
@@ -138,12 +131,12 @@ def test_two_networks_for_one_run_are_left_out(tree, far) -> None:
 
 
 def test_one_network_twice_is_taken_once(tree, far) -> None:
-    far(tree.CE)
+    source = far(tree.CE)
     copied(tree)
 
     (line,) = block(imports.lines(tree.graph, Path("far"))).values()
 
-    assert line["source"] == f"far/runs/{tree.CE}"
+    assert line["source"] == str(source)
 
 
 def test_images_that_are_not_read_yet_are_asked_for(tree, far) -> None:
@@ -221,7 +214,7 @@ def test_strange_words_in_a_path_are_quoted(tree, tmp_path) -> None:
 
     (line,) = block(imports.lines(tree.graph, odd)).values()
 
-    assert line["source"] == f"far: #1, 'it'/runs/{tree.CE}"
+    assert line["source"] == f"{odd}/runs/{tree.CE}"
 
 
 def test_the_whole_graph_is_what_decides(tree, far) -> None:

@@ -182,5 +182,5 @@ def test_all_end_with_the_job(number, tmp_path):
     with start(tmp_path, "wait") as job:
         until(lambda: are_there(tmp_path, 1, 2))
         job.send_signal(number)
-        assert job.wait(LONG - 5) == -number
+        assert job.wait(LONG - 5) == (128 + number if number == signal.SIGINT else -number)
     until(lambda: has_ended(pid(tmp_path, 1)) and has_ended(pid(tmp_path, 2)))

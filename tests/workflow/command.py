@@ -27,10 +27,14 @@ def snakemake(
 
 
 def start(
-    directory: Path, *arguments: str, project: Path = ROOT, before: Callable[[], None] | None = None
+    directory: Path,
+    *arguments: str,
+    project: Path = ROOT,
+    before: Callable[[], None] | None = None,
+    python: str = sys.executable,
 ) -> subprocess.Popen[str]:
-    """The same, running; what it prints is in `stdout`."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(project / "Snakefile"), "--cores", "2"]
+    """The same, running by some `python`; what it prints is in `stdout`."""
+    command = [python, "-m", "snakemake", "--snakefile", str(project / "Snakefile"), "--cores", "2"]
     environment = {name: value for name, value in os.environ.items() if name != "SNAKEMAKE_PROFILE"}
     return subprocess.Popen(
         [*command, *arguments],

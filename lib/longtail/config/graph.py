@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from longtail.config import archives, imports, registry, schema, settings, text_files
+from longtail.config import archives, imports, registry, settings, text_files
 from longtail.config import imbalance as factors
 from longtail.config import plan as plans
 from longtail.config.plan import Cell, Described, Figure, Plan, Run, Setting
@@ -16,6 +16,7 @@ from longtail.config.registry import is_streamed, named_parts
 from longtail.runtime import files, gpus, image_tree
 from longtail.runtime.errors import InputError
 from longtail.runtime.fingerprint import fingerprint
+from longtail.runtime.provenance import shown
 from longtail.stage1 import imported
 
 RESULTS = "results"
@@ -45,6 +46,8 @@ class Graph:
         self.gpus = int(self.compute["device"] == "cuda" or (self.compute["device"] == "auto" and found > 0))
         self.gpus_of_stage1 = self.gpus * min(self.compute["processes"], max(1, found))
         self.gpu_slots = max(1, found) * self.compute["jobs_per_gpu"]
+        # Cores that one training computes on.
+        self.cores = int(self.compute["threads"]) * int(self.compute["processes"])
 
     @classmethod
     def of(
@@ -60,12 +63,18 @@ class Graph:
         if Path(RESULTS).exists() and not Path(RESULTS).is_dir():
             raise InputError(f"{RESULTS} is a file: move it away, the results go into a folder of that name")
         paths = [Path(file) for file in files]
-        for path in paths:
-            schema.read_yaml(path)  # Snakemake has read it with less care
         plan = plans.build(config, paths, arguments)
         with registry.blaming(paths, arguments):
             imports.check(plan, Path(RUNS))
         return cls(plan, paths, arguments)
+
+    def places(self) -> dict[str, dict[str, Any]]:
+        """Where each data set is on this machine.
+
+        No parameter of a job, since what is made of a data set stays what it is when that is moved.
+        """
+        datasets = self.registry.datasets
+        return {name: settings.place(self.registry, name) for name in datasets if "kind" in datasets[name]}
 
     # Parameters of jobs
 
@@ -221,15 +230,14 @@ class Graph:
         """Where the archive of a data set may be found, in the version that has the name asked for."""
         data = self.registry.datasets[w.dataset]
         named = {version["file"]: version for version in archives.versions(data)}
-        archive = named.get(f"{w.archive}.tar.gz", data["archive"])
-        return _text({"archive": archive, "data_dir": data["data_dir"]})
+        return _text({"archive": named.get(f"{w.archive}.tar.gz", data["archive"])})
 
     def configuration(self) -> str:
         """The files of `config/` that the configuration was read from, later ones upon earlier ones.
 
         A person's own have no name elsewhere. Snakemake lists the default last, though all are laid upon it.
         """
-        own = [name for name in map(registry.shown, self.files) if name.startswith("config/")]
+        own = [name for name in map(shown, self.files) if name.startswith("config/")]
         return _text(sorted(own, key=lambda name: name != "config/config.yaml"))
 
     def run_title(self, w: Any) -> str:
@@ -475,7 +483,7 @@ class Graph:
         if row.needs or data["kind"] != "folder":
             return remark
         passed = image_tree.passed_over(Path(data["data_dir"]))
-        return f"{remark} Passed over in {data['data_dir']}: {passed}.".lstrip() if passed else remark
+        return f"{remark} Passed over in its folder: {passed}.".lstrip() if passed else remark
 
     def _described(self, row: Described) -> list[tuple[str, str]]:
         """Imbalances of a described data set with their subsets."""

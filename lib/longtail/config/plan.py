@@ -13,6 +13,7 @@ from longtail.config import registry as definitions
 from longtail.config.registry import Registry
 from longtail.runtime import image_tree, parts
 from longtail.runtime.errors import InputError
+from longtail.runtime.provenance import shown
 
 STANDARD = {"name": "standard"}
 LEAVE_OUT = "leave_out"
@@ -220,7 +221,7 @@ def _check_data_dir(registry: Registry, name: str) -> None:
 
 
 def _table(registry: Registry, path: Path) -> Table | Statistics | Claims:
-    where, definition = definitions.shown(path), definitions.definition("table", path)
+    where, definition = shown(path), definitions.definition("table", path)
     if definition["kind"] == "datasets":
         return _statistics(registry, where, path.stem, definition)
     if definition["kind"] == "claims":
@@ -248,7 +249,7 @@ def _table(registry: Registry, path: Path) -> Table | Statistics | Claims:
 
 
 def _figure(registry: Registry, path: Path) -> Figure:
-    where, definition = definitions.shown(path), definitions.definition("figure", path)
+    where, definition = shown(path), definitions.definition("figure", path)
     registry.dataset(definition["dataset"], where)
     if "bins" in definition:
         _check_bins(registry, where, definition["bins"])

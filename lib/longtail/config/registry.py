@@ -9,11 +9,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from longtail.config import schema
+from longtail.config import paths, schema
 from longtail.config.imbalance import slug
 from longtail.runtime import parts
 from longtail.runtime.errors import InputError
 from longtail.runtime.fingerprint import ROOT
+from longtail.runtime.provenance import shown
 
 CONFIG = ROOT / "config"
 STAGES = ("stage1", "stage2")
@@ -96,11 +97,14 @@ def load(config: dict[str, Any], files: list[Path], arguments: Mapping[str, Any]
 def locate(kind: str, name: str) -> Path:
     """The file of a table or figure: a name in `config/<kind>s/`, or the path of a person's own YAML file."""
     folder = CONFIG / f"{kind}s"
-    path = Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
-    if not path.is_file():
-        known = (file.stem for file in folder.glob("*.yaml"))
+    if name.endswith(paths.ENDINGS):
+        if not Path(name).is_file():
+            raise InputError(f"{THE_CONFIG}, key '{kind}s': there is no file '{name}': create it or correct the path")
+        return Path(name)
+    known = {file.stem: file for file in folder.glob("*.yaml")}
+    if name not in known:
         raise InputError(f"{THE_CONFIG}, key '{kind}s': there is no {kind} '{name}': {parts.nearest(name, known)}")
-    return path
+    return known[name]
 
 
 def definition(kind: str, path: Path) -> dict[str, Any]:
@@ -145,11 +149,6 @@ def is_streamed(definition: dict[str, Any]) -> bool:
     return bool(definition["streamed"] or definition.get("kind") == "image_list")
 
 
-def shown(path: Path) -> str:
-    """A path as a person at the project's root would write it."""
-    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
-
-
 def place(kind: str, name: str, own: dict[str, Any]) -> str:
     """Where a definition stands: in the run's `own` config (at least in part), or in a file of `config/`."""
     if name in own:
@@ -180,7 +179,9 @@ def define(registry: Registry, name: str, method: dict[str, Any], where: str) ->
 
 
 def _stored(folder: str) -> dict[str, Any]:
-    return {file.stem: schema.read_yaml(file) for file in sorted((CONFIG / folder).glob("*.yaml"))}
+    stored = {file: schema.read_yaml(file) for file in sorted((CONFIG / folder).glob("*.yaml"))}
+    keys = paths.OF_DATA if folder == "datasets" else ()
+    return {file.stem: paths.in_mapping(content, keys, file.parent) for file, content in stored.items()}
 
 
 def _definitions(kind: str, stored: dict[str, Any], own: dict[str, Any]) -> dict[str, dict[str, Any]]:

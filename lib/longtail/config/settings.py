@@ -1,23 +1,31 @@
 """What one job is told: the resolved settings of a data set, a Stage 1 or a Stage 2."""
 
+import functools
+from pathlib import Path
 from typing import Any
 
-from longtail.config import archives
+from longtail.config import archives, paths
 from longtail.config import imbalance as factors
 from longtail.config.registry import IMAGES, Registry, form, merge, of_source
-from longtail.runtime import parts
+from longtail.runtime import files, parts
 
 # Keys of `compute` that change no result, and so must not make a training run again.
 NO_PART_OF_RESULTS = ("workers", "jobs_per_gpu", "pack")
 
 
 def source(registry: Registry, dataset: str) -> dict[str, Any]:
-    """Settings that the arrays of a data set depend on; `files` where those of its archive are unpacked."""
+    """Settings that the arrays of a data set depend on, wherever it is."""
     definition = registry.datasets[dataset]
-    told = {key: definition[key] for key in ("kind", *of_source(definition, "READS", ()))}
-    # An archive is the same wherever it was found: a new data_dir must not train everything anew.
-    files = archives.unpacked(definition)
-    return told | {"files": [str(path) for path in files]} if files else told
+    keys = ("kind", *of_source(definition, "READS", ()))
+    return {key: definition[key] for key in keys if key not in paths.OF_DATA}
+
+
+def place(registry: Registry, dataset: str) -> dict[str, Any]:
+    """Paths of a data set on this machine: those it gives, and `files` where those of its archive are unpacked."""
+    definition = registry.datasets[dataset]
+    told = {key: definition[key] for key in paths.OF_DATA if definition[key] is not None}
+    unpacked = archives.unpacked(definition)
+    return told | {"files": [str(path) for path in unpacked]} if unpacked else told
 
 
 def stage1(registry: Registry, dataset: str, imbalance: str, backbone: str, method: str, seed: int) -> dict[str, Any]:
@@ -25,7 +33,8 @@ def stage1(registry: Registry, dataset: str, imbalance: str, backbone: str, meth
     block = overridden(registry, dataset, imbalance, method, "stage1")
     backbone = block["backbones"].get(backbone, backbone)
     block = _told(registry, dataset, backbone, method, {key: block[key] for key in block if key != "backbones"})
-    wanted = {key: registry.datasets[dataset][key] for key in parts.settings("models", backbone)}
+    # Weights are known by what they are, wherever they lie.
+    wanted = {key: _content(registry.datasets[dataset][key]) for key in parts.settings("models", backbone)}
     return block | _common(registry, dataset, seed) | {"backbone": backbone} | wanted
 
 
@@ -59,6 +68,12 @@ def overridden(registry: Registry, dataset: str, imbalance: str, method: str, st
         if override["dataset"] in (dataset, data.get("like")) and ("factors" not in override or imbalance in slugs):
             block = merge(block, override.get(stage, {}))
     return block
+
+
+@functools.cache
+def _content(path: str | None) -> str | None:
+    """Hash of a file; the path itself where there is none, which the plan refuses."""
+    return files.sha256(path) if path is not None and Path(path).is_file() else path
 
 
 def _common(registry: Registry, dataset: str, seed: int) -> dict[str, Any]:

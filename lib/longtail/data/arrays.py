@@ -60,14 +60,15 @@ MARKS = {"train_files": Files, "train_titles": Titles}
 
 
 def save(path: Path | str, data: Data) -> None:
-    """Write all fields into one .npz."""
-    npz.save(path, {name: np.asarray(value) for name, value in vars(data).items()})
+    """Write all fields but `root`, which is where this machine has the files, into one .npz."""
+    npz.save(path, {name: np.asarray(value) for name, value in vars(data).items() if name != "root"})
 
 
-def load(path: Path | str) -> Data:
-    """Read what `save` wrote, in the form it was; InputError when the file is not whole."""
+def load(path: Path | str, root: str = "") -> Data:
+    """Read what `save` wrote, in the form it was; files are below `root`. InputError when the .npz is not whole."""
     form: Any = next((form for mark, form in MARKS.items() if npz.holds(path, mark)), Arrays)
-    stored: dict[str, Any] = npz.load(path, [field.name for field in fields(form)], "arrays")
-    plain = {name: stored[name].tolist() for name in ("root", "classes") if name in stored}
-    data: Data = form(**stored | plain)
+    wanted = [field.name for field in fields(form) if field.name != "root"]
+    stored: dict[str, Any] = npz.load(path, wanted, "arrays")
+    stored["classes"] = stored["classes"].tolist()
+    data: Data = form(**stored, root=root) if form is Files else form(**stored)
     return data

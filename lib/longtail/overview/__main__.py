@@ -4,12 +4,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from longtail.config import costs, registry, schema
+from longtail.config import asked, costs, registry
 from longtail.config.graph import Graph
 from longtail.overview import imports, plan, progress, speeds
 from longtail.overview.speeds import Machine
+from longtail.runtime import files
 from longtail.runtime.errors import InputError
 
 OVERVIEWS = {"plan": plan.lines, "progress": progress.lines}
@@ -35,27 +35,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--cores", default="all", help="what snakemake is given: a number, or all (default)")
     parser.add_argument("--from", dest="origin", default="", metavar="FOLDER", help="imports: where they lie")
+    parser.add_argument("--to", dest="target", type=Path, metavar="FILE", help="imports: the YAML file to write")
     given = parser.parse_args(arguments)
     try:
         config_files = [registry.CONFIG / "config.yaml", *given.configfile]
-        graph = Graph.of(_config(config_files), config_files)
+        graph = Graph.of(asked.read(config_files), config_files)
         costs.check_batches(graph)
         if given.overview == IMPORTS:
-            told = imports.lines(graph, _origin(given.origin))
+            told = imports.lines(graph, _origin(given.origin), given.target and given.target.parent)
         else:
             told = OVERVIEWS[given.overview](graph, Machine.here(graph, _cores(given.cores)))
+        if given.target:
+            files.write_text(given.target, "\n".join([*told, ""]))
+            told = [f"{told[0].removeprefix('# ')} Written to {given.target}."]
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print("\n".join(told))
     return 0
-
-
-def _config(files: Sequence[Path]) -> dict[str, Any]:
-    config: dict[str, Any] = {}
-    for file in files:
-        config = registry.merge(config, schema.read_yaml(file))
-    return config
 
 
 def _cores(text: str) -> int:

@@ -1,5 +1,6 @@
 """The `stage1` block of a configuration, written out for the networks that lie below a folder."""
 
+import os
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from longtail.runtime.errors import InputError
 from longtail.stage1 import imported
 
 
-def lines(graph: Graph, place: Path) -> list[str]:
+def lines(graph: Graph, place: Path, folder: Path | None = None) -> list[str]:
     """YAML with a line for every Stage 1 below `place` that can be taken, and comments on those that cannot.
 
     A network is known by its settings and by what its images show, whatever its folder and its data set are called.
+    Its path is absolute, or relative to the `folder` of the file that the lines are for.
     Raises InputError where `place` holds no Stage 1, or where the images to compare with are not here yet.
     """
     wanted = {run.folder: run for run in graph.plan.asked}
@@ -40,9 +42,9 @@ def lines(graph: Graph, place: Path) -> list[str]:
             f"networks below {place} cannot be compared with images that are not read yet: run `snakemake --cores "
             f"all {' '.join(sorted(unread))}` with this configuration first"
         )
-    for folder in sorted(found):
+    for name in sorted(found):
         try:
-            taken.append(_line(graph, wanted[folder], found[folder]))
+            taken.append(_line(graph, wanted[name], found[name], folder))
         except InputError as error:
             left.append(f"# - {error}")
     count = text.count(len(taken), "Stage 1")
@@ -52,17 +54,12 @@ def lines(graph: Graph, place: Path) -> list[str]:
 
 
 def _networks(place: Path) -> list[Path]:
-    """Folders below `place` that are, or should be, finished Stage 1s.
-
-    Those below the working directory get a relative path, so that the block can be committed together with them.
-    """
+    """Folders below `place` that are, or should be, finished Stage 1s."""
     if not place.is_dir():
         raise InputError(f"--from: there is no folder {place}: correct the path")
-    whole = place.resolve()
-    shown = whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else whole
-    recorded = {path.parent for path in shown.rglob("provenance.json") if not _is_stage2(path)}
+    recorded = {path.parent for path in place.rglob("provenance.json") if not _is_stage2(path)}
     # A training that was interrupted has no record yet.
-    found = sorted(recorded | {path for path in shown.rglob("stage1") if path.is_dir()})
+    found = sorted(recorded | {path for path in place.rglob("stage1") if path.is_dir()})
     if not found:
         raise InputError(
             f"--from: nothing below {place} is a finished Stage 1, a folder with {', '.join(imported.FILES)}: name "
@@ -111,7 +108,7 @@ def _seen(run: Run) -> dict[str, str] | None:
     return content
 
 
-def _line(graph: Graph, run: Run, networks: dict[str, Path]) -> str:
+def _line(graph: Graph, run: Run, networks: dict[str, Path], folder: Path | None) -> str:
     """The line of one run; InputError where it cannot be taken. `networks` are by hash."""
     if len(networks) > 1:
         places = " and ".join(map(str, networks.values()))
@@ -120,4 +117,5 @@ def _line(graph: Graph, run: Run, networks: dict[str, Path]) -> str:
     told = imported.record(source, run.folder)
     imports.check_place(graph.registry, run, sha256, Path(graphs.RUNS), run.folder)
     remark = "" if told["code"] == graph.training_code(run) else "  # by other code than is here"
-    return f"  {run.folder}: {as_yaml({'source': str(source), 'sha256': sha256})}{remark}"
+    path = os.path.relpath(source, folder) if folder else os.path.abspath(source)
+    return f"  {run.folder}: {as_yaml({'source': path, 'sha256': sha256})}{remark}"

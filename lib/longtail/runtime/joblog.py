@@ -3,12 +3,16 @@
 import contextlib
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from longtail.runtime.errors import InputError
 from longtail.runtime.signals import Stopped
+
+MISTAKE = "error: "
 
 
 @contextlib.contextmanager
@@ -34,12 +38,23 @@ def job(log: Sequence[str]) -> Iterator[None]:
         try:
             yield
         except InputError as error:
-            print(f"error: {error}", file=stream)
+            print(f"{MISTAKE}{error}", file=stream)
             sys.exit(1)
         except Stopped as stopped:
             print(stopped, file=stream)
             sys.exit(128 + stopped.number)
+        except KeyboardInterrupt:
+            print("asked to stop, with nothing to save yet", file=stream)
+            sys.exit(128 + signal.SIGINT)
         except Exception:
             # Python itself would print it only when the log is closed.
             traceback.print_exc(file=stream)
             sys.exit(1)
+
+
+def mistake(log: Path, since: float = 0.0) -> str:
+    """The sentence about its input that a job's log ends with; empty where there is none, written after `since`."""
+    if not log.is_file() or log.stat().st_mtime < since:
+        return ""
+    last = log.read_text(errors="replace").rstrip().rsplit("\n", 1)[-1]
+    return last.removeprefix(MISTAKE) if last.startswith(MISTAKE) else ""

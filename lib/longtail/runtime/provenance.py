@@ -52,6 +52,12 @@ def processor() -> str:
     return f"{name}, {cores} cores"
 
 
+def shown(path: Path) -> str:
+    """A path as sentences and records name it: from the project's root or the working directory, if below one."""
+    folder = next((folder for folder in (ROOT, Path.cwd()) if path.is_relative_to(folder)), None)
+    return str(path.relative_to(folder) if folder else path)
+
+
 def machine() -> dict[str, Any]:
     """Commit, versions and processor of this process."""
     return {"commit": commit(), "versions": versions(), "processor": processor()}

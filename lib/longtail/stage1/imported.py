@@ -11,6 +11,7 @@ from typing import Any
 
 from longtail.runtime import files
 from longtail.runtime.errors import InputError
+from longtail.runtime.provenance import shown
 
 log = logging.getLogger(__name__)
 CHECKPOINTS = ("last.pt", "best.pt")
@@ -115,7 +116,7 @@ def take(given: dict[str, str], told: dict[str, Any], outputs: Any) -> None:
     for name, target in copies.items():
         with open(source / name, "rb") as original, files.whole(target) as copy:
             shutil.copyfileobj(original, copy)
-    files.write_json(outputs.provenance, told | {"imported": given})
+    files.write_json(outputs.provenance, told | {"imported": given | {"source": shown(source)}})
     log.info(f"taken from {source}")
 
 
