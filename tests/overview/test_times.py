@@ -1,3 +1,4 @@
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -45,6 +46,16 @@ def test_jobs_of_one_core_share_the_cores_that_a_training_does_not_need(tree, on
     tree.record(heavy, 5.0)
 
     assert Times(tree.jobs()).left([light, heavy, one("make_table")], light_at_once=4.0) == 40.0 / 4 + 5.0
+
+
+def test_the_latest_are_enough(tree, monkeypatch) -> None:
+    monkeypatch.setattr(times, "ENOUGH", 1)
+    evaluated = [job for job in tree.jobs() if job.rule == "evaluate"]
+    for job, seconds in zip(evaluated, (2.0, 4.0), strict=True):
+        tree.record(job, seconds)
+    os.utime(times.kept(times.RECORDS, evaluated[1].outputs[-1]), (0, 0))
+
+    assert Times(tree.jobs()).of(evaluated[1]) == 2.0
 
 
 def test_a_record_that_is_being_written_is_none(tree, one) -> None:

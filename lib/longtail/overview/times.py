@@ -1,5 +1,7 @@
 """How long jobs took here, from the records that Snakemake keeps of the files that it made."""
 
+import contextlib
+import operator
 import statistics
 from base64 import urlsafe_b64encode
 from collections import Counter, defaultdict
@@ -18,7 +20,7 @@ LIKE_TRAININGS = ("extract_features", "project_features")
 
 
 class Times:
-    """Seconds that jobs take, by kind: the median of a few that were made here.
+    """Seconds that jobs take, by kind: the median of the latest that were made here.
 
     On a cluster Snakemake's record begins where the job is submitted, so that its waiting is in them.
     """
@@ -62,9 +64,9 @@ def under_way(jobs: Iterable[Job]) -> int:
 
 
 def _measure(jobs: Iterable[Job]) -> tuple[float | None, float]:
-    """Median seconds of jobs, and of what they take besides training."""
+    """Median seconds of the latest of jobs, and of what they took besides training."""
     took, besides = [], []
-    for job in jobs:
+    for job in _latest(jobs):
         record = states.read(kept(RECORDS, job.outputs[-1])) or {}
         if not (record.get("starttime") and record.get("endtime")):
             continue
@@ -73,9 +75,16 @@ def _measure(jobs: Iterable[Job]) -> tuple[float | None, float]:
         # A training that went on where it had been stopped took more in all than its last job did.
         if made.get("seconds"):
             besides.append(max(0.0, took[-1] - float(made["seconds"])))
-        if len(took) == ENOUGH:
-            break
     return (statistics.median(took) if took else None), statistics.median(besides or [0.0])
+
+
+def _latest(jobs: Iterable[Job]) -> list[Job]:
+    """As many as are enough of those that have a record, by its time."""
+    found = []
+    for job in jobs:
+        with contextlib.suppress(OSError):
+            found.append((kept(RECORDS, job.outputs[-1]).stat().st_mtime, job))
+    return [job for _, job in sorted(found, key=operator.itemgetter(0))[-ENOUGH:]]
 
 
 def kept(folder: str, path: str) -> Path:
