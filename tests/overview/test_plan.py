@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import pytest
 import yaml
 
+from longtail.config import costs
 from longtail.config.graph import Graph
 from longtail.config.registry import CONFIG, merge
-from longtail.overview import plan
+from longtail.overview import jobs, plan
 
 UNTIMED = [
     "Not yet timed here: resnet32 at 32x32.",
@@ -63,6 +66,54 @@ def test_an_unmeasured_machine_gets_passes_without_hours(tree, shown) -> None:
 
     assert shown(lines)["own"] == ["2 / 3", "0 / 2", "0 / 1", "4,962,400", "125,440", "?"]
     assert set(UNTIMED) <= set(lines)
+
+
+def test_jobs_that_train_nothing_come_on_top_as_they_were_timed(tree) -> None:
+    tree.make_all()
+    for job in tree.jobs():
+        if job.rule in ("evaluate", "draw_reliability"):
+            Path(job.outputs[0]).unlink()
+        if job.rule == "evaluate":
+            tree.record(job, 30.0)
+    told = "On top come 4 other jobs (reading data, extracting features, scoring, drawing): "
+
+    said = _text(plan.lines(tree.graph, tree.machine()))
+
+    assert f"{told}more than 30 s. Jobs not yet timed here, and not counted: 2 draw_reliability." in said
+    for job in tree.jobs():
+        tree.record(job, 31.0)
+    assert f"{told}about 1 min." in _text(plan.lines(tree.graph, tree.machine()))
+
+
+def _text(lines: list[str]) -> str:
+    return " ".join(line.strip() for line in lines)
+
+
+def test_the_start_of_a_training_is_part_of_its_time(tree, shown) -> None:
+    tree.make_all()
+    for job in tree.jobs():
+        if job.training:
+            tree.record(job, 10.0 + 3600.0)
+    Path("results/runs", tree.CE, "last.pt").unlink()
+
+    # 2,481,200 images at 100 a second, and an hour.
+    assert shown(plan.lines(tree.graph, tree.machine()))["own"][-1] == "7.9 h"
+
+
+def test_trainings_on_cached_features_take_what_others_took(tree, shown) -> None:
+    asked = {"tables": ["digits"], "figures": [], "seeds": {"runs": [0]}, "compute": {"device": "cpu"}}
+    graph = Graph.of(merge(yaml.safe_load((CONFIG / "config.yaml").read_text()), asked), [])
+    found = {t.folder: t for t in costs.trainings(graph, graph.plan.runs)}
+    cached = [job for job in jobs.listed(graph, found.values()) if job.training and job.training.work == 0]
+    assert len(cached) == 10
+    assert any(f"{len(cached)} train_stage2" in line for line in plan.lines(graph, tree.machine()))
+    tree.record(cached[0], 60.0)
+
+    lines = plan.lines(graph, tree.machine())
+
+    # What passes images has no speed yet.
+    assert shown(lines)["digits"][-1] == "5 min + ?"
+    assert not any("train_stage2" in line for line in lines)
 
 
 def test_a_shared_stage1_belongs_to_each_table_and_counts_once(tree, shown, tmp_path) -> None:

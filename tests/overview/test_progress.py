@@ -1,7 +1,8 @@
 import time
 from datetime import datetime
+from pathlib import Path
 
-from longtail.overview import progress
+from longtail.overview import progress, times
 
 UNTIMED = [
     "Not yet timed here: resnet32 at 32x32.",
@@ -13,9 +14,13 @@ LONG = "the loss is not finite at epoch 3, step 17, learning rate 0.1; the last 
 
 def test_nothing_has_begun(tree) -> None:
     assert progress.lines(tree.graph, tree.machine()) == [
+        "0 of 16 jobs done",
         "3 trainings: 0 done, 0 running, 3 waiting, 0 failed",
         "",
         *UNTIMED,
+        "Jobs not yet timed here, and not counted: 2 extract_features, 2 evaluate, 2 draw_reliability, 1",
+        "  download, 1 build_arrays, 1 build_long_tail, 1 make_table, 1 draw_class_counts, 1",
+        "  draw_training_curves, 1 draw_smoothing.",
     ]
 
 
@@ -25,15 +30,13 @@ def test_a_running_training_says_how_far_it_is(tree, shown) -> None:
 
     lines = progress.lines(tree.graph, tree.machine())
 
-    assert lines[0] == "3 trainings: 1 done, 1 running, 1 waiting, 0 failed"
+    assert lines[1] == "3 trainings: 1 done, 1 running, 1 waiting, 0 failed"
     rows = shown(lines)
     assert rows["running"] == ["epoch", "loss", "test", "images/s", "left"]
     assert rows[tree.MIXUP] == ["50/200", "1.2346", "61.25%", "150", "50 min"]
     # 3,000 s, and then the Stage 2: (125,440 / 3) / 150 = 279 s; only one runs.
-    assert lines[-2:] == [
-        "About 55 min left for all that is not done, 1 side by side.",
-        "Speed of resnet32 at 32x32: 150 images/s each (1 training running now).",
-    ]
+    start = lines.index("More than 55 min left for all that is not done, 1 side by side.")
+    assert lines[start + 1] == "Speed of resnet32 at 32x32: 150 images/s each (1 training running now)."
 
 
 def test_an_imported_stage1_takes_no_time(tree, taken) -> None:
@@ -43,8 +46,8 @@ def test_an_imported_stage1_takes_no_time(tree, taken) -> None:
     lines = progress.lines(tree.graph, tree.machine())
 
     # As where CE is done.
-    assert lines[0] == "3 trainings: 0 done, 1 running, 2 waiting, 0 failed"
-    assert "About 55 min left for all that is not done, 1 side by side." in lines
+    assert lines[1] == "3 trainings: 0 done, 1 running, 2 waiting, 0 failed"
+    assert "More than 55 min left for all that is not done, 1 side by side." in lines
 
 
 def test_two_that_run_share_what_waits(tree) -> None:
@@ -54,7 +57,7 @@ def test_two_that_run_share_what_waits(tree) -> None:
     lines = progress.lines(tree.graph, tree.machine(side_by_side=8))
 
     # CE alone takes 6,000 s, longer than mixup with MiSLAS and than half of all.
-    assert "About 1.7 h left for all that is not done, 2 side by side." in lines
+    assert "More than 1.7 h left for all that is not done, 2 side by side." in lines
 
 
 def test_numbers_that_a_training_does_not_have_yet(tree, shown) -> None:
@@ -80,7 +83,7 @@ def test_silence_is_told_with_its_time(tree, shown) -> None:
 
     lines = progress.lines(tree.graph, tree.machine())
 
-    assert lines[0] == "3 trainings: 0 done, 1 running, 2 waiting, 0 failed"
+    assert lines[1] == "3 trainings: 0 done, 1 running, 2 waiting, 0 failed"
     assert shown(lines)[tree.CE][-1].endswith(datetime.fromtimestamp(since).strftime("%H:%M"))
     assert "no sign of life since" in shown(lines)[tree.CE][-1]
 
@@ -92,7 +95,7 @@ def test_stopped_trainings_say_how_they_go_on(tree, gone, shown) -> None:
 
     lines = progress.lines(tree.graph, tree.machine())
 
-    assert lines[0] == "3 trainings: 0 done, 0 running, 3 waiting, 0 failed"
+    assert lines[1] == "3 trainings: 0 done, 0 running, 3 waiting, 0 failed"
     rows = shown(lines)
     assert rows[tree.CE] == ["will go on after epoch 50 or where it last saved"]
     assert rows[tree.MIXUP] == ["nothing saved by epoch 3: will start anew"]
@@ -103,7 +106,7 @@ def test_failures_come_with_sentence_and_log(tree) -> None:
 
     lines = progress.lines(tree.graph, tree.machine())
 
-    assert lines[0] == "3 trainings: 0 done, 0 running, 2 waiting, 1 failed"
+    assert lines[1] == "3 trainings: 0 done, 0 running, 2 waiting, 1 failed"
     start = lines.index("failed")
     assert lines[start + 1] == tree.MISLAS
     end = lines.index("    log: results/logs/runs/cifar10/if100/resnet32/mixup/seed0/mislas/train_stage2.log")
@@ -111,8 +114,61 @@ def test_failures_come_with_sentence_and_log(tree) -> None:
     assert max(map(len, lines)) <= 100
 
 
-def test_all_done_leaves_nothing_to_say(tree) -> None:
-    for folder in (tree.CE, tree.MIXUP, tree.MISLAS):
-        tree.finish(folder)
+def test_jobs_that_train_nothing_are_counted_as_they_were_timed(tree) -> None:
+    tree.make_all()
+    for job in tree.jobs():
+        if job.rule in ("evaluate", "make_table"):
+            tree.record(job, 30.0)
+            Path(job.outputs[0]).unlink()
 
-    assert progress.lines(tree.graph, tree.machine()) == ["3 trainings: 3 done, 0 running, 0 waiting, 0 failed"]
+    lines = progress.lines(tree.graph, tree.machine())
+
+    # Two evaluations and a table of 30 s each, two side by side.
+    assert lines == [
+        "13 of 16 jobs done",
+        "3 trainings: 3 done, 0 running, 0 waiting, 0 failed",
+        "",
+        "About 45 s left for all that is not done, 2 side by side.",
+    ]
+
+
+def test_time_is_a_lower_bound_while_a_job_is_not_timed(tree) -> None:
+    tree.make_all()
+    for job in tree.jobs():
+        if job.rule == "evaluate":
+            tree.record(job, 30.0)
+        if job.rule in ("evaluate", "make_table"):
+            Path(job.outputs[0]).unlink()
+
+    lines = progress.lines(tree.graph, tree.machine())
+
+    assert lines[-2:] == [
+        "More than 30 s left for all that is not done, 2 side by side.",
+        "Jobs not yet timed here, and not counted: 1 make_table.",
+    ]
+
+
+def test_jobs_that_run_beside_a_training_are_side_by_side_with_it(tree) -> None:
+    tree.run(tree.CE)
+    (job,) = [job for job in tree.jobs() if job.rule == "extract_features" and "/mixup/" in job.outputs[0]]
+    mark = times.kept(times.MARKS, job.outputs[0])
+    mark.parent.mkdir(parents=True)
+    mark.write_text("{}")
+
+    told = [progress.lines(tree.graph, tree.machine(side_by_side=number)) for number in (1, 2, 8)]
+
+    # A mark that an end without a word left behind stands for no more than this machine takes.
+    assert [line.rsplit(", ", 1)[1] for lines in told for line in lines if "left for all" in line] == [
+        "1 side by side.",
+        "2 side by side.",
+        "2 side by side.",
+    ]
+
+
+def test_all_done_leaves_nothing_to_say(tree) -> None:
+    tree.make_all()
+
+    assert progress.lines(tree.graph, tree.machine()) == [
+        "16 of 16 jobs done",
+        "3 trainings: 3 done, 0 running, 0 waiting, 0 failed",
+    ]

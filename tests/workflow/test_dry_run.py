@@ -1,6 +1,7 @@
 """What Snakemake itself makes of the shipped configuration, without running anything."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import pytest
 import yaml
 from tests.workflow.command import jobs, snakemake
 
+from longtail.config import costs
 from longtail.config.graph import Graph
-from longtail.config.registry import CONFIG
+from longtail.config.registry import CONFIG, merge
+from longtail.overview.jobs import listed
 
 SMOOTHED = ("mislas", "re_crt_las", "re_lws_las")
 
@@ -104,3 +107,21 @@ def test_the_default_configuration_lists_its_whole_grid(
     }
     # MiSLAS's table: 8 methods in 6 settings; cRT, LWS in 2 of them, CE on 2 balanced sets; 3 seeds.
     assert len(runs) >= 3 * (6 * 8 + 2 * 2 + 2)
+    assert counted(graph) == jobs(output)
+
+
+def counted(graph: Graph) -> dict[str, int]:
+    """Number of jobs of each rule as the overviews count them, with the target."""
+    found = listed(graph, costs.trainings(graph, graph.plan.runs))
+    return Counter(job.rule for job in found) | {"all": 1}
+
+
+def test_the_overviews_count_the_jobs_of_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = [CONFIG / "config.yaml", CONFIG / "demo.yaml"]
+    default, demo = (yaml.safe_load(file.read_text()) for file in files)
+
+    code, output = snakemake(tmp_path, "-n", "--configfile", str(files[1]))
+
+    assert code == 0, output
+    assert counted(Graph.of(merge(default, demo), files)) == jobs(output)

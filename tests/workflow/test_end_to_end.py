@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.workflow.command import checkout, contents, jobs, snakemake
+from tests.workflow.command import checkout, contents, jobs, overview, snakemake
 
 TINY = ("--configfile", "tests/workflow/tiny.yaml")
 HERE = Path(__file__).parent
@@ -102,6 +102,22 @@ def test_a_second_run_has_nothing_to_do(project: Path) -> None:
     assert code == 0
     assert "Nothing to be done" in output
     assert contents(project / "results") == before
+
+
+def test_progress_counts_what_snakemake_would_do(project: Path) -> None:
+    loss = project / "lib" / "longtail" / "losses" / "label_aware_smoothing.py"
+    assert overview(project, "progress", *TINY, project=project).startswith("25 of 25 jobs done\n")
+
+    with edited(loss, edit=lambda text: text.replace("taken * rest", "rest * taken")):
+        said = overview(project, "progress", *TINY, project=project)
+        again, _ = redone(project)
+
+    left = sum(again.values()) - again["all"]
+    assert left == 8
+    assert said.startswith(f"{25 - left} of 25 jobs done\n")
+    # Every job has been timed: Snakemake's records of them were found.
+    assert re.search(r"^About \d+ s left for all that is not done, 2 side by side\.$", said, re.MULTILINE)
+    assert "Jobs not yet timed" not in said
 
 
 def test_another_checkout_gives_the_same_bytes(project: Path, tmp_path: Path) -> None:

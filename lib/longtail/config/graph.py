@@ -5,6 +5,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,24 @@ FIGURE_FORMATS = ("svg", "png")
 SMOOTHING_LOSS = "label_aware_smoothing"
 # Thousands of jobs run some dozens of codes. Remembered here and not at its definition, which is part of all of them.
 remembered = functools.cache(fingerprint)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What one job draws, in a folder of its `kind` (comparisons in none).
+
+    `trainings` are files of the trainings that it shows.
+    """
+
+    kind: str
+    names: list[str]
+    trainings: list[str] = field(default_factory=list)
+
+    @property
+    def files(self) -> list[str]:
+        """Every drawing in every form."""
+        folder = FIGURES if self.kind == "comparison" else f"{FIGURES}/{self.kind}"
+        return [f"{folder}/{name}.{form}" for name in self.names for form in FIGURE_FORMATS]
 
 
 class Graph:
@@ -454,16 +473,25 @@ class Graph:
 
     def figure_files(self) -> list[str]:
         """Every figure in every form."""
-        stems = [f"class_counts/{name}" for name in sorted({s.dataset for s in self.plan.settings})]
-        stems += [f"training_curves/{s.folder}" for s in self.plan.settings]
-        stems += [f"smoothing/{s.folder}" for s in self.plan.settings if self._smoothing_losses(s)]
-        stems += [f"reliability/{r.setting.folder}/{r.method}_seed{r.seed}" for r in self.plan.runs]
+        return [path for drawing in self.drawings() for path in drawing.files]
+
+    def drawings(self) -> list[Drawing]:
+        """Every job that draws."""
+        found = [Drawing("class_counts", [name]) for name in sorted({s.dataset for s in self.plan.settings})]
+        found += [Drawing("training_curves", [s.folder], self.histories(s)) for s in self.plan.settings]
+        found += [Drawing("smoothing", [s.folder]) for s in self.plan.settings if self._smoothing_losses(s)]
+        for run in self.plan.runs:
+            name = f"{run.setting.folder}/{run.method}_seed{run.seed}"
+            found.append(Drawing("reliability", [name], self.provenance([run])))
         for name, figure in self.plan.figures.items():
+            if not (runs := _runs(figure.cells)):
+                continue
             if figure.kind == "reliability":
-                stems += [f"{name}_panels", f"{name}_overlay"] if _runs(figure.cells) else []
-            elif _runs(figure.cells):
-                stems.append(f"{figure.kind}/{name}")
-        return [f"{FIGURES}/{stem}.{form}" for stem in stems for form in FIGURE_FORMATS]
+                found.append(Drawing("comparison", [f"{name}_panels", f"{name}_overlay"], self.provenance(runs)))
+            else:
+                shown = figure.cells[0].runs[:1] if figure.kind in ("similarity", "projection") else runs
+                found.append(Drawing(figure.kind, [name], self.provenance(shown)))
+        return found
 
     def _timed(self, cell: Cell) -> dict[str, Any]:
         return _cell(cell) | {"trainings": [self.provenance([run]) for run in cell.runs]}

@@ -60,7 +60,7 @@ def fit(learner: Learner, recipe: dict[str, Any], resume: Resume) -> Fitted:
     """
     progress = resume.take_up(learner)
     learner.world.agree(learner.module, learner.optimizer, progress.epoch, len(progress.losses))
-    watch = Watch(resume.path.with_name("progress.json"), progress, recipe["epochs"])
+    watch = Watch(resume.path.with_name("progress.json"), progress, recipe)
     with signals.noted() as asked:
         stopping = Stopping(recipe, progress, learner)
         training = _Training(learner, progress, resume, watch, asked, stopping)

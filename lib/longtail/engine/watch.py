@@ -5,10 +5,13 @@ import json
 import logging
 import os
 import platform
+import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from longtail.engine import schedule
 from longtail.engine.resume import Progress
 from longtail.runtime import files
 from longtail.runtime.errors import InputError
@@ -16,18 +19,29 @@ from longtail.runtime.errors import InputError
 log = logging.getLogger(__name__)
 WRITE_SECONDS = 1.0
 ALIVE_SECONDS = 20.0
+RECENT = 5
 NOTHING_YET = dict.fromkeys(("learning_rate", "loss", "test_top1", "images_per_second", "seconds_left"))
 
 
 class Watch:
-    """Counts images and time of a training into its progress, tells the log, and keeps `path` up to date."""
+    """Counts images and time of a training into its progress, tells the log, and keeps `path` up to date.
 
-    def __init__(self, path: Path, progress: Progress, epochs: int) -> None:
+    Speed and time left are those of the last epochs of this process, so that neither its start nor a time before an
+    interruption counts.
+    """
+
+    def __init__(self, path: Path, progress: Progress, recipe: dict[str, Any]) -> None:
         self.path = path
         self.progress = progress
-        self.epochs = epochs
-        self.first = progress.epoch
-        self.started = self.seen = time.monotonic()
+        self.recipe = recipe
+        self.epochs = int(recipe["epochs"])
+        self.seen = time.monotonic()
+        self.steps = 0
+        self.tested = 0.0
+        # One number for each epoch: seconds an image took, and, where the test set was scored, seconds of that.
+        self.paces: list[float] = []
+        self.tests: list[float] = []
+        self._mark()
         self.row: dict[str, float | None] = {"epoch": progress.epoch, **NOTHING_YET}
         if progress.history:
             self.row |= progress.history[-1]
@@ -35,6 +49,9 @@ class Watch:
 
     def step(self, images: int) -> None:
         """Count a training step."""
+        self.steps += 1
+        if self.steps == 2:
+            self._mark()  # the first step takes whatever is done once, such as recording a CUDA graph
         self.progress.images += images
         self._pass()
         if self.seen - self.written >= ALIVE_SECONDS:
@@ -46,15 +63,23 @@ class Watch:
         self._pass()
         start = time.monotonic()
         yield
-        self.progress.training_seconds -= time.monotonic() - start
+        self.tested = time.monotonic() - start
+        self.progress.training_seconds -= self.tested
         self._pass()
 
     def epoch(self) -> None:
         """Tell of a finished epoch."""
         self._pass()
         progress, row = self.progress, self.progress.history[-1]
-        left = (time.monotonic() - self.started) / (progress.epoch - self.first) * (self.epochs - progress.epoch)
-        speed = progress.images / max(progress.training_seconds, 1e-9)
+        images, seconds = progress.images - self.marked_images, progress.seconds - self.marked_seconds
+        if row["test_top1"] is not None:
+            self.tests.append(self.tested)
+            seconds -= self.tested
+        if images:  # none where an interruption came between the last step of an epoch and its end
+            self.paces.append(seconds / images)
+        self._mark()
+        pace = _recent(self.paces) if self.paces else progress.seconds / max(progress.images, 1)
+        speed, left = 1.0 / max(pace, 1e-9), self._left(pace)
         tested = "" if row["test_top1"] is None else f"  test {100 * row['test_top1']:.2f} %"
         log.info(
             f"epoch {progress.epoch}/{self.epochs}  loss {row['loss']:.4f}  lr {row['learning_rate']:g}{tested}  "
@@ -68,6 +93,20 @@ class Watch:
         """Training is over."""
         self.path.unlink(missing_ok=True)
 
+    def _left(self, pace: float) -> float:
+        """Seconds that the epochs to come take at so many seconds an image, with the recipe's tests in them.
+
+        A test counts from the first one on that was seen.
+        """
+        done = self.progress.epoch
+        to_come = range(done + 1, self.epochs + 1)
+        tests = sum(schedule.is_evaluated(self.recipe, epoch) for epoch in to_come)
+        images = len(to_come) * self.progress.images / done
+        return images * pace + tests * (_recent(self.tests) if self.tests else 0.0)
+
+    def _mark(self) -> None:
+        self.marked_images, self.marked_seconds = self.progress.images, self.progress.seconds
+
     def _write(self) -> None:
         now = {"updated": time.time(), "pid": os.getpid(), "host": platform.node(), "epochs": self.epochs}
         # A full disk must not end a training for the sake of its display.
@@ -80,6 +119,11 @@ class Watch:
         self.progress.seconds += now - self.seen
         self.progress.training_seconds += now - self.seen
         self.seen = now
+
+
+def _recent(times: list[float]) -> float:
+    """The median of the last ones, without the first of all once there are others: it has start-up in it."""
+    return statistics.median(times[1:][-RECENT:] or times)
 
 
 def duration(seconds: float) -> str:

@@ -4,11 +4,12 @@ import time
 from collections.abc import Collection
 
 from longtail.config import costs
-from longtail.config.costs import FORWARD, Training
+from longtail.config.costs import FORWARD
 from longtail.config.graph import Graph
 from longtail.config.plan import Claims, Table
 from longtail.overview import states, text
 from longtail.overview.speeds import Machine, Remaining, Speeds, duration
+from longtail.overview.work import Work
 
 HEAD = (
     ("", "cells", "Stage 1", "Stage 2", "passes to do", "passes to do", "time"),
@@ -23,11 +24,8 @@ def lines(graph: Graph, machine: Machine) -> list[str]:
 
     Raises InputError where the plan's subsets or the recorded speeds cannot be read.
     """
-    now = time.time()
-    found = {training.folder: training for training in costs.trainings(graph, graph.plan.runs)}
-    looked = {folder: states.look(training, now) for folder, training in found.items()}
-    remaining = {folder: Remaining(found[folder], looked[folder].left) for folder in found}
-    sheet = _Sheet(remaining, Speeds(graph, machine), machine)
+    work = Work(graph, time.time())
+    sheet = _Sheet(work.remaining, Speeds(graph, machine), machine)
     rows: list[tuple[str, ...]] = [*HEAD]
     in_tables: set[str] = set()
     for name, table in _tables(graph).items():
@@ -35,10 +33,10 @@ def lines(graph: Graph, machine: Machine) -> list[str]:
         in_tables |= needed
         runnable = sum(cell.needs is None for cell in table.cells)
         rows.append((name, f"{runnable} / {len(table.cells)}", *sheet.row(needed)))
-    if in_figures := found.keys() - in_tables:
+    if in_figures := work.trainings.keys() - in_tables:
         rows.append((FIGURES, "", *sheet.row(in_figures)))
-    rows.append((ALL, "", *sheet.row(found.keys())))
-    notes = [*_notes(graph, sheet, list(found.values())), *states.outdated(looked.values())]
+    rows.append((ALL, "", *sheet.row(work.trainings.keys())))
+    notes = [*_notes(graph, sheet, work), *states.outdated(work.states.values())]
     return [*text.table(rows), "", *text.notes(notes)]
 
 
@@ -75,7 +73,8 @@ def _passes(items: list[Remaining]) -> str:
     return f"{sum(known):,}" + (" + ?" if len(known) < len(items) else "")
 
 
-def _notes(graph: Graph, sheet: _Sheet, trainings: list[Training]) -> list[str]:
+def _notes(graph: Graph, sheet: _Sheet, work: Work) -> list[str]:
+    trainings = list(work.trainings.values())
     notes = [f"Here: {sheet.machine}; {text.count(sheet.machine.side_by_side, 'training')} side by side."]
     notes += sheet.speeds.notes(trainings)
     notes.append(
@@ -85,7 +84,7 @@ def _notes(graph: Graph, sheet: _Sheet, trainings: list[Training]) -> list[str]:
     steps = {t.settings["algorithm"]["name"]: t.step for t in trainings if t.stage == 1}
     if dearer := [f"{name} {step:g}" for name, step in sorted(steps.items()) if step != 1]:
         notes.append(f"A pass counts in the time as its method's algorithm declares it: {', '.join(dearer)}.")
-    notes.append("Time is that of training: reading data, extracting features, scoring and drawing come on top.")
+    notes += _on_top(sheet.machine, work)
     if taken := sum(training.imported for training in trainings):
         notes.append(f"Imported, with nothing to train: {text.count(taken, 'Stage 1')}.")
     if unknown := sorted({t.setting for t in trainings if t.images is None}):
@@ -93,4 +92,19 @@ def _notes(graph: Graph, sheet: _Sheet, trainings: list[Training]) -> list[str]:
         notes.append(f"How many images there are is known once the data are read (snakemake datasets): {names}.")
     if waiting := sum(cell.needs is not None for table in _tables(graph).values() for cell in table.cells):
         notes.append(f"{text.count(waiting, 'cell')} cannot run yet: their tables say what they need.")
+    return notes
+
+
+def _on_top(machine: Machine, work: Work) -> list[str]:
+    """What the jobs take that are in no table's time."""
+    if not work.others:
+        return []
+    seconds, untimed = work.others_take(machine) / machine.side_by_side, work.untimed()
+    takes = f": {'more than' if untimed else 'about'} {text.span(seconds)}" if seconds else ""
+    notes = [
+        f"The times are those of training. On top come {text.count(len(work.others), 'other job')} "
+        f"(reading data, extracting features, scoring, drawing){takes}."
+    ]
+    if untimed:
+        notes.append(f"Jobs not yet timed here, and not counted: {', '.join(untimed)}.")
     return notes

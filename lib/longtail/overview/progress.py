@@ -1,14 +1,14 @@
-"""How far a run is: what is done, what each running training says, what failed and what is left."""
+"""How far a run is: jobs that are done, what each running training says, what failed and what is left."""
 
 import textwrap
 import time
 
-from longtail.config import costs
 from longtail.config.costs import Training
 from longtail.config.graph import Graph
-from longtail.overview import states, text
-from longtail.overview.speeds import Kind, Machine, Remaining, Speeds, duration
+from longtail.overview import states, text, times
+from longtail.overview.speeds import Kind, Machine, Speeds, duration
 from longtail.overview.states import DONE, FAILED, RUNNING, STOPPED, WAITING, State
+from longtail.overview.work import Work
 
 HEAD = ("running", "epoch", "loss", "test", "images/s", "left")
 
@@ -19,12 +19,14 @@ def lines(graph: Graph, machine: Machine) -> list[str]:
     Raises InputError where the plan's subsets or the recorded speeds cannot be read.
     """
     now = time.time()
-    looked = [(training, states.look(training, now)) for training in costs.trainings(graph, graph.plan.runs)]
+    work = Work(graph, now)
+    looked = [(training, work.states[folder]) for folder, training in work.trainings.items()]
     of = {kind: [pair for pair in looked if pair[1].kind == kind] for kind in states.KINDS}
     waiting = len(of[WAITING]) + len(of[STOPPED])
     told = [
+        f"{len(work.jobs) - len(work.to_do):,} of {text.count(len(work.jobs), 'job')} done",
         f"{text.count(len(looked), 'training')}: {len(of[DONE])} done, {len(of[RUNNING])} running, "
-        f"{waiting} waiting, {len(of[FAILED])} failed"
+        f"{waiting} waiting, {len(of[FAILED])} failed",
     ]
     if of[RUNNING]:
         told += ["", *text.table([HEAD, *(_running(*pair, now) for pair in of[RUNNING])])]
@@ -32,8 +34,8 @@ def lines(graph: Graph, machine: Machine) -> list[str]:
         told += ["", *text.table([("stopped", ""), *(_stopped(*pair) for pair in of[STOPPED])], left=2)]
     if of[FAILED]:
         told += ["", "failed", *(line for pair in of[FAILED] for line in _failed(*pair))]
-    if len(of[DONE]) < len(looked):
-        told += ["", *_left(graph, machine, looked, now)]
+    if work.to_do:
+        told += ["", *_left(graph, machine, work)]
     return told
 
 
@@ -70,21 +72,34 @@ def _failed(training: Training, state: State) -> list[str]:
     return [training.folder, *(f"    {line}" for line in [*sentence, f"log: {states.log(training)}"])]
 
 
-def _left(graph: Graph, machine: Machine, looked: list[tuple[Training, State]], now: float) -> list[str]:
+def _left(graph: Graph, machine: Machine, work: Work) -> list[str]:
     """What all the rest takes, failed ones included, at as many side by side as run now."""
-    alive = [(t, s.progress) for t, s in looked if s.kind == RUNNING and s.silent_since is None and s.progress]
+    running = [(work.trainings[folder], state) for folder, state in work.states.items() if state.kind == RUNNING]
+    alive = [(training, state.progress) for training, state in running if not state.silent_since and state.progress]
     rates = [
         (Kind.of(training), float(progress["images_per_second"]))
         for training, progress in alive
         if training.stage == 1 and progress["images_per_second"]
     ]
     speeds = Speeds(graph, machine, rates)
-    rest = [Remaining(training, state.left, state.seconds_left(now)) for training, state in looked]
-    side_by_side = len(alive) or machine.side_by_side
-    seconds, complete = duration(rest, speeds, side_by_side)
+    side_by_side = _side_by_side(machine, {training.folder for training, _ in alive}, work)
+    rest = work.remaining.values()
+    seconds, complete = duration(rest, speeds, side_by_side, work.others_take(machine))
+    untimed = work.untimed()
     notes = []
     if seconds:
-        known = "About" if complete else "More than"
+        known = "More than" if untimed or not complete else "About"
         notes.append(f"{known} {text.span(seconds)} left for all that is not done, {side_by_side} side by side.")
     notes += speeds.notes(item.training for item in rest if item.fraction)
-    return text.notes([*notes, *states.outdated(state for _, state in looked)])
+    if untimed:
+        notes.append(f"Jobs not yet timed here, and not counted: {', '.join(untimed)}.")
+    return text.notes([*notes, *states.outdated(work.states.values())])
+
+
+def _side_by_side(machine: Machine, alive: set[str], work: Work) -> int:
+    """How many jobs run now, as far as that is known; as many as this machine takes where no training does."""
+    if not alive:
+        return machine.side_by_side
+    # Jobs that train nothing, and trainings that are still being started.
+    silent = [job for job in work.to_do if not job.training or job.training.folder not in alive]
+    return min(len(alive) + times.under_way(silent), max(len(alive), machine.side_by_side))

@@ -52,6 +52,7 @@ class Machine:
     precision: str
     side_by_side: int
     compute: dict[str, Any]
+    cores: int
 
     @classmethod
     def here(cls, graph: Graph, cores: int) -> "Machine":
@@ -64,7 +65,7 @@ class Machine:
         side_by_side = cores // (compute["threads"] * compute["processes"])
         if accelerator:
             side_by_side = min(side_by_side, graph.gpu_slots // max(1, graph.gpus_of_stage1))
-        return cls(provenance.processor(), accelerator, precision, max(1, side_by_side), compute)
+        return cls(provenance.processor(), accelerator, precision, max(1, side_by_side), compute, cores)
 
     def __str__(self) -> str:
         return self.accelerator or self.processor
@@ -131,11 +132,15 @@ class Speeds:
 
 @dataclass(frozen=True)
 class Remaining:
-    """A training with the fraction of it that is still to do, and the seconds it takes where it says so itself."""
+    """A training with the fraction of it that is still to do, and the seconds that takes where they are known.
+
+    `start` are the seconds that a job of its kind takes besides its epochs.
+    """
 
     training: Training
     fraction: float
     seconds: float | None = None
+    start: float = 0.0
 
     @property
     def passes(self) -> int | None:
@@ -145,12 +150,15 @@ class Remaining:
         return None if self.training.passes is None else round(self.fraction * self.training.passes)
 
 
-def duration(remaining: Iterable[Remaining], speeds: Speeds, side_by_side: int) -> tuple[float, bool]:
-    """Seconds that the rest takes with so many side by side, and whether that is all of it.
+def duration(
+    remaining: Iterable[Remaining], speeds: Speeds, side_by_side: int, others: float = 0.0
+) -> tuple[float, bool]:
+    """Seconds that the rest takes with so many side by side, and whether all of it has a speed.
 
-    A training on cached features counts as nothing. No chain of a Stage 1 and a Stage 2 on it takes less than both.
+    A training on cached features counts as nothing until one was timed. No chain of a Stage 1 and a Stage 2 on it
+    takes less than both. `others` are the seconds of all that is not training.
     """
-    total, complete = 0.0, True
+    total, complete = others, True
     chains: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
     for item in remaining:
         seconds = _seconds(item, speeds)
@@ -167,7 +175,9 @@ def _seconds(item: Remaining, speeds: Speeds) -> float | None:
     if item.fraction == 0 or item.training.work == 0:
         return 0.0
     speed = speeds.of(Kind.of(item.training))
-    return None if speed is None or item.training.work is None else item.fraction * item.training.work / speed.each
+    if speed is None or item.training.work is None:
+        return None
+    return item.start + item.fraction * item.training.work / speed.each
 
 
 def _finished(graph: Graph, machine: Machine) -> list[tuple[Kind, float]]:

@@ -1,0 +1,86 @@
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from longtail.overview import jobs, states
+
+
+@pytest.fixture
+def to_do(tree):
+    """How many jobs of each rule are to do."""
+
+    def counted() -> Counter[str]:
+        looked = {folder: states.look(training, time.time()) for folder, training in tree.trainings.items()}
+        return Counter(job.rule for job in jobs.to_do(tree.jobs(), looked))
+
+    return counted
+
+
+@pytest.fixture
+def made(tree) -> None:
+    """A tree in which everything is there."""
+    tree.make_all()
+
+
+def test_every_job_makes_files_of_its_own(tree) -> None:
+    found = tree.jobs()
+
+    assert len({path for job in found for path in job.outputs}) == sum(len(job.outputs) for job in found)
+
+
+def test_all_is_to_do_where_nothing_is_there_and_nothing_where_all_is(tree, to_do) -> None:
+    assert sum(to_do().values()) == len(tree.jobs()) == 16
+
+    tree.make_all()
+
+    assert to_do() == {}
+
+
+def test_a_job_whose_files_are_there_in_part_is_to_do(made, to_do) -> None:
+    Path("results/tables/own.tex").unlink()
+
+    assert to_do() == {"make_table": 1}
+
+
+def test_what_stands_on_a_training_of_other_code_is_to_do_again(tree, made, to_do) -> None:
+    tree.finish(tree.MISLAS, code="000000000000")
+
+    assert to_do() == {"train_stage2": 1, "evaluate": 1, "draw_reliability": 1, "make_table": 1}
+
+    tree.finish(tree.MISLAS)
+    tree.finish(tree.MIXUP, code="000000000000")
+
+    # The curves are those of both Stage 1s.
+    assert to_do() == {
+        "train_stage1": 1,
+        "extract_features": 1,
+        "train_stage2": 1,
+        "evaluate": 1,
+        "draw_reliability": 1,
+        "make_table": 1,
+        "draw_training_curves": 1,
+    }
+
+
+def test_an_imported_stage1_is_a_job_that_trains_nothing(tree, taken) -> None:
+    taken(tree.CE)
+
+    rules = Counter(job.rule for job in tree.jobs())
+
+    assert (rules["import_stage1"], rules["train_stage1"], sum(rules.values())) == (1, 1, 16)
+
+
+def test_jobs_of_a_kind_share_rule_data_set_and_backbone(tree) -> None:
+    kinds = {job.kind for job in tree.jobs()}
+
+    assert {
+        ("build_arrays", "cifar10"),
+        ("build_long_tail", "cifar10"),
+        ("train_stage1", "cifar10", "resnet32"),
+        ("train_stage2", "cifar10", "resnet32"),
+        ("evaluate", "cifar10", "resnet32"),
+        ("draw_reliability",),
+        ("make_table",),
+    } <= kinds
