@@ -13,6 +13,7 @@ from typing import Any
 
 from longtail.config import graph
 from longtail.config.costs import Training
+from longtail.runtime import joblog
 from longtail.stage1 import imported
 
 OUTPUTS = ("last.pt", "history.csv", "provenance.json")
@@ -119,10 +120,9 @@ def _error(path: Path) -> str:
     """The sentence that a log ends with where its job failed; empty where it did not."""
     if not path.is_file():
         return ""
-    said = path.read_text(errors="replace").rstrip()
-    last = said.rsplit("\n", 1)[-1]
-    if last.startswith("error: "):
-        return last.removeprefix("error: ")
+    if sentence := joblog.mistake(path):
+        return sentence
+    said = path.read_text(errors="replace")
     if _TRACEBACK not in said:
         return ""
     frames = said.rsplit(_TRACEBACK, 1)[1]
