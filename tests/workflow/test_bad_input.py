@@ -267,7 +267,7 @@ def test_an_archive_that_is_not_the_official_one(folder: Path, content: bytes) -
     output = refusal(folder, f"results/data/cifar10/{CIFAR}", config=config)
 
     md5 = "c58f30108f718f92721af3b95e74349a"
-    assert said(output, f"error: downloads/{CIFAR} has md5 …, not {md5}: …; replace or remove it"), output
+    assert said(output, f"error: {folder}/downloads/{CIFAR} has md5 …, not {md5}: …; replace or remove it"), output
     assert not (folder / "results/data/cifar10" / CIFAR).exists()
     assert held.read_bytes() == content
 

@@ -180,15 +180,16 @@ def test_jobs_ask_for_what_the_profile_says(slice_: tuple[Path, str, Queue]) -> 
     assert "gpu" not in {job["partition"] for job in found}
 
 
-def test_job_that_fails_is_told_with_its_log(
+def test_job_that_fails_by_its_input_is_told_with_its_log_and_not_tried_again(
     python: Path, tmp_path: Path, slice_: tuple[Path, str, Queue], queue: Queue
 ) -> None:
     stage1 = RUNS.format("", "ce").replace("//", "/") + "/stage1/last.pt"
-    running = start(python, tmp_path, stage1, "--retries", "0", data=slice_[0], rate="1.0e+30")
+    running = start(python, tmp_path, stage1, data=slice_[0], rate="1.0e+30")
     assert running.wait() == 1
     printed = (tmp_path / "printed.txt").read_text()
     assert "error: the loss is not finite at epoch 1" in printed
     assert "SLURM-job" in printed
+    assert "Trying to restart" not in printed
     assert not (tmp_path / stage1).exists()
 
 
