@@ -2,8 +2,9 @@
 
 import html
 import re
-import unicodedata
 from collections.abc import Iterable
+
+from longtail.runtime.letters import right_to_left
 
 # Underscores within a word and ampersands that begin no entity mean nothing, and stay. Web addresses stand
 # between < and >, since GitHub makes links of them anyway and would take a backslash for a part of them.
@@ -15,7 +16,7 @@ _LIST = re.compile(r"^(\d*)([-+.)])(?=\s|-|$)")  # would begin a list, or be a l
 _CODE = re.compile(r"((?<!`)`(?![\s`])[^`]*(?<!\s)`(?!`))")
 
 _LATEX = {
-    "\0": "{}",
+    "\0": "{}",  # where _APART found a pair
     "\\": r"\textbackslash{}",
     "±": r"$\pm$",
     "−": "$-$",
@@ -37,10 +38,7 @@ _LATEX = {
 }
 _LATEX |= {symbol: f"\\{symbol}" for symbol in "&%$#_{}"}
 # LaTeX makes one character of two of these, and takes a bracket or a star at the beginning of a row for an option.
-_APART = re.compile(r"([-',])(?=\1)|^(?=[\[*])")
-
-# Unicode's classes of letters from right to left, and of marks that turn the direction of what follows.
-_RIGHT_TO_LEFT = {"R", "AL", "RLE", "RLO", "RLI"}
+_APART = re.compile(r"([-–](?=[-–])|'(?=')|,(?=,))|^(?=[\[*])")
 
 
 def markdown_text(text: str) -> str:
@@ -65,15 +63,11 @@ def latex_file(lines: Iterable[str], origin: Iterable[str]) -> str:
     needs = [r"% needs \usepackage{booktabs,graphicx}"]
     if foreign := sorted({symbol for symbol in text if ord(symbol) > 0xFF}):
         needs.append(f"% needs XeLaTeX or LuaLaTeX, and a font that has {' '.join(foreign)}")
-    if _right_to_left(text):
+    if right_to_left(text):
         needs.append(r"% needs LuaLaTeX and \usepackage[bidi=basic]{babel} for words from right to left")
     return "\n".join([*needs, *(f"% {sentence}" for sentence in origin), text])
 
 
 def html_text(text: str) -> str:
     """Text for HTML, inside an element; words from right to left leave the order of those around them alone."""
-    return f"<bdi>{html.escape(text)}</bdi>" if _right_to_left(text) else html.escape(text)
-
-
-def _right_to_left(text: str) -> bool:
-    return any(unicodedata.bidirectional(symbol) in _RIGHT_TO_LEFT for symbol in text)
+    return f"<bdi>{html.escape(text)}</bdi>" if right_to_left(text) else html.escape(text)
