@@ -4,7 +4,6 @@ import copy
 import functools
 import math
 import re
-import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from jsonschema import Draft202012Validator, exceptions, validators
 from longtail.config import strict_yaml
 from longtail.runtime.errors import InputError
 from longtail.runtime.fingerprint import ROOT
+from longtail.runtime.letters import is_unprintable
 from longtail.runtime.parts import nearest
 
 SCHEMAS = ROOT / "config" / "schemas"
@@ -37,9 +37,6 @@ BOUNDS = {
     "pattern": "of the form {}",
 }
 
-
-# Unicode's categories of control characters, halves of surrogate pairs, and separators of lines and paragraphs.
-_UNSEEN = ("Cc", "Cs", "Zl", "Zp")
 
 # JSON takes 2.0 for a whole number, and Python .inf and .nan for numbers: neither counts anything here.
 _Validator = validators.extend(  # type: ignore[no-untyped-call]
@@ -108,7 +105,7 @@ def _on_one_line(value: Any, where: str, key: str) -> Any:
         return copy.deepcopy(value)
     text = re.sub(r"[ \t\r\n]*[\t\r\n][ \t\r\n]*", " ", value).strip(" ")
     for character in text:
-        if unicodedata.category(character) in _UNSEEN or character in "\ufffe\uffff":
+        if is_unprintable(character):
             raise InputError(f"{where}: key '{key}' holds the character U+{ord(character):04X}: remove it")
     return text
 

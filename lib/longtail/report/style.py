@@ -1,6 +1,5 @@
 """One look for every figure, and the same bytes for the same input."""
 
-import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +15,7 @@ from matplotlib.text import Text
 
 from longtail.report import fonts
 from longtail.runtime.files import whole
-from longtail.runtime.letters import is_wide, room
+from longtail.runtime.letters import is_unprintable, is_wide, room
 
 PNG_DPI = 160
 INK, FAINT = "#262626", "#8c8c8c"
@@ -164,18 +163,14 @@ def broken(title: str, width: float) -> str:
 def shortened(names: Sequence[str], letters: int) -> list[str]:
     """Names of classes with room for so many letters: the middle of a longer one is left out.
 
-    Where two would look alike, the number of the class stands before each. What cannot be drawn is a question mark.
+    Where two would look alike, the number of the class stands before each. A question mark in a box stands for a
+    control character and the like.
     """
-    drawn = [_in_short("".join(map(_visible, name)), letters) for name in names]
+    visible = ["".join("\ufffd" if is_unprintable(letter) else letter for letter in name) for name in names]
+    drawn = [_in_short(name, letters) for name in visible]
     if len(set(drawn)) == len(set(names)):
         return drawn
     return [f"{number} {name}" for number, name in enumerate(drawn)]
-
-
-def _visible(letter: str) -> str:
-    """A question mark in a box for what is no character that XML may hold, such as a control character."""
-    bad = letter in "\ufffe\uffff" or unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")
-    return "\N{REPLACEMENT CHARACTER}" if bad else letter
 
 
 def _in_short(name: str, letters: int) -> str:

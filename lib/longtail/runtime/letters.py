@@ -11,6 +11,11 @@ def is_wide(letter: str) -> bool:
     return unicodedata.east_asian_width(letter) in ("W", "F")
 
 
+def is_unprintable(letter: str) -> bool:
+    """Whether no page can show a letter: control characters, separators of lines, and what XML may not hold."""
+    return letter in "\ufffe\uffff" or unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")
+
+
 def room(text: str) -> int:
     """Room that a text takes where letters have one width, as in a terminal, and wide ones two."""
     return len(text) + sum(map(is_wide, text))
