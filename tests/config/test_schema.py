@@ -181,3 +181,23 @@ def test_a_number_that_yaml_takes_for_text_is_explained() -> None:
     recipe = schema.read_yaml(CONFIG / "recipes.yaml")["MiSLAS-S2"]
     with pytest.raises(InputError, match=r"'learning_rate' is '1e-3'.*; write a number \(1e-3 is text to YAML"):
         schema.check({**recipe, "learning_rate": "1e-3"}, "recipe", "mine.yaml")
+
+
+def test_texts_are_on_one_line() -> None:
+    given = {"title": "  a\n\tb  c \n", "label": ["x\r\ny", 1, None], "paper": {"z": "d\u00a0e"}}
+    assert schema._on_one_line(given, "mine.yaml", "") == {
+        "title": "a b  c",
+        "label": ["x y", 1, None],
+        "paper": {"z": "d\u00a0e"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("character", "code"),
+    [("\x07", "0007"), ("\x85", "0085"), ("\u2028", "2028"), ("\ud800", "D800"), ("\uffff", "FFFF")],
+)
+def test_characters_that_no_page_can_show_are_refused_with_their_key(character: str, code: str) -> None:
+    table = {"title": "a", "columns": [{"dataset": "d", "factor": 1, "backbone": "b", "label": f"x{character}y"}]}
+    with pytest.raises(InputError) as error:
+        schema.check(table | {"rows": [{"method": "m"}]}, "table", "mine.yaml")
+    assert str(error.value) == f"mine.yaml: key 'columns.0.label' holds the character U+{code}: remove it"

@@ -22,6 +22,10 @@ def test_a_span_of_time_in_its_unit(seconds: float, expected: str) -> None:
     assert text.span(seconds) == expected
 
 
+def test_columns_of_wide_letters_line_up() -> None:
+    assert text.table([("长尾", "1"), ("abc", "12")]) == ["长尾   1", "abc   12"]
+
+
 def test_columns_line_up() -> None:
     rows = [("", "cells"), ("long name", "3"), ("b", "12")]
 

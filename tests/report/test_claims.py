@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from tests.report import readers
 
 from longtail.evaluate.paired import Estimate, Estimates
-from longtail.report import claims
+from longtail.report import claims, escapes
 from longtail.report.render import TITLES
 
 ORIGIN = ["Printed numbers: slide 1."]
@@ -195,3 +196,32 @@ def test_csv_reads_back_and_no_column_is_taken_for_a_method(numbers: pd.DataFram
         "said,0,A beats B,top1,last,A_1,B,82.000000,70.250000,81.000000,72.000000,"
     )
     assert ",2,0 1,holds," in text.splitlines()[1]
+
+
+@readers.every_text(10)
+def test_every_text_is_shown(estimates: Estimates, text: str) -> None:
+    shown = copy.deepcopy(TABLE) | {"title": text, "note": text}
+    shown["methods"]["a"]["label"] = text
+    shown["methods"]["b"]["calibration"] = text
+    shown["methods"]["d"]["needs"] = text
+    shown["claims"] = [shown["claims"][number] | {"claim": text} for number in (1, 3)]
+    numbers = claims.frame(shown, estimates)
+    ours = f"{text} 5.00, B 14.0†"
+
+    pages = [
+        readers.markdown(claims.markdown(shown, numbers, [text])),
+        readers.html(claims.webpage(shown, numbers, [text])),
+    ]
+    for page in pages:
+        assert page.count(text) >= 3  # title, note and origin
+        assert {f"{text} (Top-1)", f"{text} (ECE)", ours, f"† B: {text.rstrip('.')}."} <= set(page)
+        assert any(cell.endswith(f"D needs {text}") for cell in page)
+
+    page = claims.latex(shown, numbers, [text])
+    rows = [list(map(readers.latex, row)) for row in readers.latex_rows(page)]
+    assert [row[0] for row in rows] == ["Claim", f"{text} (Top-1)", f"{text} (ECE)"] * 2
+    assert rows[2][2] == ours
+    assert page.count(rf"\caption{{{escapes.latex_text(text)}. ") == 2
+
+    stored = pd.read_csv(io.StringIO(claims.csv(numbers)), dtype=str, keep_default_na=False)
+    assert set(stored["claim"]) == set(stored["better"]) == {text}

@@ -4,8 +4,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from tests.report import readers
 
-from longtail.report import statistics
+from longtail.report import escapes, statistics
 from longtail.runtime.errors import InputError
 
 ORIGIN = ["Printed numbers: table 1."]
@@ -177,3 +178,27 @@ def test_unusable_input_is_named() -> None:
             statistics.frame(edited(train=text), COUNTS, TESTS)
     with pytest.raises(InputError, match=r"words/if3/subset\.json has a class without images"):
         statistics.frame(TABLE, COUNTS | {"words/if3/subset.json": [8, 0]}, TESTS)
+
+
+@readers.every_text(10)
+def test_every_text_is_shown(text: str) -> None:
+    table = copy.deepcopy(TABLE) | {"title": text, "note": text}
+    table["rows"][1]["label"] = text
+    table["rows"][0]["remark"] = text
+    table["rows"][2]["needs"] = text
+    numbers = statistics.frame(table, COUNTS, TESTS)
+
+    page = readers.markdown(statistics.markdown(table, numbers, [text]))
+    assert page.count(text) == 5  # title, note, row, remark and origin
+    assert f"Birds: needs {text}." in page
+    page = readers.html(statistics.webpage(table, numbers, [text]))
+    assert page.count(text) == 6  # and that of the window
+    assert {f"Birds: needs {text}.", f"needs {text}"} <= set(page)
+
+    page = statistics.latex(table, numbers, [text])
+    assert readers.latex(readers.latex_rows(page)[2][0]) == text
+    assert f"$^{{1}}${escapes.latex_text(text)}\\par" in page
+
+    stored = pd.read_csv(io.StringIO(statistics.csv(numbers)), dtype=str, keep_default_na=False)
+    assert {text} == set(stored.loc[stored["row_number"] == "1", "row"])
+    assert {text} == set(stored.loc[stored["row_number"] == "0", "remark"])

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +79,36 @@ def test_long_title_is_broken_into_lines_that_fit() -> None:
     assert extent.x1 <= figure.bbox.x1
 
 
+def test_dollar_signs_are_drawn_as_they_are(tmp_path: Path) -> None:
+    def glyphs(text: str) -> list[str]:
+        with style.theme():
+            figure = Figure(figsize=(2, 1))
+            figure.text(0.1, 0.5, text)
+        style.save(figure, tmp_path / "a.svg", tmp_path / "a.png")
+        return re.findall(r'href="#(DejaVu[^"]+)"', (tmp_path / "a.svg").read_text())
+
+    for text in ("a$b$c", "Ba$$in", "Coins$1_&$2", r"\$x^2$"):
+        assert glyphs(text) == [glyph for letter in text for glyph in glyphs(letter)]
+        assert len(glyphs(text)) == len(text)
+
+
+def test_wide_letters_take_the_room_of_two() -> None:
+    assert style.fitted("ab cd ef", 5) == "ab cd\nef"
+    assert style.fitted("长尾识别 ab", 4) == "长尾\n识别\nab"
+    assert style.fitted("x" * 7, 3) == "xxx\nxxx\nx"
+
+
+def test_long_names_lose_their_middle_and_stay_apart() -> None:
+    assert style.shortened(["cat", "airplane"], 8) == ["cat", "airplane"]
+    assert style.shortened(["cat", "airplanes"], 8) == ["cat", "air…anes"]
+    assert style.shortened(["长尾识别标签平滑"], 9) == ["长尾…平滑"]
+    assert style.shortened(["bird of type a1 from", "bird of type b2 from"], 11) == ["0 bird … from", "1 bird … from"]
+
+
+def test_what_xml_may_not_hold_is_a_question_mark() -> None:
+    assert style.shortened(["a\x07\udce9\nb", "\ufffe"], 30) == ["a\ufffd\ufffd\ufffdb", "\ufffd"]
+
+
 def test_saving_gives_the_same_bytes_whatever_the_settings_of_the_reader(tmp_path: Path) -> None:
     style.save(drawing(), tmp_path / "a.svg", tmp_path / "a.png")
     with mpl.rc_context({"font.size": 20, "svg.hashsalt": None, "savefig.dpi": 30, "axes.grid": False}):
@@ -112,8 +143,10 @@ def test_neither_file_is_left_when_one_cannot_be_written(tmp_path: Path, blocked
 
 
 def test_neither_file_is_left_when_drawing_fails(tmp_path: Path) -> None:
+    figure = drawing()
+    figure.text(0, 0, r"$\frac$", parse_math=True)
     with pytest.raises(ValueError, match="frac"):
-        style.save(drawing(r"$\frac$"), tmp_path / "a.svg", tmp_path / "a.png")
+        style.save(figure, tmp_path / "a.svg", tmp_path / "a.png")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -94,6 +94,21 @@ def test_the_table_holds_the_scores_of_the_runs(project: Path) -> None:
     assert scores[0]["last"] != scores[1]["last"]
 
 
+def test_titles_and_labels_are_those_that_were_given(project: Path) -> None:
+    tables, figures = project / "results/tables", project / "results/figures"
+
+    page = (tables / "tiny_table.md").read_text()
+    assert r"# Two methods that run \| one that does not, for Ba\$\$in & co" in page
+    assert page.count(r"| MiSLAS \| \$1\_ & \$2 \<长尾\> |") == 2
+    assert (
+        r"MiSLAS \textbar{} \$1\_ \& \$2 \textless{}长尾\textgreater{} &" in (tables / "tiny_table.tex").read_text()
+    )
+    assert "MiSLAS | $1_ &amp; $2 &lt;长尾&gt;" in (tables / "tiny_table.html").read_text()
+    for form in ("panels", "overlay"):
+        drawn = (figures / f"tiny_reliability_{form}.svg").read_text()
+        assert "<!-- Ba$$in &amp; Coins $1_ &amp; $2, two methods -->" in " ".join(drawn.split())
+
+
 def test_a_second_run_has_nothing_to_do(project: Path) -> None:
     before = contents(project / "results")
 

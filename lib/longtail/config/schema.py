@@ -3,6 +3,7 @@
 import copy
 import functools
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from jsonschema import Draft202012Validator, exceptions, validators
 from longtail.config import strict_yaml
 from longtail.runtime.errors import InputError
 from longtail.runtime.fingerprint import ROOT
+from longtail.runtime.letters import is_unprintable
 from longtail.runtime.parts import nearest
 
 SCHEMAS = ROOT / "config" / "schemas"
@@ -84,10 +86,28 @@ def load(name: str) -> dict[str, Any]:
 def check(value: Any, schema_name: str, where: str) -> Any:
     """A copy of `value` with defaults filled in; InputError naming `where`, the key and the remedy."""
     schema = load(schema_name)
-    filled = copy.deepcopy(value)
+    filled = _on_one_line(value, where, "")
     _fill(filled, schema, schema)
     conform(filled, schema, where)
     return filled
+
+
+def _on_one_line(value: Any, where: str, key: str) -> Any:
+    """A copy of `value` in which line breaks and tabs of texts are spaces, with none at the ends.
+
+    InputError for a character that neither a page nor a figure can show.
+    """
+    if isinstance(value, dict):
+        return {name: _on_one_line(child, where, f"{key}.{name}" if key else name) for name, child in value.items()}
+    if isinstance(value, list):
+        return [_on_one_line(child, where, f"{key}.{number}") for number, child in enumerate(value)]
+    if not isinstance(value, str):
+        return copy.deepcopy(value)
+    text = re.sub(r"[ \t\r\n]*[\t\r\n][ \t\r\n]*", " ", value).strip(" ")
+    for character in text:
+        if is_unprintable(character):
+            raise InputError(f"{where}: key '{key}' holds the character U+{ord(character):04X}: remove it")
+    return text
 
 
 def conform(value: Any, schema: dict[str, Any], where: str) -> None:

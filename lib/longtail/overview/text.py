@@ -3,12 +3,14 @@
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from longtail.runtime.letters import room
+
 WIDTH = 100
 
 
 def table(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
     """Lines of columns two spaces apart, the first `left` of them flush left and the others flush right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(room, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(_cells(row, widths, left)).rstrip() for row in rows]
 
 
@@ -32,7 +34,8 @@ def count(number: int, word: str) -> str:
 
 
 def _cells(row: Sequence[str], widths: Sequence[int], left: int) -> list[str]:
+    blanks = [" " * (width - room(cell)) for cell, width in zip(row, widths, strict=True)]
     return [
-        cell.ljust(width) if number < left else cell.rjust(width)
-        for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        cell + blank if number < left else blank + cell
+        for number, (cell, blank) in enumerate(zip(row, blanks, strict=True))
     ]

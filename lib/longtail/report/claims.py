@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from longtail.evaluate.paired import BETTER, Difference, Estimate, Estimates, Verdict, difference, judge, judge_all
+from longtail.report.escapes import html_text, latex_file, latex_text, markdown_text
 from longtail.report.origin import DAGGER, explained
-from longtail.report.render import NAMES, NONE, TITLES, as_printed, digits, latex_text, page, signed
+from longtail.report.render import NAMES, NONE, TITLES, as_printed, digits, heading, listed, page, signed
 from longtail.report.tables import PROTOCOLS
 
 HEADS = ("Claim", "Paper: better vs than", "Ours: better, than", "Difference [95 % interval] (seeds)", "Verdict")
@@ -182,18 +183,23 @@ def _daggers(numbers: pd.DataFrame) -> list[str]:
 
 def markdown(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
     """GitHub Markdown: a grid per protocol, what its columns say, where the numbers come from."""
-    lines = [f"# {table['title']}", "", *([table["note"], ""] if table["note"] else [])]
+    lines = heading(table)
     for protocol in PROTOCOLS:
         lines += [f"## {TITLES[protocol]}", "", f"| {' | '.join(HEADS)} |", "|" + " --- |" * len(HEADS)]
-        lines += [f"| {' | '.join(line.cells)} |" for line in _lines(numbers, protocol)]
+        lines += [_markdown_row(line) for line in _lines(numbers, protocol)]
         lines.append("")
-    lines += [text for sentence in (*_daggers(numbers), *_legend(table)) for text in (sentence, "")]
-    return "\n".join([*lines, *(f"- {sentence}" for sentence in origin), ""])
+    lines += [text for sentence in (*_daggers(numbers), *_legend(table)) for text in (markdown_text(sentence), "")]
+    return "\n".join([*lines, *listed(origin)])
+
+
+def _markdown_row(line: Line) -> str:
+    claim, ours, verdict = map(markdown_text, (line.claim, line.ours, line.verdict))
+    return f"| {' | '.join((claim, line.printed, ours, line.difference, verdict))} |"
 
 
 def latex(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
     """A `tabular` per protocol (packages booktabs and graphicx) with what its columns say below."""
-    lines = ["% needs \\usepackage{booktabs,graphicx}", *(f"% {sentence}" for sentence in origin)]
+    lines = []
     for protocol in PROTOCOLS:
         lines += [r"\begin{table}", r"\centering"]
         lines += [rf"\caption{{{latex_text(table['title'])}. {latex_text(TITLES[protocol])}.}}"]
@@ -203,7 +209,7 @@ def latex(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) ->
         lines += [r"\bottomrule", r"\end{tabular}}"]
         lines += [rf"\par\footnotesize {latex_text(text)}" for text in (*_daggers(numbers), *_legend(table))]
         lines += [r"\end{table}", ""]
-    return "\n".join(lines)
+    return latex_file(lines, origin)
 
 
 def webpage(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
@@ -213,12 +219,12 @@ def webpage(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) 
         body.append(f"<h2>{html.escape(TITLES[protocol])}</h2><div class='wide'><table>")
         body += [f"<thead><tr>{heads}</tr></thead><tbody>", *map(_html_row, _lines(numbers, protocol))]
         body.append("</tbody></table></div>")
-    body += [f"<p>{html.escape(text)}</p>" for text in (*_daggers(numbers), *_legend(table))]
+    body += [f"<p>{html_text(text)}</p>" for text in (*_daggers(numbers), *_legend(table))]
     return page(table, [*body, "<p>Hover over our numbers for their runs.</p>"], origin)
 
 
 def _html_row(line: Line) -> str:
-    claim, printed, ours, difference, verdict = map(html.escape, line.cells)
+    claim, printed, ours, difference, verdict = map(html_text, line.cells)
     hint = html.escape(line.runs.replace(" ", "\n"), quote=True)
     return (
         f"<tr><th>{claim}</th><td><div class='printed'>{printed}</div></td>"

@@ -11,6 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from longtail.evaluate.scores import FEW_BELOW, MANY_ABOVE
 from longtail.report import style
 from longtail.runtime.errors import InputError
+from longtail.runtime.letters import room
 from longtail.smoothing import FORMS, smoothing
 
 _COLUMNS = ("epoch", "loss", "learning_rate", "test_top1")
@@ -33,7 +34,8 @@ def smoothing_curves(counts: Sequence[int], head: float, tail: float) -> Figure:
             curve = smoothing(grid, head, tail, form)
             ax.plot(grid, curve, color=color, linewidth=0.9)
             ax.plot(counts, factors, marker, color=color, markersize=2.8, label=form.capitalize())
-        ax.set(xlabel="Training images of class y,  $N_y$", ylabel="Smoothing factor,  $\\epsilon_y$")
+        ax.set_xlabel("Training images of class y,  $N_y$", parse_math=True)
+        ax.set_ylabel("Smoothing factor,  $\\epsilon_y$", parse_math=True)
         if min(counts) == max(counts):
             ax.set_title(f"every class has {counts[0]:,} images: every factor is {head:g}")
         ax.legend(loc="lower right")
@@ -98,16 +100,20 @@ def training_curves(histories: Mapping[str, pd.DataFrame], title: str) -> Figure
                 f"the history of {label!r} lacks {', '.join(missing) or 'epochs'}; train that run again."
             )
     looks = style.looks(histories)
-    columns = max(1, min(4, 110 // (max(map(len, histories)) + 9)))  # about 110 characters fit across the legend
+    labels = [style.fitted(label, 46) for label in histories]
+    # About 110 characters fit across the legend.
+    columns = max(1, min(4, 110 // (max(room(line) for label in labels for line in label.split("\n")) + 9)))
     with style.theme():
         rows = ceil((len(histories) + 1) / columns)
-        figure = Figure(figsize=(6.8, 3.0 + 0.17 * rows), layout="constrained")
+        more = sum(label.count("\n") for label in labels)
+        figure = Figure(figsize=(6.8, 3.0 + 0.17 * rows + 0.13 * more), layout="constrained")
         figure.suptitle(style.broken(title, figure.get_figwidth()))
         loss_ax, accuracy_ax = figure.subplots(1, 2, sharex=True)
+        handles = []
         for label, history in histories.items():
             color, _, dash = looks[label]
             evaluated = history.dropna(subset=["test_top1"])
-            loss_ax.plot(history["epoch"], history["loss"], dash, color=color, linewidth=1.1, label=label)
+            handles += loss_ax.plot(history["epoch"], history["loss"], dash, color=color, linewidth=1.1, label=label)
             accuracy_ax.plot(
                 evaluated["epoch"],
                 evaluated["test_top1"],
@@ -120,7 +126,6 @@ def training_curves(histories: Mapping[str, pd.DataFrame], title: str) -> Figure
                 markersize=4,
                 markevery=slice(len(evaluated) - 1, None),
             )
-        handles, labels = loss_ax.get_legend_handles_labels()
         drops = sorted({epoch for history in histories.values() for epoch in _rate_drops(history)})
         for epoch in drops:
             for ax in (loss_ax, accuracy_ax):

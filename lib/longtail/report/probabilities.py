@@ -5,6 +5,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
@@ -12,11 +13,13 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
+from matplotlib.markers import MarkerStyle
 from matplotlib.patches import Patch
 
 from longtail.evaluate import protocols, scores
 from longtail.report import origin, style
 from longtail.runtime.errors import InputError
+from longtail.runtime.letters import room
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.integer[Any]]
@@ -34,7 +37,6 @@ _MEDIAN: dict[str, Any] = {"color": style.INK, "linewidth": 1.3, "solid_capstyle
 _MEAN: dict[str, Any] = {
     "color": style.INK,
     "linestyle": "",
-    "marker": "$0.42$",
     "markersize": 15,
     "markeredgewidth": 0,
 }
@@ -114,15 +116,17 @@ def probabilities(panels: Sequence[tuple[Half, Half]], counts: Sequence[int], ti
     columns = ceil(len(panels) / rows)
     width, foot = 3.1 * columns + 0.4, 0.3
     heading = style.broken(title, width)
-    height = 0.3 + 0.17 * (1 + heading.count("\n")) + 2.9 * rows + foot
+    names = [[style.fitted(half.label, 40) for half in panel] for panel in panels]
+    above = 0.13 * max(left.count("\n") + right.count("\n") for left, right in names)
+    height = 0.3 + 0.17 * (1 + heading.count("\n")) + (2.9 + above) * rows + foot
     engine = ConstrainedLayoutEngine(rect=(0, foot / height, 1, 1 - foot / height))
     looks = style.looks(half.label for panel in panels for half in panel)
     with style.theme():
         figure = Figure(figsize=(width, height), layout=engine)
         figure.suptitle(heading)
         grid = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel().tolist()
-        for ax, panel in zip(grid, panels, strict=False):
-            _draw(ax, panel, [looks[half.label].color for half in panel])
+        for ax, panel, named in zip(grid, panels, names, strict=False):
+            _draw(ax, panel, named, [looks[half.label].color for half in panel])
             _name_groups(ax, counts)
         for ax in grid[::columns]:
             ax.set_ylabel("Probability of the true class")
@@ -133,7 +137,7 @@ def probabilities(panels: Sequence[tuple[Half, Half]], counts: Sequence[int], ti
     return figure
 
 
-def _draw(ax: Axes, panel: tuple[Half, Half], colours: Sequence[str]) -> None:
+def _draw(ax: Axes, panel: tuple[Half, Half], names: Sequence[str], colours: Sequence[str]) -> None:
     """The violins of a panel, many at 0, medium at 1 and few at 2, and its two methods named above."""
     fills: list[dict[str, Any]] = [
         {"facecolor": to_rgba(colour, 0.4), "edgecolor": colour, "linewidth": 0.8, "hatch": hatch}
@@ -146,10 +150,10 @@ def _draw(ax: Axes, panel: tuple[Half, Half], colours: Sequence[str]) -> None:
     ax.set(xlim=(-0.5, 2.5), ylim=(0, 1), yticks=np.linspace(0, 1, 6))
     ax.grid(axis="x", visible=False)
     ax.legend(
-        handles=[Patch(label=half.label, **fill) for half, fill in zip(panel, fills, strict=True)],
+        handles=[Patch(label=name, **fill) for name, fill in zip(names, fills, strict=True)],
         loc="lower center",
         bbox_to_anchor=(0.5, 1.0),
-        ncols=2 if sum(len(half.label) for half in panel) <= 30 else 1,
+        ncols=2 if sum(map(room, names)) <= 30 else 1,
     )
 
 
@@ -185,8 +189,10 @@ def _name_groups(ax: Axes, counts: Sequence[int]) -> None:
 
 
 def _key() -> list[Line2D]:
+    with mpl.rc_context({"text.parse_math": True}):  # what stands between dollar signs is drawn as the marker
+        number = MarkerStyle("$0.42$")
     return [
         Line2D([], [], label="Median", **_MEDIAN),
         Line2D([], [], label="Quartiles", **_QUARTER),
-        Line2D([], [], label="Mean", **_MEAN),
+        Line2D([], [], label="Mean", marker=number, **_MEAN),
     ]

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from longtail.report import style
 from longtail.runtime.errors import InputError
+from longtail.runtime.letters import room
 
 SETS = ("train", "drawn", "test")
 # What a projection file holds: points and labels of each set.
@@ -60,16 +61,17 @@ def projection(
     }
 
     width = 2.35 * len(panels) + 0.45
-    key = max(1, min(len(names), int(11.5 * width) // (max(map(len, names), default=0) + 5)))
+    names = style.shortened(names, 30)
+    key = max(1, min(len(names), int(11.5 * width) // (max(map(room, names), default=0) + 5)))
     foot = 0.2 + 0.17 * ceil(len(names) / key)
-    heading = style.broken(title, width)
-    height = 0.68 + 0.17 * heading.count("\n") + 2.35 + foot
+    heading, sets = style.broken(title, width), [style.fitted(name, 13.5 * 2.2) for name, _, _ in panels]
+    height = 0.68 + 0.17 * heading.count("\n") + 0.15 * max(name.count("\n") for name in sets) + 2.35 + foot
     engine = ConstrainedLayoutEngine(rect=(0, foot / height, 1, 1 - foot / height))
     with style.theme():
         figure = Figure(figsize=(width, height), layout=engine)
         figure.suptitle(heading)
         grid = figure.subplots(1, len(panels), squeeze=False, sharex=True, sharey=True)[0]
-        for ax, (name, _, _), (points, labels) in zip(grid, panels, drawn, strict=True):
+        for ax, name, (points, labels) in zip(grid, sets, drawn, strict=True):
             for number in reversed(rarest_first):
                 own = points[labels == number]
                 ax.scatter(

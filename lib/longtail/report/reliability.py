@@ -6,7 +6,6 @@ A score is what metrics.json holds: top1, ece and signed_gap (mean confidence - 
 
 from collections.abc import Mapping, Sequence
 from math import ceil
-from textwrap import fill
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +19,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from longtail.report import style
 from longtail.runtime.errors import InputError
+from longtail.runtime.letters import isolated, room
 
 Score = Mapping[str, Any]
 Floats = npt.NDArray[np.float64]
@@ -152,7 +152,7 @@ def comparison(panels: Sequence[tuple[str, Score]], title: str) -> Figure:
     # Every length in inches: square panels with a strip hanging below are more than an automatic layout settles.
     side = 1.95 if columns > 1 else 2.9
     width = 0.62 + side * columns + 0.25 * (columns - 1)
-    heading, names = style.broken(title, width), [fill(name, round(13.5 * side)) for name, _ in panels]
+    heading, names = style.broken(title, width), [style.fitted(name, 13.5 * side) for name, _ in panels]
     head = 0.12 + 0.17 * (1 + heading.count("\n")) if heading else 0.03
     above = 0.14 + 0.15 * (1 + max(name.count("\n") for name in names))
     below = 0.24 * side + 0.45
@@ -199,10 +199,12 @@ def overlay(lines: Sequence[tuple[str, Score]], title: str) -> Figure:
     if not lines:
         raise InputError(f"the overlay {title!r} has no line; name at least one run.")
     looks = style.looks(label for label, _ in lines)
-    letters = max(len(label) for label in (*looks, "long enough"))  # the note below the legend needs some
+    names = [style.fitted(label, 36).split("\n") for label, _ in lines]
+    # The note below the legend needs some.
+    letters = max(room(line) for name in (*names, ["long enough"]) for line in name)
 
-    # Inches: the legend has a row for each method, one above them and room for the note below.
-    side = max(3.4, 0.157 * (len(lines) + 3))
+    # Inches: the legend has a row for each line of a method, one above them and room for the note below.
+    side = max(3.4, 0.157 * (sum(map(len, names)) + 3))
     width = 0.55 + 1.03 * side + 0.45 + 0.063 * (letters + 20)
     heading = style.broken(title, width)
     height = 0.48 + side + 0.2 + 0.17 * (1 + heading.count("\n"))
@@ -213,7 +215,7 @@ def overlay(lines: Sequence[tuple[str, Score]], title: str) -> Figure:
         ax = figure.add_axes((0.55 / width, 0.48 / height, side / width, side / height))
         ax.plot([0, 1], [0, 1], **_DIAGONAL)
         handles = [Line2D([], [], linestyle="", label=f"{'Method':<{letters}}  {'ACC %':>5}  {'ECE %':>5}")]
-        for label, score in lines:
+        for (label, score), (first, *others) in zip(lines, names, strict=True):
             bins, (color, marker, dash) = _filled_bins(score, label), looks[label]
             ax.plot(bins.confidence, bins.accuracy, color=color, linestyle=dash, linewidth=1.1, label=label)
             ax.scatter(
@@ -227,7 +229,9 @@ def overlay(lines: Sequence[tuple[str, Score]], title: str) -> Figure:
                 zorder=3,
                 label=label,
             )
-            text = f"{label:<{letters}}  {100 * score['top1']:5.1f}  {100 * score['ece']:5.2f} {_sign(score)}"
+            padded = isolated(first) + " " * (letters - room(first))
+            text = f"{padded}  {100 * score['top1']:5.1f}  {100 * score['ece']:5.2f} {_sign(score)}"
+            text = "\n".join([text, *others])
             handles.append(Line2D([], [], color=color, linestyle=dash, marker=marker, markersize=5, label=text))
         ax.set(xlim=(0, 1), ylim=(0, 1), xticks=_TICKS, yticks=_TICKS)
         ax.set(xlabel="Mean confidence in the bin", ylabel="Accuracy in the bin")

@@ -1,12 +1,13 @@
 """Tables for reading: Markdown, LaTeX and HTML of the same cells, `printed | ours mean ± sd (n) | difference`."""
 
 import html
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from longtail.report.escapes import html_text, latex_file, latex_text, markdown_note, markdown_text
 from longtail.report.origin import DAGGER, explained
 from longtail.report.tables import GROUPS, PERCENT, PROTOCOLS
 
@@ -149,43 +150,31 @@ def _units(table: Mapping[str, Any], numbers: pd.DataFrame) -> str:
 
 def markdown(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
     """GitHub Markdown: a grid per protocol, what is missing, where the numbers come from."""
-    lines = [f"# {table['title']}", "", *([table["note"], ""] if table["note"] else [])]
-    lines += [f"Each cell: {''.join(_cell_form(numbers))}; {_units(table, numbers)}.", ""]
+    heads = " | ".join(map(markdown_text, ("Method", *_heads(numbers))))
+    lines = heading(table)
+    lines += [f"Each cell: {''.join(_cell_form(numbers))}; {markdown_text(_units(table, numbers))}.", ""]
     for protocol in PROTOCOLS:
-        lines += [f"## {TITLES[protocol]}", "", f"| Method | {' | '.join(_heads(numbers))} |"]
+        lines += [f"## {TITLES[protocol]}", "", f"| {heads} |"]
         lines.append("|" + " --- |" * (len(_heads(numbers)) + 1))
         for label, cells in _rows(numbers, protocol):
             texts = ["<br>".join(f"{n.name} {PIPE.join(n.plain)}".strip() for n in cell) or NONE for cell in cells]
-            lines.append(f"| {label} | {' | '.join(texts)} |")
+            lines.append(f"| {markdown_text(label)} | {' | '.join(texts)} |")
         lines.append("")
-    lines += [line for sentence in daggers(numbers) for line in (sentence, "")]
+    lines += [line for sentence in daggers(numbers) for line in (markdown_text(sentence), "")]
     if sentences := missing(numbers):
-        lines += ["Not there yet:", "", *(f"- {sentence}" for sentence in sentences), ""]
-    return "\n".join([*lines, *(f"- {sentence}" for sentence in origin), ""])
+        lines += ["Not there yet:", "", *listed(sentences)]
+    return "\n".join([*lines, *listed(origin)])
 
 
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "±": r"$\pm$",
-    "−": "$-$",
-    "–": "--",
-    "Δ": r"$\Delta$",
-    "ε": r"$\varepsilon$",
-    "α": r"$\alpha$",
-    "β": r"$\beta$",
-    "τ": r"$\tau$",
-    "·": r"$\cdot$",
-    "≠": r"$\neq$",
-    "†": r"\dag{}",
-    "~": r"$\sim$",
-    "^": r"\textasciicircum{}",
-}
-_LATEX |= {symbol: f"\\{symbol}" for symbol in "&%$#_{}"}
+def heading(table: Mapping[str, Any]) -> list[str]:
+    """The lines of Markdown that a page begins with: title and note."""
+    note = [markdown_note(table["note"]), ""] if table["note"] else []
+    return [f"# {markdown_text(table['title'])}", "", *note]
 
 
-def latex_text(text: str) -> str:
-    """Text for LaTeX, its special characters escaped."""
-    return "".join(_LATEX.get(symbol, symbol) for symbol in text)
+def listed(sentences: Iterable[str]) -> list[str]:
+    """The lines of a list in Markdown, and an empty one."""
+    return [*(f"- {markdown_text(sentence)}" for sentence in sentences), ""]
 
 
 def _shortstack(cell: list[Number]) -> str:
@@ -196,7 +185,7 @@ def _shortstack(cell: list[Number]) -> str:
 def latex(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
     """A `tabular` per protocol (packages booktabs and graphicx), each cell stacked."""
     heads = _heads(numbers)
-    lines = ["% needs \\usepackage{booktabs,graphicx}", *(f"% {sentence}" for sentence in origin)]
+    lines = []
     form = "".join(_cell_form(numbers)).replace(" | ", " / ")
     for protocol in PROTOCOLS:
         lines += [r"\begin{table}", r"\centering"]
@@ -209,7 +198,7 @@ def latex(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) ->
         lines += [r"\bottomrule", r"\end{tabular}}"]
         lines += [rf"\par\footnotesize {latex_text(sentence)}" for sentence in daggers(numbers)]
         lines += [r"\end{table}", ""]
-    return "\n".join(lines)
+    return latex_file(lines, origin)
 
 
 _STYLE = """
@@ -229,32 +218,32 @@ td div { white-space: nowrap; font-size: 13px; line-height: 1.7 }
 
 def webpage(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
     """A page that stands by itself; hovering over one of our numbers names its runs."""
-    escape = html.escape
-    before, ours, after = map(escape, _cell_form(numbers))
-    body = [f"<p>Each cell: {before}<b>{ours}</b>{after}; {_units(table, numbers)}. ECE is "]
+    before, ours, after = map(html_text, _cell_form(numbers))
+    body = [f"<p>Each cell: {before}<b>{ours}</b>{after}; {html_text(_units(table, numbers))}. ECE is "]
     body.append("over-confidence unless marked <i>under</i>. Hover over a number for its runs.</p>")
     for protocol in PROTOCOLS:
-        heads = "".join(f"<th>{escape(head)}</th>" for head in _heads(numbers))
-        body.append(f"<h2>{escape(TITLES[protocol])}</h2><div class='wide'><table><thead><tr><th>Method</th>{heads}")
+        heads = "".join(f"<th>{html_text(head)}</th>" for head in _heads(numbers))
+        title = html_text(TITLES[protocol])
+        body.append(f"<h2>{title}</h2><div class='wide'><table><thead><tr><th>Method</th>{heads}")
         body.append("</tr></thead><tbody>")
         for label, cells in _rows(numbers, protocol):
             texts = "".join(f"<td>{''.join(map(_html_number, cell)) or NONE}</td>" for cell in cells)
-            body.append(f"<tr><th>{escape(label)}</th>{texts}</tr>")
+            body.append(f"<tr><th>{html_text(label)}</th>{texts}</tr>")
         body.append("</tbody></table></div>")
-    body += [f"<p>{escape(sentence)}</p>" for sentence in daggers(numbers)]
+    body += [f"<p>{html_text(sentence)}</p>" for sentence in daggers(numbers)]
     if sentences := missing(numbers):
-        body.append("<h2>Not there yet</h2><ul>" + "".join(f"<li>{escape(s)}</li>" for s in sentences) + "</ul>")
+        body.append("<h2>Not there yet</h2><ul>" + "".join(f"<li>{html_text(s)}</li>" for s in sentences) + "</ul>")
     return page(table, body, origin)
 
 
 def page(table: Mapping[str, Any], body: list[str], origin: list[str]) -> str:
     """A table's web page with its style inside; `body` is the lines of HTML between note and origin."""
-    escape = html.escape
-    lines = [f"<h1>{escape(table['title'])}</h1>", f"<p>{escape(table['note'])}</p>" if table["note"] else "", *body]
-    lines += ["<h2>Where the numbers come from</h2><ul>", *(f"<li>{escape(sentence)}</li>" for sentence in origin)]
+    note = f"<p>{html_text(table['note'])}</p>" if table["note"] else ""
+    lines = [f"<h1>{html_text(table['title'])}</h1>", note, *body]
+    lines += ["<h2>Where the numbers come from</h2><ul>", *(f"<li>{html_text(sentence)}</li>" for sentence in origin)]
     content = "\n".join([*lines, "</ul>"])
     return (
-        f"<!doctype html>\n<html lang='en'><meta charset='utf-8'><title>{escape(table['title'])}</title>"
+        f"<!doctype html>\n<html lang='en'><meta charset='utf-8'><title>{html.escape(table['title'])}</title>"
         f"<style>{_STYLE}</style>\n{content}\n</html>\n"
     )
 

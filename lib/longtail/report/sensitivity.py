@@ -82,8 +82,11 @@ def sensitivity(panels: Sequence[Panel], baseline: tuple[str, Sequence[Score]], 
     bands = ceil(len(panels) / 4)
     columns = ceil(len(panels) / bands)
     width, foot = max(1.62 * columns + 0.6, 3.4), 0.3 if columns > 2 else 0.62
-    heading = style.broken(title, width)
-    height = 0.3 + 0.17 * (1 + heading.count("\n")) + 2.85 * bands + foot
+    heading, names = style.broken(title, width), [style.fitted(panel["title"], 21) for panel in panels]
+    named = style.fitted(f"{label} (mean)" if len(scores) > 1 else label, 40)
+    foot += 0.13 * named.count("\n")
+    tall = 2.85 + 0.15 * max(name.count("\n") for name in names)
+    height = 0.3 + 0.17 * (1 + heading.count("\n")) + tall * bands + foot
     engine = ConstrainedLayoutEngine(rect=(0, foot / height, 1, 1 - foot / height))
     colours = dict(zip(_METRICS, (style.palette()[5], style.palette()[3]), strict=True))
     with style.theme():
@@ -104,14 +107,14 @@ def sensitivity(panels: Sequence[Panel], baseline: tuple[str, Sequence[Score]], 
                     ax.set_ylabel(f"{metric} (%)" if key == "top1" else "ECE (%)")
                 above = ax
                 if row == 0:
-                    ax.set_title(panel["title"])
+                    ax.set_title(names[number])
         for ax in first.values():
             ax.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
             ax.margins(y=0.12)
         figure.align_ylabels()
         # Anchored in figure coordinates: a figure that grows by a footnote leaves it in place.
         figure.legend(
-            handles=_key(panels, f"{label} (mean)" if len(scores) > 1 else label),
+            handles=_key(panels, named),
             loc="lower center",
             bbox_to_anchor=(0.5, 0.0),
             ncols=3 if columns > 2 else 1,

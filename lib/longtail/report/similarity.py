@@ -15,6 +15,7 @@ from matplotlib.patheffects import withStroke
 
 from longtail.report import style
 from longtail.runtime.errors import InputError
+from longtail.runtime.letters import room
 
 Floats = npt.NDArray[np.float64]
 
@@ -88,11 +89,12 @@ def similarity_heatmaps(
     lowest = np.floor(10 * np.nanmin(everything)) / 10 if np.isfinite(everything).any() else 0.0
     scale = Normalize(min(lowest, 0.9), 1.0)
 
+    names = style.shortened(names, 30)
     if classes <= 12:
         cell = max(0.31, 1.6 / classes)  # the titles need the width
     else:
         cell = 0.26 if classes <= ANNOTATED else 0.11 if classes <= NAMED else 4 / classes
-    side, label = cell * classes, 0.06 * max(map(len, names)) if classes <= NAMED else 0.35
+    side, label = cell * classes, 0.06 * max(map(room, names)) if classes <= NAMED else 0.35
     width, key = 2 * side + label + 1.2, _key(matrices, heads)
     in_one_line = width > 2.3 * len(key)
     foot = 0.3 if in_one_line else 0.13 + 0.17 * len(key)
@@ -167,7 +169,7 @@ def _name_axes(left: Axes, right: Axes, names: Sequence[str], heads: list[int]) 
     step = 1 if len(names) <= NAMED else 10
     places = range(0, len(names), step)
     texts = list(names) if len(names) <= NAMED else [str(place) for place in places]
-    rotation = 90 if step == 1 and max(map(len, names)) > 3 else 0
+    rotation = 90 if step == 1 and max(map(room, names)) > 3 else 0
     size = "x-small" if ANNOTATED < len(names) <= NAMED else None
     middles = [place + 0.5 for place in places]
     left.set_yticks(middles, texts, fontsize=size)

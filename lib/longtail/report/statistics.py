@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from longtail.report.render import NONE, PIPE, latex_text, missing, page
+from longtail.report.escapes import html_text, latex_file, latex_text, markdown_text
+from longtail.report.render import NONE, PIPE, heading, listed, missing, page
 from longtail.runtime.errors import InputError
 
 HEADS = {
@@ -152,30 +153,24 @@ def _legend(numbers: pd.DataFrame) -> str:
     return f"Each cell: printed | ours, and {DIFFERS} where they differ. {factor}{found if len(compared) else ''}"
 
 
-def _markdown(text: str) -> str:
-    """Two tildes in one line would strike out what is between them."""
-    return text.replace("~", r"\~")
-
-
 def markdown(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
     """GitHub Markdown: the grid, its footnotes, what is missing, where the numbers come from."""
-    lines = [f"# {table['title']}", "", *([_markdown(table["note"]), ""] if table["note"] else [])]
+    lines = heading(table)
     lines += [_legend(numbers), "", f"| Data set | {' | '.join(HEADS.values())} |", "|" + " --- |" * (len(HEADS) + 1)]
     for label, note, cells in _rows(numbers):
-        texts = [_markdown(cell.text(PIPE)) for cell in cells]
-        lines.append(f"| {label}{f'<sup>{note}</sup>' if note else ''} | {' | '.join(texts)} |")
+        texts = [PIPE.join(map(markdown_text, cell.text("|").split("|"))) for cell in cells]
+        lines.append(f"| {markdown_text(label)}{f'<sup>{note}</sup>' if note else ''} | {' | '.join(texts)} |")
     lines.append("")
     if remarks := _remarks(numbers):
-        lines += [*(f"{number}. {_markdown(remark)}" for number, remark in enumerate(remarks, 1)), ""]
+        lines += [*(f"{number}. {markdown_text(remark)}" for number, remark in enumerate(remarks, 1)), ""]
     if sentences := missing(numbers):
-        lines += ["Not there yet:", "", *(f"- {sentence}" for sentence in sentences), ""]
-    return "\n".join([*lines, *(f"- {sentence}" for sentence in origin), ""])
+        lines += ["Not there yet:", "", *listed(sentences)]
+    return "\n".join([*lines, *listed(origin)])
 
 
 def latex(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
     """One `tabular` with its footnotes below (packages booktabs and graphicx)."""
-    lines = ["% needs \\usepackage{booktabs,graphicx}", *(f"% {sentence}" for sentence in origin)]
-    lines += [r"\begin{table}", r"\centering"]
+    lines = [r"\begin{table}", r"\centering"]
     form = f": printed / ours, {DIFFERS} where they differ" if numbers["printed"].notna().any() else ""
     lines += [rf"\caption{{{latex_text(table['title'] + form)}.}}"]
     lines += [rf"\resizebox{{\linewidth}}{{!}}{{\begin{{tabular}}{{l{'c' * len(HEADS)}}}", r"\toprule"]
@@ -186,29 +181,28 @@ def latex(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) ->
     lines += [r"\bottomrule", r"\end{tabular}}"]
     if remarks := [f"$^{{{number}}}${latex_text(remark)}" for number, remark in enumerate(_remarks(numbers), 1)]:
         lines += [r"\par\smallskip\raggedright\footnotesize", *(rf"{remark}\par" for remark in remarks)]
-    return "\n".join([*lines, r"\end{table}", ""])
+    return latex_file([*lines, r"\end{table}", ""], origin)
 
 
 def webpage(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
     """A page that stands by itself; hovering over one of our numbers names the subsets it is counted in."""
-    escape = html.escape
-    body = [f"<p>{escape(_legend(numbers))} Hover over a number for its subsets.</p>"]
+    body = [f"<p>{html_text(_legend(numbers))} Hover over a number for its subsets.</p>"]
     heads = "".join(f"<th>{head}</th>" for head in ("Data set", *HEADS.values()))
     body.append(f"<div class='wide'><table><thead><tr>{heads}</tr></thead><tbody>")
     for label, note, cells in _rows(numbers):
         number = f"<sup>{note}</sup>" if note else ""
-        body.append(f"<tr><th>{escape(label)}{number}</th>{''.join(map(_html_cell, cells))}</tr>")
+        body.append(f"<tr><th>{html_text(label)}{number}</th>{''.join(map(_html_cell, cells))}</tr>")
     body.append("</tbody></table></div>")
     if remarks := _remarks(numbers):
-        body.append("<ol>" + "".join(f"<li>{escape(remark)}</li>" for remark in remarks) + "</ol>")
+        body.append("<ol>" + "".join(f"<li>{html_text(remark)}</li>" for remark in remarks) + "</ol>")
     if sentences := missing(numbers):
-        body.append("<h2>Not there yet</h2><ul>" + "".join(f"<li>{escape(s)}</li>" for s in sentences) + "</ul>")
+        body.append("<h2>Not there yet</h2><ul>" + "".join(f"<li>{html_text(s)}</li>" for s in sentences) + "</ul>")
     return page(table, body, origin)
 
 
 def _html_cell(cell: Cell) -> str:
     hint = html.escape(f"needs {cell.needs}" if cell.needs else cell.subsets.replace(" ", "\n"), quote=True)
-    printed = f"<span class='printed'>{html.escape(cell.printed)}</span> | " if cell.printed else ""
+    printed = f"<span class='printed'>{html_text(cell.printed)}</span> | " if cell.printed else ""
     ours = f"<span class='{'ours missing' if cell.needs else 'ours'}' title='{hint}'>{cell.ours}</span>"
     differs = f" <mark title='differs from what is printed'>{DIFFERS}</mark>" if cell.differs else ""
     return f"<td><div>{printed}{ours}{differs}</div></td>"

@@ -1,7 +1,8 @@
 """One look for every figure, and the same bytes for the same input."""
 
+import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -10,8 +11,11 @@ from typing import Any, Literal, NamedTuple
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
+from longtail.report import fonts
 from longtail.runtime.files import whole
+from longtail.runtime.letters import is_unprintable, is_wide, room
 
 PNG_DPI = 160
 INK, FAINT = "#262626", "#8c8c8c"
@@ -33,6 +37,7 @@ _RC: Any = {  # matplotlib types every key of rcParams
     "figure.dpi": PNG_DPI,  # text is a little wider at some resolutions: lay out at the one that is saved
     "font.family": "DejaVu Sans",  # comes with matplotlib, so every machine draws the same glyphs
     "mathtext.fontset": "dejavusans",
+    "text.parse_math": False,  # a dollar sign in a title is one; where a formula is meant, its axis says so
     "font.size": 8.5,
     "figure.titlesize": 10,
     "figure.titleweight": "bold",
@@ -144,28 +149,63 @@ def theme() -> Iterator[None]:
         yield
 
 
+def fitted(text: str, letters: float) -> str:
+    """A text broken into lines that have room for so many letters."""
+    # What stands for the second half of a wide letter leaves no trace.
+    return fill("".join(letter + "\0" * is_wide(letter) for letter in text), round(letters)).replace("\0", "")
+
+
 def broken(title: str, width: float) -> str:
     """The title of a figure, broken into lines that fit its width in inches."""
-    return fill(title, round(10.5 * width))
+    return fitted(title, 10.5 * width)
+
+
+def shortened(names: Sequence[str], letters: int) -> list[str]:
+    """Names of classes with room for so many letters: the middle of a longer one is left out.
+
+    Where two would look alike, the number of the class stands before each. A question mark in a box stands for a
+    control character and the like.
+    """
+    visible = ["".join("\ufffd" if is_unprintable(letter) else letter for letter in name) for name in names]
+    drawn = [_in_short(name, letters) for name in visible]
+    if len(set(drawn)) == len(set(names)):
+        return drawn
+    return [f"{number} {name}" for number, name in enumerate(drawn)]
+
+
+def _in_short(name: str, letters: int) -> str:
+    if room(name) <= letters:
+        return name
+    begin = end = name
+    while room(begin) > letters - letters // 2 - 1:
+        begin = begin[:-1]
+    while room(end) > letters // 2:
+        end = end[1:]
+    return f"{begin}…{end}"
 
 
 def save(figure: Figure, svg_path: str | Path, png_path: str | Path, footnote: str = "") -> None:
     """Write the figure as SVG and as PNG at 160 dpi: both files appear whole, or neither is there.
 
-    A `footnote` (runs, code, machine) is set in small print below the figure, which grows by it.
+    A `footnote` (runs, code, machine) is set in small print below the figure, which grows by it, and ends in the
+    characters that no font of the machine has; the log names these in any case.
     Equal figures give equal bytes: no date and no program version is written.
     Raises InputError, naming the file, where the disk is full or the folder cannot be written.
     """
     try:
         # Ticks and text are made only when drawn, so saving needs the theme as much as building did.
-        with theme(), whole(svg_path) as svg, whole(png_path) as png:
-            # A layout starts from the one before: two settle it, and none may follow, or the SVG and the PNG differ.
+        with theme(), whole(svg_path) as svg, whole(png_path) as png, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # fonts.complete says it
+            small = figure.text(0.02, -0.01, footnote, va="top", fontsize=6, color=FAINT)
             figure.draw_without_rendering()
+            more_fonts, boxes = fonts.complete(figure.findobj(Text))
+            if more_fonts:
+                figure.draw_without_rendering()
+            # A layout starts from the one before: two settle it, and none may follow, or the SVG and the PNG differ.
             figure.draw_without_rendering()
             figure.set_layout_engine("none")
             if footnote:
-                lines = fill(footnote, round(20 * figure.get_figwidth()))
-                figure.text(0.02, -0.01, lines, va="top", fontsize=6, color=FAINT)
+                small.set_text(fitted(f"{footnote} {boxes}".strip(), 20 * figure.get_figwidth()))
             extent = "tight" if footnote else None
             figure.savefig(svg, format="svg", bbox_inches=extent, metadata={"Date": None, "Creator": None})
             figure.savefig(png, format="png", bbox_inches=extent, dpi=PNG_DPI, metadata={"Software": None})
