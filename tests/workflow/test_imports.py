@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tests.workflow.command import ROOT, contents, jobs, snakemake
 
+from longtail.config import asked
 from longtail.data.sources import digits
 from longtail.engine import checkpoint
 from longtail.overview.__main__ import main
@@ -30,7 +31,7 @@ def prepared(folder: Path, **own: Any) -> Path:
     """A folder to run in, with CE and MiSLAS at the smallest size under one seed."""
     folder.mkdir()
     (folder / "tests").symlink_to(ROOT / "tests")
-    tiny = yaml.safe_load((Path(__file__).parent / "tiny.yaml").read_text())
+    tiny = asked.read([Path(__file__).parent / "tiny.yaml"])
     (folder / "mine.yaml").write_text(yaml.safe_dump(tiny | OF_ONE_SEED | own))
     return folder
 
