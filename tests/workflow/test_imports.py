@@ -326,8 +326,6 @@ def test_what_nobody_trained_can_be_left_out(far: Path, written: dict[str, dict[
     assert jobs(output).keys() & {"train_stage1", "train_stage2"} == set()
     page = (folder / "results/tables/tiny_table.md").read_text()
     assert "- Seeds: 0.\n" in page
-    rows = dict(
-        line.removeprefix("| ").split(" | ", 1) for line in page.split("## Best")[0].splitlines() if "|" in line
-    )
-    assert " (1) " in rows["CE"]
-    assert rows["MiSLAS"] == r"82.1 \| – \| – | 3.70 \| – \| – |"
+    ce, mislas = (line for line in page.split("## Best")[0].splitlines() if line.startswith(("| CE", "| MiSLAS")))
+    assert " (1) " in ce
+    assert mislas.endswith(r"| 82.1 \| – \| – | 3.70 \| – \| – |")
