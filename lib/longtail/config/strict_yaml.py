@@ -8,6 +8,8 @@ import yaml
 # The C parser is some ten times as fast; an installation of PyYAML may lack it.
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 TAG = "tag:yaml.org,2002:"
+# The C parser makes nodes by recursion without a bound: far deeper ones would end the process.
+DEEPEST = 100
 PLAIN = {f"{TAG}{kind}" for kind in ("str", "int", "float", "bool", "null", "merge")}
 
 
@@ -21,6 +23,7 @@ class Misleading(yaml.YAMLError):
 
 def parse(text: str) -> Any:
     """The value of a YAML text; YAMLError where it is none, Misleading where one is not what it looks like."""
+    _check_depth(text)
     loader = LOADER(text)
     try:
         node = loader.get_single_node()
@@ -30,6 +33,17 @@ def parse(text: str) -> Any:
         return loader.construct_document(node)
     finally:
         loader.dispose()
+
+
+def _check_depth(text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEEPEST:
+                raise Misleading(f"this is nested more than {DEEPEST} deep: remove brackets or indents", _line(event))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 class _Check:
