@@ -38,8 +38,10 @@ def outcomes(name: str, folder: Path, seed: int) -> Iterator[str]:
     whole.mkdir(parents=True)
     with contextlib.chdir(whole):
         READERS[name].make()
+    changed: list[Path] = []
     for number in itertools.count():
-        _damage(whole, used, random.Random(f"{name} {seed} {number}"))
+        _restore(whole, used, changed)
+        changed = _damage(whole, used, random.Random(f"{name} {seed} {number}"))
         outcome = read(used)
         if outcome not in (TAKEN, REFUSED):
             kept = used.rename(used.with_name(f"{seed}-{number}"))
@@ -67,16 +69,28 @@ def _judged(said: str, folder: Path) -> str:
     return REFUSED if any(name in said for name in names) else f"a sentence that names no file: {said}"
 
 
-def _damage(whole: Path, used: Path, rng: random.Random) -> None:
-    """Copy the files, and damage one or two."""
-    shutil.rmtree(used, ignore_errors=True)
-    shutil.copytree(whole, used)
-    found = sorted(path for path in used.rglob("*") if path.is_file())
-    for path in rng.sample(found, min(len(found), rng.choice([1, 1, 1, 2]))):
+def _restore(whole: Path, used: Path, changed: list[Path]) -> None:
+    """Copy the files that were `changed`, paths below either folder; all of them where none are there."""
+    if not used.exists():
+        shutil.copytree(whole, used)
+        return
+    for path in changed:
+        if (used / path).is_dir():
+            (used / path).rmdir()
+        (used / path).unlink(missing_ok=True)
+        shutil.copyfile(whole / path, used / path)
+
+
+def _damage(whole: Path, used: Path, rng: random.Random) -> list[Path]:
+    """Damage one or two files, and say which."""
+    found = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
+    chosen = rng.sample(found, min(len(found), rng.choice([1, 1, 1, 2])))
+    for path in chosen:
         if rng.randrange(NO_FILE) == 0:
-            mutations.replace(path, rng)
+            mutations.replace(used / path, rng)
         else:
-            path.write_bytes(mutations.damaged(path.read_bytes(), rng))
+            (used / path).write_bytes(mutations.damaged((whole / path).read_bytes(), rng))
+    return chosen
 
 
 @contextlib.contextmanager
