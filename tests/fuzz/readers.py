@@ -243,10 +243,8 @@ def _read_yaml() -> None:
 
 
 def _plain_yaml(text: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:  # of tabs, which the parser in C takes in more places
-        return yaml.load(text, strict_yaml.LOADER)
+    """The value without strict_yaml's checks; PyYAML's parser in Python takes other tabs and byte order marks."""
+    return yaml.load(text, strict_yaml.LOADER)
 
 
 def _equal(one: Any, other: Any) -> bool:
