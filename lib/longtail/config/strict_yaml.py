@@ -10,6 +10,7 @@ LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 TAG = "tag:yaml.org,2002:"
 # The C parser makes nodes by recursion without a bound: far deeper ones would end the process.
 DEEPEST = 100
+LONGEST = 100
 PLAIN = {f"{TAG}{kind}" for kind in ("str", "int", "float", "bool", "null", "merge")}
 
 
@@ -90,6 +91,9 @@ class _Check:
         if tag == f"{TAG}bool" and value.lower() not in ("true", "false"):
             meant = "true" if value.lower() in ("yes", "on") else "false"
             raise _misleading(node, f"{value} is {meant} to YAML: quote it, or write {meant}")
+        # Python does not print numbers of thousands of digits, which YAML takes in hexadecimal.
+        if tag == f"{TAG}int" and len(value) > LONGEST:
+            raise _misleading(node, f"{value[:20]}… has {len(value):,} digits: write a shorter number, or quote it")
         if tag == f"{TAG}int" and re.match(r"[-+]?0[\d_]", value):
             raise _misleading(node, f"{value} is an octal number to YAML: leave out the leading 0, or quote it")
         if tag in (f"{TAG}int", f"{TAG}float") and ":" in value:
