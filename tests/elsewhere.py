@@ -26,7 +26,7 @@ def trained(folder: Path, settings: dict[str, Any], **changes: Any) -> Path:
     folder.mkdir(parents=True)
     checkpoint.save(folder / "last.pt", {"weight": torch.ones(3)})
     checkpoint.save(folder / "best.pt", {"weight": torch.full((3,), 2.0)})
-    (folder / "history.csv").write_text("epoch,loss\n1,2.5\n")
+    (folder / "history.csv").write_text("epoch,learning_rate,loss,test_top1\n1,0.1,2.5,0.5\n")
     record = {"settings": settings, "images_seen": SEEN} | MACHINE | changes
     (folder / "provenance.json").write_text(json.dumps({k: v for k, v in record.items() if v is not None}))
     return folder

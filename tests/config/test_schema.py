@@ -157,7 +157,7 @@ def test_a_file_that_is_not_yaml_is_named_with_the_line(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"cannot read .*absent\.yaml: No such file"):
+    with pytest.raises(InputError, match=r"cannot read .*absent\.yaml \(No such file"):
         schema.read_yaml(tmp_path / "absent.yaml")
 
 

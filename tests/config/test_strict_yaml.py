@@ -77,6 +77,24 @@ def test_what_is_what_it_looks_like_is_read(tmp_path: Path, text: str | bytes, v
     assert found == (value if isinstance(value, dict) else {"a": value})
 
 
+@pytest.mark.parametrize(
+    "text", ["a: " + "[" * 200_000, "a: " + "{b: " * 300, "- " * 300, "a: " + "[" * 100 + "]" * 100]
+)
+def test_deep_nesting_is_refused_and_does_not_end_the_process(tmp_path: Path, text: str) -> None:
+    with pytest.raises(InputError, match=r"mine\.yaml, line 1: this is nested more than 100 deep: remove brackets"):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, "0x" + "9" * 4998, "-" + "1_0" * 1667, "9" * 101])
+def test_a_number_too_long_to_be_printed_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(InputError, match=r"mine\.yaml, line 1: \S{20}… has [\d,]+ digits: write a shorter number"):
+        read(tmp_path, f"a: {text}")
+
+
+def test_some_nesting_is_read(tmp_path: Path) -> None:
+    assert repr(read(tmp_path, "a: " + "[" * 99 + "]" * 99)["a"]) == "[" * 99 + "]" * 99
+
+
 @pytest.mark.parametrize("text", ["[a]", "a", "0", "false", "''"])
 def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError, match=r"mine\.yaml is not a mapping of keys to values: write it like"):

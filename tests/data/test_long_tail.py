@@ -201,6 +201,20 @@ def test_subset_of_an_older_version_is_refused(tmp_path):
         long_tail.load(path)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"counts": [9, 5, 4]}, {"counts": "9"}, {"counts": [9, "5", 3]}, {"indices": [[1]]}, {"indices": [10**30] * 17}],
+)
+def test_counts_that_are_not_those_of_the_indices_are_refused(tmp_path, change):
+    path = tmp_path / "subset.json"
+    long_tail.save(path, long_tail.cut(np.repeat(np.arange(3), 9), 3, 3, seed=0))
+    stored = json.loads(path.read_text())
+    assert stored["counts"] == [9, 5, 3]
+    path.write_text(json.dumps(stored | change))
+    with pytest.raises(InputError, match=r"subset\.json: its counts are not those of its indices: delete the file"):
+        long_tail.load(path)
+
+
 def test_subset_that_was_cut_short_is_refused(tmp_path):
     path = tmp_path / "subset.json"
     long_tail.save(path, long_tail.cut(np.repeat(np.arange(3), 9), 3, 3, seed=0))

@@ -40,7 +40,9 @@ def test_the_official_pickle_is_read_without_running_what_it_asks_for(written):
 
     said = refusal(vocabulary.read, written(pickle.dumps(Harm()), "vocab.pkl"))
     assert "vocab.pkl (it asks for builtins.print, which a vocabulary has no use for): correct its path" in said
-    assert "number its characters from 0" in refusal(vocabulary.read, written(pickle.dumps({"a": 3}), "vocab.pkl"))
+    for found in ({"a": 3}, {"a": "0"}, {0: 0}, [0], 7, {}):
+        said = refusal(vocabulary.read, written(pickle.dumps(found), "vocab.pkl"))
+        assert "does not number its characters from 0" in said
     assert "cannot read the vocabulary" in refusal(vocabulary.read, written(b"\x80", "vocab.pkl"))
 
 

@@ -70,3 +70,16 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path, save):
 def test_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"missing\.pt is not a whole checkpoint"):
         checkpoint.load(tmp_path / "missing.pt")
+
+
+def test_a_changed_number_is_refused(tmp_path):
+    path = tmp_path / "last.pt"
+    checkpoint.save(path, {"weight": torch.ones(50)})
+    content = bytearray(path.read_bytes())
+    content[content.index(torch.ones(50).numpy().tobytes()) + 42] ^= 1
+    path.write_bytes(content)
+    assert torch.load(path, weights_only=True)["weight"].sum() != 50  # which compares no checksums
+    with pytest.raises(
+        InputError, match=r"last\.pt is not a whole checkpoint \(.*data/0 does not fit its checksum\)"
+    ):
+        checkpoint.load(path)

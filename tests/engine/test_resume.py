@@ -78,6 +78,14 @@ def test_file_that_is_not_whole_is_refused_in_one_sentence(file, caplog, content
     assert sentence.startswith(f"training starts from the beginning: {file.path} is not a whole checkpoint")
 
 
+@pytest.mark.parametrize("state", [{"weight": torch.ones(2)}, {"identity": None}, [1], 3])
+def test_another_checkpoint_in_its_place_is_refused_in_one_sentence(file, caplog, state):
+    checkpoint.save(file.path, state)
+    sentence = refused(file, caplog)
+    known = "settings and code and PyTorch version"
+    assert sentence == f"{file.path} belongs to other {known}: training starts from the beginning"
+
+
 def test_nothing_in_the_file_is_executed(file, caplog, tmp_path):
     class Bomb:
         def __reduce__(self):

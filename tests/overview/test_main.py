@@ -39,7 +39,7 @@ def test_cores_settle_how_many_run_side_by_side(tree, capsys) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--configfile", "missing.yaml"], "error: cannot read missing.yaml: No such file or directory"),
+        (["--configfile", "missing.yaml"], "error: cannot read missing.yaml (No such file or directory)"),
         (["--configfile", "list.yaml"], "error: list.yaml is not a mapping of keys to values: "),
         (["--configfile", "typo.yaml"], "error: typo.yaml: unknown key 'tabels'"),
         (["--cores", "0"], "error: --cores is '0': give a number from 1 on, or all"),

@@ -129,6 +129,24 @@ def test_a_training_in_its_first_epoch_knows_no_speed_yet(tree) -> None:
     assert state.seconds_left(time.time()) is None
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"epochs": 0}, {"epoch": "2"}, {"pid": -1}, {"updated": 1e300}, {"seconds_left": "soon"}, {"host": None}],
+)
+def test_a_last_word_that_is_none_is_as_good_as_nothing_said(tree, change) -> None:
+    tree.run(tree.CE, **change)
+
+    assert look(tree, tree.CE) == State(WAITING)
+
+
+def test_a_record_that_is_none_is_that_of_other_settings(tree) -> None:
+    tree.finish(tree.CE)
+    path = Path("results/runs") / tree.CE / "provenance.json"
+    for content in ("[]", '{"imported": {}}', "[" * 100_000):
+        path.write_text(content)
+        assert look(tree, tree.CE) == State(WAITING, outdated=True)
+
+
 def test_a_sentence_of_bad_input_is_a_failure(tree, gone) -> None:
     tree.log(tree.CE, "08:00:00 epoch 1/200\nerror: the loss is not finite: lower the rate\n")
     assert look(tree, tree.CE) == State(FAILED, error="the loss is not finite: lower the rate")

@@ -127,3 +127,20 @@ def test_missing_json_is_named(tmp_path):
 def test_hash_of_a_file(tmp_path):
     (tmp_path / "a").write_bytes(b"abc" * 100_000)
     assert files.sha256(tmp_path / "a") == hashlib.sha256(b"abc" * 100_000).hexdigest()
+
+
+def test_json_that_lacks_a_key_is_refused(path):
+    files.write_json(path, {"counts": [1]})
+    assert files.read_json(path, "counts") == {"counts": [1]}
+    with pytest.raises(InputError, match=r"metrics\.json has no 'total': delete the file and run again"):
+        files.read_json(path, "counts", "total")
+    files.write_json(path, ["counts"])
+    with pytest.raises(InputError, match=r"metrics\.json has no 'counts'"):
+        files.read_json(path, "counts")
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo, lambda path: os.symlink("nowhere", path)])
+def test_what_is_no_file_is_refused_and_does_not_wait(tmp_path, make):
+    make(tmp_path / "a.json")
+    with pytest.raises(InputError, match=r"a\.json is not readable JSON"):
+        files.read_json(tmp_path / "a.json")

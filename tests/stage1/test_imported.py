@@ -129,6 +129,45 @@ def test_a_record_that_does_not_name_its_images_is_refused(far: Import, seen: An
     assert far.refused() == f"{WHERE}: {told}"
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("settings", None),
+        ("versions", "2.9"),
+        ("accelerator", 1),
+        ("seconds", "60"),
+        ("commit", None),
+        ("images", []),
+    ],
+)
+def test_a_record_of_which_a_value_is_no_such_thing_is_refused(far: Import, key: str, value: Any) -> None:
+    far.record(**{key: value})
+
+    told = f"{far.source}/provenance.json does not say the {key} of the training: transfer it again"
+    assert far.refused() == f"{WHERE}: {told}"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "not enough values"),
+        ("epoch,learning_rate,loss,test_top1\n", "it has no epochs"),
+        ("epoch,learning_rate,loss,test_top1\n1,0.1\n", "or not all of their columns"),
+        ("epoch,loss\n1,2.5\n", "it lacks the column 'learning_rate'"),
+        ("epoch,learning_rate,loss,test_top1\n1,0.1,2.5,best\n", "could not convert string to float: 'best'"),
+        (b"\xff", "can't decode byte 0xff"),
+    ],
+)
+def test_a_history_that_is_none_is_refused(far: Import, content: str | bytes, reason: str) -> None:
+    (far.source / "history.csv").write_bytes(content.encode() if isinstance(content, str) else content)
+
+    told = far.refused()
+
+    assert told.startswith(f"{WHERE}: {far.source}/history.csv is not the history of a training (")
+    assert reason in told
+    assert told.endswith("): transfer it again")
+
+
 def test_what_differs_in_how_a_machine_computes_is_its_own_affair() -> None:
     compute = {"device": "cuda", "precision": "bfloat16", "threads": 8, "processes": 4, "capture": False}
     other = small.changed(small.STAGE1, compute=small.COMPUTE | compute | {"deterministic": True})

@@ -1,5 +1,6 @@
 """What a data set that comes in an archive is read from: that archive, another version of it, or files unpacked."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +34,14 @@ def unpacked(definition: dict[str, Any]) -> list[Path]:
         return []
     as_packed = [Path(folder, name) for name in names]
     beside = [Path(folder, Path(name).name) for name in names]
-    found = (paths for paths in (as_packed, beside) if any(path.is_file() for path in paths))
+    found = (paths for paths in (as_packed, beside) if any(map(os.path.isfile, paths)))
     return next(found, [] if "archive" in definition else beside)
 
 
 def check(definition: dict[str, Any], where: str) -> None:
     """InputError, beginning with `where`, for unpacked files of which one is missing."""
     for path in unpacked(definition):
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise InputError(
                 f"{where}, key 'data_dir': there is no file {path}, which belongs to those beside it: complete them, "
                 "or put their archive into data_dir"
@@ -49,7 +50,7 @@ def check(definition: dict[str, Any], where: str) -> None:
 
 def _held(definition: dict[str, Any]) -> list[dict[str, Any]]:
     folder = definition["data_dir"]
-    return [v for v in versions(definition) if folder is not None and Path(folder, v["file"]).is_file()]
+    return [v for v in versions(definition) if folder is not None and os.path.isfile(Path(folder, v["file"]))]
 
 
 def _names(definition: dict[str, Any]) -> list[str]:

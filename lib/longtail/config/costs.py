@@ -96,7 +96,7 @@ def images(registry: Registry, setting: Setting) -> int | None:
     """
     stored = Path(f"{graphs.DATA}/{setting.dataset}/{setting.imbalance}/subset.json")
     if stored.is_file():
-        return int(files.read_json(stored)["total"])
+        return int(files.read_json(stored, "total")["total"])
     definition = registry.datasets[setting.dataset]
     offered, factor = _class_sizes(definition), factors.ratio(setting.imbalance)
     if offered is None:

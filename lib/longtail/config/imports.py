@@ -1,13 +1,13 @@
 """The Stage 1s that a configuration takes from elsewhere (`stage1`), checked before anything runs."""
 
 import difflib
-import json
 from pathlib import Path
 from typing import Any
 
 from longtail.config import settings
 from longtail.config.plan import Plan, Run
 from longtail.config.registry import THE_CONFIG, Registry
+from longtail.runtime import files
 from longtail.runtime.errors import InputError
 from longtail.stage1 import imported
 
@@ -32,7 +32,7 @@ def check_place(registry: Registry, run: Run, sha256: str, results: Path, where:
     """InputError where an import would replace a finished network: nothing that is there is given up unasked."""
     there, ours = results / run.folder / "stage1", wanted_settings(registry, run)
     try:
-        told = json.loads((there / "provenance.json").read_text())
+        told = files.parse_json(there / "provenance.json")
         origin, differing = told.get("imported"), imported.differences(told["settings"], ours)
     except (OSError, ValueError, KeyError, AttributeError):
         return  # not finished, or to be made anew in any case

@@ -1,6 +1,7 @@
 """Which runs the tables and figures asked for need: they alone want anything, the graph follows from them."""
 
 import functools
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -209,10 +210,10 @@ def _check_data_dir(registry: Registry, name: str) -> None:
         for key in needed:
             if definition[key] is None:
                 raise InputError(f"{where} lacks the key '{key}': a data set of lists needs {', '.join(needed)}")
-    if folder is not None and not Path(folder).is_dir():
+    if folder is not None and not os.path.isdir(folder):
         raise InputError(f"{where}, key 'data_dir': there is no folder {folder}: create it or correct the path")
     for key in ("train_list", "test_list", "pretrained"):
-        if definition[key] is not None and not Path(definition[key]).is_file():
+        if definition[key] is not None and not os.path.isfile(definition[key]):
             raise InputError(f"{where}, key '{key}': there is no file {definition[key]}: correct the path")
     archives.check(definition, where)
     text_files.check(definition, where)

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -98,7 +99,7 @@ def locate(kind: str, name: str) -> Path:
     """The file of a table or figure: a name in `config/<kind>s/`, or the path of a person's own YAML file."""
     folder = CONFIG / f"{kind}s"
     if name.endswith(paths.ENDINGS):
-        if not Path(name).is_file():
+        if not os.path.isfile(name):  # False for a name that is too long, too
             raise InputError(f"{THE_CONFIG}, key '{kind}s': there is no file '{name}': create it or correct the path")
         return Path(name)
     known = {file.stem: file for file in folder.glob("*.yaml")}

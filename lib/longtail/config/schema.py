@@ -11,6 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator, exceptions, validators
 
 from longtail.config import strict_yaml
+from longtail.runtime import files
 from longtail.runtime.errors import InputError
 from longtail.runtime.fingerprint import ROOT
 from longtail.runtime.letters import is_unprintable
@@ -58,16 +59,17 @@ def read_yaml(path: Path) -> dict[str, Any]:
     InputError with the line and the remedy where it holds none, or a value that YAML reads as another.
     """
     try:
+        files.require_regular(path)
         # Numbers such as 2e-4 are floats only to YAML 1.2; 1.1 wants 2.0e-4, and the schema says so if not.
         content = strict_yaml.parse(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
+        raise InputError(f"cannot read {path} ({error.strerror}): correct its path") from error
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise InputError(f"{path}, line {line}: this is not UTF-8: save the file with that encoding") from error
     except strict_yaml.Misleading as error:
         raise InputError(f"{path}, line {error.line}: {error}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a number too long, brackets too deep
+    except (yaml.YAMLError, ValueError) as error:  # such as a number too long
         reason = " ".join(str(error).split())
         raise InputError(f"{path} is not valid YAML: {reason}") from error
     if content is None:

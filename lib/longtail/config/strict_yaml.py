@@ -8,6 +8,9 @@ import yaml
 # The C parser is some ten times as fast; an installation of PyYAML may lack it.
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 TAG = "tag:yaml.org,2002:"
+# The C parser makes nodes by recursion without a bound: far deeper ones would end the process.
+DEEPEST = 100
+LONGEST = 100
 PLAIN = {f"{TAG}{kind}" for kind in ("str", "int", "float", "bool", "null", "merge")}
 
 
@@ -21,6 +24,7 @@ class Misleading(yaml.YAMLError):
 
 def parse(text: str) -> Any:
     """The value of a YAML text; YAMLError where it is none, Misleading where one is not what it looks like."""
+    _check_depth(text)
     loader = LOADER(text)
     try:
         node = loader.get_single_node()
@@ -30,6 +34,17 @@ def parse(text: str) -> Any:
         return loader.construct_document(node)
     finally:
         loader.dispose()
+
+
+def _check_depth(text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEEPEST:
+                raise Misleading(f"this is nested more than {DEEPEST} deep: remove brackets or indents", _line(event))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 class _Check:
@@ -76,6 +91,9 @@ class _Check:
         if tag == f"{TAG}bool" and value.lower() not in ("true", "false"):
             meant = "true" if value.lower() in ("yes", "on") else "false"
             raise _misleading(node, f"{value} is {meant} to YAML: quote it, or write {meant}")
+        # Python does not print numbers of thousands of digits, which YAML takes in hexadecimal.
+        if tag == f"{TAG}int" and len(value) > LONGEST:
+            raise _misleading(node, f"{value[:20]}… has {len(value):,} digits: write a shorter number, or quote it")
         if tag == f"{TAG}int" and re.match(r"[-+]?0[\d_]", value):
             raise _misleading(node, f"{value} is an octal number to YAML: leave out the leading 0, or quote it")
         if tag in (f"{TAG}int", f"{TAG}float") and ":" in value:

@@ -1,5 +1,6 @@
 """The files of a data set of titles: which they are, and whether they are there."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def check(definition: dict[str, Any], where: str) -> None:
     if kind == "titles" and told["vectors"] is not None and told["vocabulary"] is None:
         raise InputError(f"{where} lacks the key 'titles.vocabulary': name the file that belongs to 'titles.vectors'")
     for path in of(definition):
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise InputError(f"{where}, key 'titles': there is no file {path}: correct the name or data_dir")
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from longtail.runtime import files
 from longtail.runtime.errors import InputError
 
 
@@ -12,6 +13,7 @@ def read(path: Path, what: str) -> list[str]:
     Raises InputError naming the line that is not UTF-8 text, or the file that cannot be read or is empty.
     """
     try:
+        files.require_regular(path)
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read the {what} {path} ({error.strerror}): correct its path") from error

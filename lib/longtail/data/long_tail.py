@@ -124,11 +124,18 @@ def save(path: Path | str, subset: Subset) -> None:
 
 
 def load(path: Path | str) -> Subset:
-    """Read what `save` wrote; InputError when something is missing or the index list does not match its hash."""
-    stored = files.read_json(path)
-    if missing := [key for key in ("indices", "counts", "sha256", "content") if key not in stored]:
-        raise InputError(f"{path} has no '{missing[0]}': delete the file and run again")
-    subset = Subset(np.array(stored["indices"], dtype=np.int64), stored["counts"], stored["content"])
+    """Read what `save` wrote; InputError when something is missing or does not fit the rest."""
+    stored = files.read_json(path, "indices", "counts", "sha256", "content")
+    indices, counts, content = stored["indices"], stored["counts"], stored["content"]
+    if not _is_numbers(indices) or not _is_numbers(counts) or sum(counts) != len(indices):
+        raise InputError(f"{path}: its counts are not those of its indices: delete the file and run again")
+    if not isinstance(content, dict) or not all(isinstance(value, str) for value in content.values()):
+        raise InputError(f"{path}: its 'content' is no digests of images: delete the file and run again")
+    subset = Subset(np.array(indices, dtype=np.int64), counts, content)
     if subset.sha256 != stored["sha256"]:
         raise InputError(f"{path}: the index list does not match its sha256: delete the file and run again")
     return subset
+
+
+def _is_numbers(value: object) -> bool:
+    return isinstance(value, list) and all(type(number) is int and 0 <= number < 2**63 for number in value)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longtail.data import lines
+from longtail.runtime import files, npz
 from longtail.runtime.errors import InputError
 
 # How Chinese-Text-Classification-Pytorch, whose files LADC trains on, names what is not in the vocabulary and what
@@ -60,8 +61,7 @@ def vectors(path: Path, vocabulary: dict[str, int], source: Path | None) -> NDAr
     Raises InputError where the file does not hold such vectors or has not one for each character.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            found = stored["embeddings"]
+        found = npz.read(path, ["embeddings"])["embeddings"]
     except Exception as error:  # bytes that are no archive make the reader stumble in any way
         raise InputError(
             f"cannot read the vectors {path} ({error}): give an .npz with an array 'embeddings'"
@@ -93,13 +93,16 @@ class _Plain(pickle.Unpickler):
 
 def _unpickled(path: Path) -> dict[str, int]:
     try:
+        files.require_regular(path)
         found = _Plain(io.BytesIO(path.read_bytes())).load()
     except Exception as error:  # bytes that are no pickle make the unpickler stumble in any way
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise InputError(f"cannot read the vocabulary {path} ({reason}): correct its path or replace it") from error
-    if not isinstance(found, dict) or sorted(map(str, found.values())) != sorted(map(str, range(len(found)))):
+    numbered: dict[str, int] = found if isinstance(found, dict) else {}
+    plain = all(isinstance(name, str) and type(number) is int for name, number in numbered.items())
+    if not numbered or not plain or sorted(numbered.values()) != list(range(len(numbered))):
         raise InputError(f"the vocabulary {path} does not number its characters from 0: replace it")
-    return found
+    return numbered
 
 
 def _checked(path: Path, vocabulary: dict[str, int]) -> dict[str, int]:

@@ -19,8 +19,9 @@ def save(path: Path | str, state: Any) -> None:
 
 
 def load(path: Path | str) -> Any:
-    """Read a state onto the CPU; InputError when the file is cut short or holds anything but plain values."""
+    """Read a state onto the CPU; InputError when the file is damaged or holds anything but plain values."""
     try:
+        files.check_archive(path)  # torch.load leaves the checksums out
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # bytes that are no checkpoint make the unpickler stumble in any way
         reason = (str(error) or type(error).__name__).splitlines()[0]

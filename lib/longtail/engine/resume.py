@@ -85,7 +85,9 @@ class Resume:
         except InputError as error:
             log.warning("training starts from the beginning: %s", error)
             return Progress()
-        if differing := [what for what, value in self.identity.items() if state["identity"].get(what) != value]:
+        found = state.get("identity") if isinstance(state, dict) else None
+        known = found if isinstance(found, dict) else {}
+        if differing := [what for what, value in self.identity.items() if known.get(what) != value]:
             other = " and ".join(differing)
             log.warning("%s belongs to other %s: training starts from the beginning", self.path, other)
             return Progress()

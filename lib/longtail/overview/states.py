@@ -1,7 +1,6 @@
 """How far a training is, from the files that it leaves behind."""
 
 import contextlib
-import json
 import os
 import platform
 import re
@@ -13,7 +12,7 @@ from typing import Any
 
 from longtail.config import graph
 from longtail.config.costs import Training
-from longtail.runtime import joblog
+from longtail.runtime import files, joblog
 from longtail.stage1 import imported
 
 OUTPUTS = ("last.pt", "history.csv", "provenance.json")
@@ -71,7 +70,7 @@ def look(training: Training, now: float) -> State:
     if training.imported:
         error = _error(log(training))
         return State(FAILED if error else WAITING, error=error, imported=True)
-    progress, saved = read(folder / "progress.json"), (folder / "resume.pt").is_file()
+    progress, saved = _progress(folder / "progress.json"), (folder / "resume.pt").is_file()
     if error := _error(log(training)):
         return State(FAILED, progress, saved, error=error)
     if progress is None:
@@ -97,10 +96,10 @@ def log(training: Training) -> Path:
 
 
 def read(path: Path) -> dict[str, Any] | None:
-    """A JSON file that a job may be writing or removing just now; None while it cannot be read."""
+    """The mapping in a JSON file that a job may be writing or removing just now; None while it cannot be read."""
     with contextlib.suppress(OSError, ValueError):
-        content: dict[str, Any] = json.loads(path.read_text())
-        return content
+        content = files.parse_json(path)
+        return content if isinstance(content, dict) else None
     return None
 
 
@@ -110,10 +109,28 @@ def clock(moment: float, now: float) -> str:
     return then.strftime("%H:%M" if then.date() == datetime.fromtimestamp(now).date() else "%Y-%m-%d %H:%M")
 
 
+def _progress(path: Path) -> dict[str, Any] | None:
+    """What a training last said of itself (`engine.watch`); None where it cannot be read or is not that."""
+    said = read(path) or {}
+    numbers = {key: said.get(key) for key in ("epoch", "epochs", "updated", "pid")}
+    later = {key: said.get(key, "") for key in ("loss", "test_top1", "images_per_second", "seconds_left")}
+    if not all(map(_is_number, numbers.values())) or not isinstance(said.get("host"), str):
+        return None
+    if not all(value is None or _is_number(value) for value in later.values()):
+        return None
+    sensible = 0 <= said["epoch"] <= said["epochs"] > 0 and 0 < said["pid"] < 2**31 and 0 <= said["updated"] < 2**33
+    return said if sensible else None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _same_settings(record: dict[str, Any], training: Training) -> bool:
-    if "imported" in record:
-        return not imported.differences(record["settings"], training.settings)
-    return bool(record.get("settings") == training.settings)
+    settings = record.get("settings")
+    if "imported" in record and isinstance(settings, dict):
+        return not imported.differences(settings, training.settings)
+    return bool(settings == training.settings)
 
 
 def _error(path: Path) -> str:

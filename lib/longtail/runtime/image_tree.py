@@ -4,11 +4,10 @@ import contextlib
 import functools
 import hashlib
 import os
-import re
 import unicodedata
 from pathlib import Path
 
-from longtail.runtime.errors import InputError
+from longtail.runtime.errors import UNPRINTABLE, InputError, printable
 
 # Names that nobody takes for anything but an image, whether or not Pillow has a decoder for it.
 IMAGES = {
@@ -18,8 +17,6 @@ IMAGES = {
 }
 # Formats that Pillow knows by their first bytes and cannot decode, at least not without another program.
 UNDECODED = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
-# Control characters would break a message into lines; surrogates stand for bytes that are not UTF-8.
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 HIDDEN, NO_IMAGES, NO_IMAGE_IN = "hidden", "no image by name", "folder without images"
 NAMED = 3
@@ -73,7 +70,7 @@ def _survey(root: Path) -> tuple[Images, PassedOver]:
     images: Images = {}
     passed: PassedOver = {HIDDEN: [], NO_IMAGES: [], NO_IMAGE_IN: []}
     for split in ("train", "test"):
-        if not (root / split).is_dir():
+        if not os.path.isdir(root / split):
             raise InputError(f"data_dir {root} has no folder {split}/: expected train/<class>/* and test/<class>/*")
         images[split] = {folder.name: _images(folder, passed) for folder in _classes(root / split, passed)}
         if len(images[split]) < 2:
@@ -155,7 +152,7 @@ def _entries(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
         if entry.name[0] == ".":
             hidden.append(path)
         elif UNPRINTABLE.search(entry.name):
-            raise InputError(f"{_printable(path)}: the name is not UTF-8 or has control characters: rename it")
+            raise InputError(f"{path}: the name is not UTF-8 or has control characters: rename it")
         elif _is_folder(entry):
             folders.append(path)
         else:
@@ -172,9 +169,5 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _told(kind: str, paths: list[Path], root: Path) -> str:
-    named = [_printable(path.relative_to(root)) for path in paths[:NAMED]]
+    named = [printable(str(path.relative_to(root))) for path in paths[:NAMED]]
     return f"{len(paths)} {kind} ({', '.join(named)}{', …' if len(paths) > NAMED else ''})"
-
-
-def _printable(path: Path) -> str:
-    return UNPRINTABLE.sub(lambda character: ascii(character[0])[1:-1], str(path))

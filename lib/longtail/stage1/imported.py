@@ -1,10 +1,11 @@
 """Stage 1s that were trained elsewhere: whether one is whole and the one wanted, and taking it over."""
 
+import csv
 import hashlib
 import json
 import logging
+import os
 import shutil
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,12 @@ log = logging.getLogger(__name__)
 CHECKPOINTS = ("last.pt", "best.pt")
 FILES = (*CHECKPOINTS, "history.csv", "provenance.json")
 # What tables, figures and overviews read of a record.
-TOLD = ("settings", "code", "commit", "versions", "processor", "accelerator", "precision", "images", "seconds")
+TOLD: dict[str, Any] = {
+    **{"settings": dict, "code": str, "commit": str, "versions": dict, "processor": str, "accelerator": str | None},
+    **{"precision": str, "images": int, "seconds": int | float},
+}
+# Columns of its history that curves are drawn of.
+HISTORY = ("epoch", "loss", "learning_rate", "test_top1")
 # How another machine computed is its own affair, and stands in the record: a GPU's network may serve a CPU.
 OF_THE_MACHINE = ("device", "precision", "threads", "processes", "capture", "deterministic")
 SHOWN = 3
@@ -28,29 +34,40 @@ SEEN = "images_seen"
 
 def record(source: Path, where: str) -> dict[str, Any]:
     """What a finished Stage 1 says of its making; InputError, beginning with `where`, if it lacks anything."""
-    if not source.is_dir():
+    if not os.path.isdir(source):
         raise InputError(f"{where}, key 'source': there is no folder {source}: correct the path")
     for name in FILES:
-        if not (source / name).is_file():
+        if not os.path.isfile(source / name):
             raise InputError(
                 f"{where}, key 'source': {source} has no {name}: name the stage1 folder of a finished run, "
                 f"with its {', '.join(FILES)}"
             )
     path = source / "provenance.json"
     try:
-        content = json.loads(path.read_text())
+        content = files.parse_json(path)
     except (OSError, ValueError) as error:
         raise InputError(f"{where}: {path} is not readable JSON ({error}): transfer it again") from error
-    lacking = [key for key in TOLD if not isinstance(content, dict) or key not in content]
-    if lacking or not isinstance(content["settings"], dict):
-        raise InputError(
-            f"{where}: {path} does not say the {(lacking or ['settings'])[0]} of the training: transfer it again"
-        )
-    seen = content.get(SEEN)
+    told: dict[str, Any] = content if isinstance(content, dict) else {}
+    if lacking := [key for key, kind in TOLD.items() if not isinstance(told.get(key, ABSENT), kind)]:
+        raise InputError(f"{where}: {path} does not say the {lacking[0]} of the training: transfer it again")
+    seen = told.get(SEEN)
     if not isinstance(seen, dict) or not seen or not all(isinstance(value, str) for value in seen.values()):
         raise InputError(f"{where}: {path} does not say in '{SEEN}' which images the network saw: train it here")
-    told: dict[str, Any] = content
+    _check_history(source / "history.csv", where)
     return told
+
+
+def _check_history(path: Path, where: str) -> None:
+    try:
+        head, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines(), strict=True)
+        if lacking := sorted(set(HISTORY) - set(head)):
+            raise ValueError(f"it lacks the column '{lacking[0]}'")
+        if not rows or any(len(row) != len(head) for row in rows):
+            raise ValueError("it has no epochs, or not all of their columns")
+        for cell in (cell for row in rows for cell in row if cell):
+            float(cell)
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(f"{where}: {path} is not the history of a training ({error}): transfer it again") from error
 
 
 def differences(theirs: dict[str, Any], ours: dict[str, Any]) -> list[str]:
@@ -79,12 +96,12 @@ def check_checkpoints(source: Path, where: str) -> None:
     """InputError where a checkpoint was cut short or changed, as the checksums inside it tell."""
     for name in CHECKPOINTS:
         try:
-            with zipfile.ZipFile(source / name) as archive:
-                damaged = archive.testzip()
+            files.check_archive(source / name)
         except Exception as error:  # bytes that are no archive make it stumble in any way
-            damaged = str(error) or type(error).__name__
-        if damaged:
-            raise InputError(f"{where}: {source / name} is not a whole checkpoint ({damaged}): transfer it again")
+            reason = str(error) or type(error).__name__
+            raise InputError(
+                f"{where}: {source / name} is not a whole checkpoint ({reason}): transfer it again"
+            ) from error
 
 
 def check(given: dict[str, str], settings: dict[str, Any], seen: dict[str, str], where: str) -> dict[str, Any]:

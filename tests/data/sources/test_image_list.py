@@ -202,6 +202,15 @@ def test_what_is_no_file_is_not_there(sources, tmp_path, name):
     assert f"1 of its 1 images are not below {settings['data_dir']}, 'val/{name}' is the first" in refusal(settings)
 
 
+@pytest.mark.parametrize("target", ["nowhere.jpg", "0.jpg"])
+def test_a_link_to_nothing_or_to_itself_is_no_image_and_hides_no_other(sources, target):
+    settings = sources()
+    link = os.path.join(settings["data_dir"], "val", "0.jpg")
+    os.remove(link)
+    os.symlink(target, link)
+    assert f"1 of its 3 images are not below {settings['data_dir']}, 'val/0.jpg' is the first" in refusal(settings)
+
+
 @pytest.mark.parametrize("key", ["train_list", "test_list"])
 def test_a_list_that_cannot_be_read_is_named(sources, key, tmp_path):
     settings = sources()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from longtail.data.arrays import Arrays
 from longtail.runtime.errors import InputError
+from longtail.runtime.files import require_regular
 
 SIDE = 32
 # By the archive of the python version, the binary version of the same images: its archive, and its files with the md5
@@ -63,6 +64,7 @@ def read(settings: dict[str, Any], archive: str | None) -> Arrays:
     version = _version(Path(archive).name)
     with tempfile.TemporaryDirectory(dir=Path(archive).parent) as folder:
         try:
+            require_regular(archive)
             with tarfile.open(archive) as stored:
                 stored.extractall(folder, filter="data")
             if version is None:

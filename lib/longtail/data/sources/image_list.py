@@ -126,9 +126,14 @@ def _missing(files: list[str], root: Path) -> Iterator[str]:
 def _listing(folder: Path) -> set[str]:
     try:
         with os.scandir(folder) as entries:
-            return {entry.name for entry in entries if entry.is_file()}
+            return {entry.name for entry in entries if _is_file(entry)}
     except OSError:
         return set()
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    # Only links are asked for one by one: DirEntry.is_file raises an error for one that leads in a circle.
+    return os.path.isfile(entry.path) if entry.is_symlink() else entry.is_file()
 
 
 def _class_names(train: list[Entry], own: list[str]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from longtail.data.arrays import Titles
 from longtail.data.sources import titles
 from longtail.runtime.errors import InputError
+from longtail.runtime.files import require_regular
 
 FORM = "titles"
 READS = ("titles",)
@@ -41,6 +42,7 @@ def read(settings: dict[str, Any], archive: str | None) -> Titles:
         return _read(Path(settings["files"][0]).parent, settings)
     with tempfile.TemporaryDirectory(dir=Path(archive).parent) as folder:
         try:
+            require_regular(archive)
             with tarfile.open(archive) as stored:
                 members = [m for m in stored.getmembers() if m.name.split("/", 1)[-1].startswith(f"{FOLDER}/")]
                 stored.extractall(folder, members, filter="data")
