@@ -1,12 +1,13 @@
 """A Snakemake within a job of another one: one allocation of a cluster in which many small jobs run."""
 
-import json
 import os
 import re
 import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from longtail.runtime import files, joblog
 from longtail.runtime.fingerprint import ROOT
@@ -21,8 +22,9 @@ def snakemake(
     The outer Snakemake holds the lock of the directory. Raises CalledProcessError where a job failed in the end; the
     last line of `log` then tells whether a mistake in the input is the only reason.
     """
-    told = log.with_suffix(".json")
-    files.write_text(told, json.dumps(config, sort_keys=True))
+    # Not JSON, of which 1e+38 would be text to YAML.
+    told = log.with_suffix(".yaml")
+    files.write_text(told, yaml.safe_dump(config, allow_unicode=True))
     command = [PYTHON, "-m", "snakemake", *targets, "--snakefile", str(ROOT / "Snakefile"), "--nolock"]
     command += ["--cores", str(cores), "--resources", f"gpu={gpu}", "--configfile", str(told)]
     command += ["--workflow-profile", str(ROOT / "profiles" / "default")]
