@@ -3,6 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -126,7 +127,7 @@ def titles(data: str, backbone: str, **changes: Any) -> Training:
 def decoding(data: str, split: str) -> Training:
     """Files read, decoded, augmented and cut as ImageNet-LT's are, in this process as in one of `compute.workers`."""
     torch.set_num_threads(1)
-    files = arrays.load(data)
+    files = arrays.load(data, str(Path(data).parent))
     assert isinstance(files, Files)
     cpu, indices = torch.device("cpu"), np.arange(len(files.train_files))
     if split == "training":

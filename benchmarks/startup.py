@@ -39,9 +39,9 @@ rule evaluate:
 
 
 def imports(script: str) -> str:
-    """The imports at the top of a script of `workflow_scripts/`, as Python."""
+    """The imports of a script of `workflow_scripts/`, as Python."""
     tree = ast.parse((ROOT / "workflow_scripts" / f"{script}.py").read_text())
-    return "\n".join(ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom))
+    return "\n".join(ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
 
 
 def programs(digits: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from benchmarks import startup
 from longtail.runtime.fingerprint import ROOT
 
 
-def test_imports_are_those_at_the_top_of_a_script() -> None:
+def test_imports_are_those_of_a_script() -> None:
     found = startup.imports("evaluate")
     assert "from longtail.evaluate import protocols" in found
     assert "snakemake" not in found
