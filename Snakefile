@@ -9,7 +9,7 @@ min_version("9.27")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "lib"))
 
-from longtail.config import asked, command_line, costs, graph, packs
+from longtail.config import command_line, costs, graph, layers, packs
 from longtail.runtime import orchestration
 from longtail.runtime.conda import require_conda
 from longtail.runtime.errors import InputError
@@ -37,8 +37,8 @@ try:
     ):
         require_conda()
     ARGUMENTS = command_line.typed(workflow.config_settings.config)
-    ASKED = asked.read(workflow.configfiles, ARGUMENTS)
-    GRAPH = graph.Graph.of(ASKED, workflow.configfiles, ARGUMENTS)
+    CONFIGURATION = layers.read(workflow.configfiles, ARGUMENTS)
+    GRAPH = graph.Graph.of(CONFIGURATION, workflow.configfiles, ARGUMENTS)
     costs.check_batches(GRAPH)
     if workflow.is_main_process:
         orchestration.check_threads(GRAPH.cores, workflow.resource_settings)
@@ -54,7 +54,7 @@ if "gpu" not in workflow.global_resources:
 
 PACKS = packs.Packs(
     GRAPH,
-    ASKED,
+    CONFIGURATION,
     [method.name.lower() for method in workflow.deployment_settings.deployment_method],
 )
 

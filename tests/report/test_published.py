@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from longtail.config import asked, imbalance, registry, settings, variants
+from longtail.config import imbalance, layers, registry, settings, variants
 from longtail.config.graph import Graph
 from longtail.config.registry import Registry
 from longtail.data import content, long_tail
@@ -30,7 +30,7 @@ COMMAND = "make published"
 def read(manifest: dict[str, Any]) -> tuple[dict[str, Any], list[Path]]:
     """The configuration that a published folder was made of, and its files, as they are today."""
     paths = [ROOT / name for name in manifest["configuration"]]
-    return asked.read(paths), paths
+    return layers.read(paths), paths
 
 
 def configuration(manifest: dict[str, Any]) -> Registry:
@@ -111,7 +111,7 @@ def test_files_are_those_of_the_manifest(folder: tuple[Path, dict[str, Any]]) ->
 
 
 class TestNetworks:
-    NAMED = asked.read([registry.CONFIG / "networks.yaml"])["stage1"]
+    NAMED = layers.read([registry.CONFIG / "networks.yaml"])["stage1"]
 
     def test_all_that_are_there_are_named_with_their_hash(self) -> None:
         there = {str(path.parent) for path in NETWORKS.rglob("provenance.json")}

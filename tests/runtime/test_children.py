@@ -1,5 +1,6 @@
 """Processes beside a job's own, and every way in which one of them or the job itself may end."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -161,7 +162,10 @@ def start(folder, what):
     (folder / "script.py").write_text(SCRIPT)
     root = Path(__file__).parents[2]
     environment = os.environ | {"PYTHONPATH": f"{root / 'lib'}{os.pathsep}{root}"}
-    return subprocess.Popen([sys.executable, "script.py", "log", what], cwd=folder, env=environment)
+    command = [sys.executable, "script.py", "log", what]
+    # Where the tests run in the background of a shell, Ctrl-C is ignored, and so it would be in the job.
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(command, cwd=folder, env=environment, preexec_fn=heed)
 
 
 @pytest.mark.parametrize("what", DEATHS)

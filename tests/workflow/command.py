@@ -7,7 +7,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import yaml
+
+from longtail.config import layers
 from longtail.runtime.files import sha256
 from longtail.runtime.fingerprint import ROOT
 
@@ -63,6 +67,14 @@ def checkout(folder: Path) -> Path:
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)
+    return folder
+
+
+def smallest(folder: Path, **own: Any) -> Path:
+    """A folder with a mine.yaml: tiny.yaml for one seed and without figures, `own` keys in place of its."""
+    folder.mkdir(exist_ok=True)
+    tiny = layers.read([Path(__file__).with_name("tiny.yaml")]) | {"seeds": {"runs": [0]}, "figures": []}
+    (folder / "mine.yaml").write_text(yaml.safe_dump(tiny | own))
     return folder
 
 

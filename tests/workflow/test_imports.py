@@ -12,9 +12,8 @@ import torch
 import yaml
 from numpy.typing import NDArray
 from PIL import Image
-from tests.workflow.command import ROOT, contents, jobs, snakemake
+from tests.workflow.command import contents, jobs, smallest, snakemake
 
-from longtail.config import asked
 from longtail.data.sources import digits
 from longtail.engine import checkpoint
 from longtail.overview.__main__ import main
@@ -23,23 +22,13 @@ from longtail.stage1 import imported
 RUNS = "results/runs/digits/if50/resnet32"
 CE, MIXUP = "digits/if50/resnet32/ce/seed0", "digits/if50/resnet32/mixup/seed0"
 CONFIG = ("--configfile", "mine.yaml")
-OF_ONE_SEED = {"seeds": {"runs": [0]}, "figures": []}
 NOTE = "Trained elsewhere and imported: 2 of 3 trainings."
-
-
-def prepared(folder: Path, **own: Any) -> Path:
-    """A folder to run in, with CE and MiSLAS at the smallest size under one seed."""
-    folder.mkdir()
-    (folder / "tests").symlink_to(ROOT / "tests")
-    tiny = asked.read([Path(__file__).parent / "tiny.yaml"])
-    (folder / "mine.yaml").write_text(yaml.safe_dump(tiny | OF_ONE_SEED | own))
-    return folder
 
 
 @pytest.fixture(scope="module")
 def far(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where everything was trained."""
-    folder = prepared(tmp_path_factory.mktemp("far") / "work")
+    folder = smallest(tmp_path_factory.mktemp("far") / "work")
     code, output = snakemake(folder, *CONFIG)
     assert code == 0, output
     return folder
@@ -48,7 +37,7 @@ def far(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def written(far: Path) -> dict[str, dict[str, str]]:
     """The block that `imports` writes for it, in a folder that has read the images and no more."""
-    folder = prepared(far.parent / "empty")
+    folder = smallest(far.parent / "empty")
     code, output = snakemake(folder, "results/data/digits/if50/subset.json", *CONFIG)
     assert code == 0, output
     with pytest.MonkeyPatch.context() as patch, (folder / "imports.yaml").open("w") as stream:
@@ -62,7 +51,7 @@ def written(far: Path) -> dict[str, dict[str, str]]:
 @pytest.fixture(scope="module")
 def here(far: Path, written: dict[str, dict[str, str]]) -> tuple[Path, dict[str, int]]:
     """A folder into which both networks were taken, and the jobs of that run."""
-    folder = prepared(far.parent / "here", stage1=written)
+    folder = smallest(far.parent / "here", stage1=written)
     code, output = snakemake(folder, *CONFIG)
     assert code == 0, output
     assert "Stage 1: import ce on digits if50, resnet32, seed 0" in output
@@ -198,21 +187,21 @@ def test_a_source_that_is_not_whole(far: Path, tmp_path: Path, damage: Callable[
     line = {"source": str(source), "sha256": imported.digest(source)}
     damage(source)
 
-    output = refused(prepared(tmp_path / "work", stage1={CE: line}))
+    output = refused(smallest(tmp_path / "work", stage1={CE: line}))
 
     assert sentence in output
     assert f"mine.yaml, stage1 '{CE}'" in output
 
 
 def test_other_settings(written: dict[str, dict[str, str]], tmp_path: Path) -> None:
-    folder = prepared(tmp_path / "work", stage1=written, seeds={"runs": [0], "initialisation": 5})
+    folder = smallest(tmp_path / "work", stage1=written, seeds={"runs": [0], "initialisation": 5})
 
     told = "was trained otherwise (seeds.initialisation is 0 there and 5 here): configure it as there, or remove"
     assert told in refused(folder)
 
 
 def test_one_that_nothing_wants(written: dict[str, dict[str, str]], tmp_path: Path) -> None:
-    folder = prepared(tmp_path / "work", stage1={CE.replace("seed0", "seed3"): written[CE]})
+    folder = smallest(tmp_path / "work", stage1={CE.replace("seed0", "seed3"): written[CE]})
 
     told = f"no table or figure asked for wants this Stage 1: did you mean '{CE}'? Else remove the line"
     assert told in refused(folder)
@@ -226,7 +215,7 @@ def test_a_file_that_was_cut_short(far: Path, tmp_path: Path, name: str) -> None
     source = shutil.copytree(far / RUNS / "ce/seed0/stage1", tmp_path / "stage1")
     line = {"source": str(source), "sha256": imported.digest(source)}
     (source / name).write_bytes((source / name).read_bytes()[:-20])
-    folder = prepared(tmp_path / "work", stage1={CE: line})
+    folder = smallest(tmp_path / "work", stage1={CE: line})
 
     code, output = snakemake(folder, f"{RUNS}/ce/seed0/stage1/last.pt", *CONFIG)
 
@@ -246,7 +235,7 @@ def test_another_network(far: Path, tmp_path: Path) -> None:
     state = checkpoint.load(source / "best.pt")
     checkpoint.save(source / "best.pt", state | {"classifier.weight": torch.ones(11, 64)})
     line = {"source": str(source), "sha256": imported.digest(source)}
-    folder = prepared(tmp_path / "work", stage1={CE: line})
+    folder = smallest(tmp_path / "work", stage1={CE: line})
 
     code, output = snakemake(folder, f"{RUNS}/ce/seed0/stage1/last.pt", *CONFIG)
 
@@ -256,7 +245,7 @@ def test_another_network(far: Path, tmp_path: Path) -> None:
 
 
 def test_another_subset(written: dict[str, dict[str, str]], tmp_path: Path) -> None:
-    folder = prepared(tmp_path / "work", stage1={CE: written[CE]}, seeds={"runs": [0], "subset": 1})
+    folder = smallest(tmp_path / "work", stage1={CE: written[CE]}, seeds={"runs": [0], "subset": 1})
 
     code, output = snakemake(folder, f"{RUNS}/ce/seed0/stage1/last.pt", *CONFIG)
 
@@ -322,7 +311,7 @@ def test_a_network_serves_the_same_images_in_other_files_under_another_name(tmp_
 def test_what_nobody_trained_can_be_left_out(far: Path, written: dict[str, dict[str, str]], tmp_path: Path) -> None:
     """Two seeds are asked for, the networks of one are there: tables say n = 1, and nothing is trained."""
     own = {"seeds": {"runs": [0, 1]}, "missing_networks": "leave_out", "stage1": {CE: written[CE]}}
-    folder = prepared(tmp_path / "work", **own)
+    folder = smallest(tmp_path / "work", **own)
 
     code, output = snakemake(folder, "tables", *CONFIG)
 

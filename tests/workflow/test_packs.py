@@ -3,44 +3,31 @@
 from pathlib import Path
 
 import pytest
-from tests.workflow.command import ROOT, contents, jobs, snakemake
+from tests.workflow.command import contents, jobs, smallest, snakemake
 
-RECIPES = """
-tables: [tests/workflow/tiny_table.yaml]
-figures: []
-seeds: {runs: [0]}
-compute: {device: cpu}
-evaluation: {resamples: 20}
-recipes:
-  digits-S1: {epochs: 2, schedule: {warmup: 1, milestones: []}, evaluate: {every: 1, each_from: 1}}
-  digits-S2: {epochs: 2}
-"""
-BROKEN = RECIPES.replace("digits-S2: {epochs: 2}", "digits-S2: {epochs: 2, learning_rate: 1.0e+38}")
+BROKEN = {"digits-S1": {"epochs": 2, "schedule": {"warmup": 1, "milestones": []}}}
+BROKEN["digits-S2"] = {"epochs": 2, "learning_rate": 1e38}
 STAGE1 = "results/runs/digits/if50/resnet32/mixup/seed0"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "tests").symlink_to(ROOT / "tests")
-    (tmp_path / "own.yaml").write_text(RECIPES)
-    return tmp_path
+    return smallest(tmp_path)
 
 
 def test_packed_run_leaves_what_a_plain_run_leaves(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    code, output = snakemake(folder, "packed", "--configfile", "own.yaml")
+    code, output = snakemake(folder, "packed", "--configfile", "mine.yaml")
     assert code == 0, output
     assert jobs(output) == {"build_arrays": 1, "build_long_tail": 1, "pack": 1, "packed": 1}
     (made,) = (folder / "results/packs").glob("*.txt")
     assert all((folder / line).is_file() for line in made.read_text().splitlines())
 
-    code, output = snakemake(folder, "all", "--configfile", "own.yaml")
+    code, output = snakemake(folder, "all", "--configfile", "mine.yaml")
     assert (code, jobs(output)) == (0, {}), output
     assert "Nothing to be done" in output
 
-    plain = tmp_path_factory.mktemp("plain")
-    (plain / "tests").symlink_to(ROOT / "tests")
-    (plain / "own.yaml").write_text(RECIPES)
-    code, output = snakemake(plain, f"{STAGE1}/mislas/metrics.json", "--configfile", "own.yaml")
+    plain = smallest(tmp_path_factory.mktemp("plain"))
+    code, output = snakemake(plain, f"{STAGE1}/mislas/metrics.json", "--configfile", "mine.yaml")
     assert code == 0, output
     of_plain = {path: value for path, value in contents(plain / STAGE1).items() if "provenance" not in path}
     of_packed = contents(folder / STAGE1)
@@ -49,8 +36,8 @@ def test_packed_run_leaves_what_a_plain_run_leaves(folder: Path, tmp_path_factor
 
 
 def test_one_that_fails_is_told_and_costs_no_other(folder: Path) -> None:
-    (folder / "own.yaml").write_text(BROKEN)
-    code, output = snakemake(folder, "packed", "--configfile", "own.yaml", "--retries", "1")
+    smallest(folder, recipes=BROKEN)
+    code, output = snakemake(folder, "packed", "--configfile", "mine.yaml", "--retries", "1")
     assert code == 1
     assert "error: the loss is not finite" in output
     assert "Trying to restart" not in output

@@ -12,28 +12,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.workflow.command import ROOT, checkout, sha256, snakemake, start
+from tests.workflow.command import ROOT, checkout, sha256, smallest, snakemake, start
 
-OWN = """
-tables: [tests/workflow/tiny_table.yaml]
-figures: []
-seeds: {runs: [0]}
-compute: {device: cpu}
-evaluation: {resamples: 20}
-recipes:
-  digits-S1: {epochs: 30, schedule: {warmup: 1, milestones: []}, evaluate: {every: 10, each_from: 30}}
-"""
+LONGER = {"digits-S1": {"epochs": 30, "evaluate": {"every": 10, "each_from": 30}}}
 STAGE1 = "results/runs/digits/if50/resnet32/ce/seed0/stage1"
-LAST, ASKED = f"{STAGE1}/last.pt", (f"{STAGE1}/last.pt", "--configfile", "own.yaml")
+LAST, MADE = f"{STAGE1}/last.pt", (f"{STAGE1}/last.pt", "--configfile", "mine.yaml")
 LOG = "results/logs/runs/digits/if50/resnet32/ce/seed0/train_stage1.log"
 LONG = 240.0
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "tests").symlink_to(ROOT / "tests")
-    (tmp_path / "own.yaml").write_text(OWN)
-    return tmp_path
+    return smallest(tmp_path, recipes=LONGER)
 
 
 def interruptible() -> None:
@@ -51,7 +41,7 @@ def until_epoch(folder: Path, number: int) -> None:
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[subprocess.Popen[str]]:
-    process = start(folder, *ASKED, before=interruptible)
+    process = start(folder, *MADE, before=interruptible)
     try:
         until_epoch(folder, 2)
         yield process
@@ -75,34 +65,32 @@ def test_ctrl_c_reads_like_a_stop_and_loses_nothing(folder: Path, tmp_path_facto
     for crash in ("Traceback", "lost sys.stderr", "At least one job", "event loop", "Error in rule"):
         assert crash not in output
 
-    code, output = snakemake(folder, *ASKED)
+    code, output = snakemake(folder, *MADE)
     assert code == 0, output
     assert re.search(r"going on after epoch \d+", (folder / LOG).read_text())
 
-    whole = tmp_path_factory.mktemp("whole")
-    (whole / "tests").symlink_to(ROOT / "tests")
-    (whole / "own.yaml").write_text(OWN)
-    assert snakemake(whole, *ASKED)[0] == 0
+    whole = smallest(tmp_path_factory.mktemp("whole"), recipes=LONGER)
+    assert snakemake(whole, *MADE)[0] == 0
     assert sha256(folder / LAST) == sha256(whole / LAST)
 
 
 def test_a_lock_that_a_kill_left_behind_is_explained_and_taken_away(tmp_path: Path) -> None:
     project = checkout(tmp_path / "project")
     shutil.copy(ROOT / "Makefile", project)
-    (project / "config/demo.yaml").write_text(OWN.replace("tests/workflow/", f"{ROOT}/tests/workflow/"))
-    process = start(project, LAST, "--configfile", "config/demo.yaml", project=project, before=interruptible)
+    smallest(project, recipes=LONGER)
+    process = start(project, *MADE, project=project, before=interruptible)
     until_epoch(project, 1)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
 
-    code, output = make(project, "demo")
+    code, output = make(project, "all", "CORES=2 --configfile mine.yaml")
     assert code != 0
     last = output.strip().splitlines()[-2]
     assert last.startswith(
         "Another run is going on in this folder, or one was killed. If it was killed: make unlock,"
     )
     assert make(project, "unlock")[0] == 0
-    code, output = make(project, "demo", "DEMO=--configfile config/demo.yaml --dry-run")
+    code, output = make(project, "all", "CORES=2 --configfile mine.yaml --dry-run")
     assert "make unlock" not in output, output
 
 

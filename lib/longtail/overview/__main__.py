@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from longtail.config import asked, costs, registry
+from longtail.config import costs, layers, registry
 from longtail.config.graph import Graph
 from longtail.overview import imports, plan, progress, speeds
 from longtail.overview.speeds import Machine
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         config_files = [registry.CONFIG / "config.yaml", *given.configfile]
-        graph = Graph.of(asked.read(config_files), config_files)
+        graph = Graph.of(layers.read(config_files), config_files)
         costs.check_batches(graph)
         if given.overview == IMPORTS:
             told = imports.lines(graph, _origin(given.origin), given.target and given.target.parent)

@@ -77,7 +77,7 @@ class Interruption:
     """Ctrl-C as a person expects it: the jobs are asked to stop, and one sentence says what that means."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.pressed = False
 
     def expect(self) -> None:
         """From now on the first Ctrl-C silences Snakemake, to which every stopped job is an error."""
@@ -87,13 +87,13 @@ class Interruption:
 
     def end(self) -> None:
         """Where Ctrl-C was pressed, say what that means and exit with 130, as a shell reports it."""
-        if self.asked:
+        if self.pressed:
             print(STOPPED, file=sys.stderr)
             sys.exit(128 + signal.SIGINT)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        self.asked = True
+        self.pressed = True
         print("\nStopping: running jobs save what they have …", file=sys.stderr)
         logger.setLevel(logging.CRITICAL + 1)
         raise KeyboardInterrupt

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from longtail.config import asked
+from longtail.config import layers
 from longtail.config.registry import CONFIG
 from longtail.runtime.errors import InputError
 
@@ -19,7 +19,7 @@ def test_later_files_upon_earlier_ones_and_arguments_on_top(tmp_path: Path, monk
     said = {"tables": ["mine.yaml"], "compute": {"threads": 2}}
 
     # The default lies beneath all others, wherever it is listed.
-    found = asked.read([first, second, CONFIG / "config.yaml"], said)
+    found = layers.read([first, second, CONFIG / "config.yaml"], said)
 
     assert found["seeds"] == {"subset": 3, "runs": [4], "initialisation": None, "order": None}
     assert found["datasets"] == {"cifar10": {"data_dir": str(tmp_path / "a/x")}}
@@ -31,4 +31,4 @@ def test_a_file_is_read_with_care(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("seeds: {}\nseeds: {}\n")
 
     with pytest.raises(InputError, match=r"mine\.yaml, line 2: the key 'seeds' stands in line 1 already"):
-        asked.read([tmp_path / "mine.yaml"])
+        layers.read([tmp_path / "mine.yaml"])

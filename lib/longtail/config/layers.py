@@ -1,4 +1,4 @@
-"""What a run is asked for: configuration files and the arguments of `--config`, one upon the other."""
+"""The configuration of a run: its files and the arguments of `--config`, laid upon each other."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
