@@ -156,6 +156,24 @@ def test_a_file_that_is_not_yaml_is_named_with_the_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_json_file_is_read_as_json(tmp_path: Path) -> None:
+    path = tmp_path / "own.json"
+    path.write_text('{"compute": {"threads": 2}, "recipes": {"mine": {"learning_rate": 1e-5}}}')
+    assert schema.read_yaml(path) == {"compute": {"threads": 2}, "recipes": {"mine": {"learning_rate": 1e-5}}}
+
+    for text, sentence in (
+        (
+            '{"seeds": {}, "seeds": {}}',
+            "own.json is not valid JSON: the key 'seeds' stands there twice: merge",
+        ),
+        ('{"seeds": ', "own.json is not valid JSON: Expecting value: line 1 column 11"),
+        ("[" * 100_000, "own.json is not valid JSON"),
+    ):
+        path.write_text(text)
+        with pytest.raises(InputError, match=re.escape(sentence)):
+            schema.read_yaml(path)
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read .*absent\.yaml \(No such file"):
         schema.read_yaml(tmp_path / "absent.yaml")

@@ -43,6 +43,8 @@ def test_cores_settle_how_many_run_side_by_side(tree, capsys) -> None:
         (["--configfile", "list.yaml"], "error: list.yaml is not a mapping of keys to values: "),
         (["--configfile", "typo.yaml"], "error: typo.yaml: unknown key 'tabels'"),
         (["--cores", "0"], "error: --cores is '0': give a number from 1 on, or all"),
+        (["--from", "far"], "error: --from and --to belong to imports: remove them"),
+        (["--to", "own.yaml"], "error: --from and --to belong to imports: remove them"),
         (["--cores", "some"], "error: --cores is 'some': give a number from 1 on, or all"),
     ],
 )

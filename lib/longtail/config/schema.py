@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import json
 import math
 import re
 from pathlib import Path
@@ -54,14 +55,15 @@ _Validator = validators.extend(  # type: ignore[no-untyped-call]
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping that a YAML file holds.
+    """The mapping that a YAML file holds, or a JSON file where its name ends in .json.
 
     InputError with the line and the remedy where it holds none, or a value that YAML reads as another.
     """
     try:
         files.require_regular(path)
-        # Numbers such as 2e-4 are floats only to YAML 1.2; 1.1 wants 2.0e-4, and the schema says so if not.
-        content = strict_yaml.parse(path.read_bytes().decode("utf-8-sig"))
+        text, is_json = path.read_bytes().decode("utf-8-sig"), path.suffix == ".json"
+        # Numbers such as 2e-4 are text to YAML 1.1, which wants 2.0e-4: the schema says so. JSON takes them.
+        content = json.loads(text, object_pairs_hook=_once) if is_json else strict_yaml.parse(text)
     except OSError as error:
         raise InputError(f"cannot read {path} ({error.strerror}): correct its path") from error
     except UnicodeDecodeError as error:
@@ -69,14 +71,21 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}, line {line}: this is not UTF-8: save the file with that encoding") from error
     except strict_yaml.Misleading as error:
         raise InputError(f"{path}, line {error.line}: {error}") from error
-    except (yaml.YAMLError, ValueError) as error:  # such as a number too long
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # such as a number too long
         reason = " ".join(str(error).split())
-        raise InputError(f"{path} is not valid YAML: {reason}") from error
+        raise InputError(f"{path} is not valid {'JSON' if is_json else 'YAML'}: {reason}") from error
     if content is None:
         return {}
     if not isinstance(content, dict):
         raise InputError(f"{path} is not a mapping of keys to values: write it like config/demo.yaml")
     return content
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    if twice := [key for key in keys if keys.count(key) > 1]:
+        raise ValueError(f"the key '{twice[0]}' stands there twice: merge the two")
+    return dict(pairs)
 
 
 @functools.cache

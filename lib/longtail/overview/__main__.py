@@ -38,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--to", dest="target", type=Path, metavar="FILE", help="imports: the YAML file to write")
     given = parser.parse_args(arguments)
     try:
+        if given.overview != IMPORTS and (given.origin or given.target):
+            raise InputError("--from and --to belong to imports: remove them")
         config_files = [registry.CONFIG / "config.yaml", *given.configfile]
         graph = Graph.of(layers.read(config_files), config_files)
         costs.check_batches(graph)
