@@ -85,18 +85,24 @@ def test_a_lock_that_a_kill_left_behind_is_explained_and_taken_away(tmp_path: Pa
 
     code, output = make(project, "all", "CORES=2 --configfile mine.yaml")
     assert code != 0
-    last = output.strip().splitlines()[-2]
+    last = output.strip().splitlines()[-2]  # before make's own line
     assert last.startswith(
         "Another run is going on in this folder, or one was killed. If it was killed: make unlock,"
-    )
+    ), output
     assert make(project, "unlock")[0] == 0
     code, output = make(project, "all", "CORES=2 --configfile mine.yaml --dry-run")
     assert "make unlock" not in output, output
 
 
 def make(project: Path, *arguments: str) -> tuple[int, str]:
-    """Exit code and output of make with this environment's Snakemake, which uv has not to find."""
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    """Exit code and output of make with this environment's Snakemake, as called from a shell.
+
+    `make test` leaves variables behind with which the make below would call itself make[1] and say
+    which folder it enters and leaves.
+    """
+    from_make = {"MAKELEVEL", "MAKEFLAGS", "MFLAGS"}
+    environment = {name: value for name, value in os.environ.items() if name not in from_make}
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     command = ["make", "RUN=", "UV=/bin/true", *arguments]
     done = subprocess.run(
         command,
