@@ -9,7 +9,19 @@ min_version("9.27")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "lib"))
 
-from longtail.config import command_line, costs, graph, layers, packs
+from longtail.config import command_line, layers
+from longtail.graph import costs, packs
+from longtail.graph.graph import Graph
+from longtail.results import (
+    ARRAYS,
+    FEATURES,
+    LOGS,
+    METHOD,
+    METHOD_RUN,
+    NETWORK,
+    STAGE1_RUN,
+    SUBSET,
+)
 from longtail.runtime import orchestration
 from longtail.runtime.conda import require_conda
 from longtail.runtime.errors import InputError
@@ -38,10 +50,10 @@ try:
         require_conda()
     ARGUMENTS = command_line.typed(workflow.config_settings.config)
     CONFIGURATION = layers.read(workflow.configfiles, ARGUMENTS)
-    GRAPH = graph.Graph.of(CONFIGURATION, workflow.configfiles, ARGUMENTS)
+    GRAPH = Graph.of(CONFIGURATION, workflow.configfiles, ARGUMENTS)
     costs.check_batches(GRAPH)
     if workflow.is_main_process:
-        orchestration.check_threads(GRAPH.cores, workflow.resource_settings)
+        orchestration.check_threads(GRAPH.resources.cores, workflow.resource_settings)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -50,7 +62,7 @@ config["stage1"], config["places"] = GRAPH.imports, GRAPH.places()
 
 # Snakemake only counts GPUs; a job locks one of them (runtime/gpus.py).
 if "gpu" not in workflow.global_resources:
-    workflow.register_resource("gpu", GRAPH.gpu_slots)
+    workflow.register_resource("gpu", GRAPH.resources.gpu_slots)
 
 PACKS = packs.Packs(
     GRAPH,
@@ -70,9 +82,9 @@ wildcard_constraints:
     stage1=r"\w+",
     method=r"(?!stage1\b)\w+",
     seed=r"\d+",
-    table=GRAPH.method_tables,
-    statistics=GRAPH.statistics_tables,
-    claims=GRAPH.claims_tables,
+    table=GRAPH.patterns.method_tables,
+    statistics=GRAPH.patterns.statistics_tables,
+    claims=GRAPH.patterns.claims_tables,
     figure=r"[\w-]+",
     name=r"[\w-]+",
     pack=r"[\w-]+",
@@ -90,35 +102,35 @@ include: "rules/packs.smk"
 rule all:
     default_target: True
     input:
-        GRAPH.table_files(),
-        GRAPH.figure_files(),
+        GRAPH.targets.tables(),
+        GRAPH.targets.figures(),
 
 
 rule datasets:
     input:
-        GRAPH.dataset_files(),
+        GRAPH.targets.datasets(),
 
 
 rule stage1:
     input:
-        GRAPH.stage1_files(),
+        GRAPH.targets.stage1(),
 
 
 rule stage2:
     input:
-        GRAPH.stage2_files(),
+        GRAPH.targets.stage2(),
 
 
 rule metrics:
     input:
-        GRAPH.metrics(GRAPH.plan.runs),
+        GRAPH.inputs.metrics(GRAPH.plan.runs),
 
 
 rule tables:
     input:
-        GRAPH.table_files(),
+        GRAPH.targets.tables(),
 
 
 rule figures:
     input:
-        GRAPH.figure_files(),
+        GRAPH.targets.figures(),

@@ -15,8 +15,8 @@ from benchmarks import grid, records
 from benchmarks.grid import Node
 from benchmarks.simulator import Job
 
-from longtail.config.costs import FORWARD, Training
 from longtail.engine import schedule
+from longtail.graph.costs import FORWARD, Training
 from longtail.overview.speeds import Kind
 from longtail.runtime import files
 from longtail.runtime.errors import InputError

@@ -16,9 +16,9 @@ from typing import Any
 from benchmarks import data, harness, records
 from benchmarks.harness import Contestant, Heat
 
-from longtail.config import costs, settings
-from longtail.config import registry as definitions
+from longtail.config import load, settings
 from longtail.config.registry import Registry
+from longtail.graph import costs
 from longtail.runtime import parts
 
 BATCH_SIZE = 128
@@ -154,7 +154,7 @@ def main() -> None:
     options = harness.parsed(harness.arguments(__doc__, rounds=3, seconds=5))
     with tempfile.TemporaryDirectory() as folder:
         images = data.save(Path(folder), "cifar")
-        found = compared(methods(definitions.load({}, [])), images, options, warm_up=2)
+        found = compared(methods(load.load({}, [])), images, options, warm_up=2)
     harness.finish("methods", found, options)
 
 

@@ -18,8 +18,9 @@ from benchmarks.estimates import PACES, Rates
 from benchmarks.grid import Node
 from benchmarks.simulator import Checks, Cluster, Job
 
-from longtail.config import costs, schema
-from longtail.config.costs import Training
+from longtail.config import schema
+from longtail.graph import costs
+from longtail.graph.costs import Training
 from longtail.overview import text
 from longtail.runtime import files
 

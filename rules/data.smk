@@ -7,8 +7,8 @@ rule download:
     conda:
         "../envs/report.yaml"
     params:
-        settings=lambda w: GRAPH.download(w),
-        code=lambda w: GRAPH.code("download", w),
+        settings=lambda w: GRAPH.parameters.download(w),
+        code=lambda w: GRAPH.parameters.code("download", w),
     message:
         "Fetch the archive of {wildcards.dataset}"
     script:
@@ -18,17 +18,17 @@ rule download:
 rule build_arrays:
     input:
         # Its checksum is pinned: fetched again, it is the same.
-        archive=ancient(lambda w: GRAPH.archive(w)),
+        archive=ancient(lambda w: GRAPH.inputs.archive(w)),
     output:
-        arrays="results/data/{dataset}/arrays.npz",
+        arrays=ARRAYS,
     log:
         "results/logs/data/{dataset}/build_arrays.log",
     conda:
         "../envs/train.yaml"
     params:
-        settings=lambda w: GRAPH.source(w),
-        contents=lambda w: GRAPH.contents(w),
-        code=lambda w: GRAPH.code("build_arrays", w),
+        settings=lambda w: GRAPH.parameters.source(w),
+        contents=lambda w: GRAPH.parameters.contents(w),
+        code=lambda w: GRAPH.parameters.code("build_arrays", w),
     message:
         "Read {wildcards.dataset} into arrays"
     script:
@@ -37,17 +37,17 @@ rule build_arrays:
 
 rule build_long_tail:
     input:
-        arrays="results/data/{dataset}/arrays.npz",
+        arrays=ARRAYS,
     output:
-        subset="results/data/{dataset}/{imbalance}/subset.json",
+        subset=SUBSET,
     log:
         "results/logs/data/{dataset}/{imbalance}/build_long_tail.log",
     localrule: True
     conda:
         "../envs/report.yaml"
     params:
-        settings=lambda w: GRAPH.long_tail(w),
-        code=lambda w: GRAPH.code("build_long_tail", w),
+        settings=lambda w: GRAPH.parameters.long_tail(w),
+        code=lambda w: GRAPH.parameters.code("build_long_tail", w),
     message:
         "Cut {wildcards.dataset} to {wildcards.imbalance}"
     script:

@@ -1,16 +1,16 @@
 rule evaluate:
     input:
-        logits=lambda w: GRAPH.logits(w),
-        subset="results/data/{dataset}/{imbalance}/subset.json",
+        logits=lambda w: GRAPH.inputs.logits(w),
+        subset=SUBSET,
     output:
-        metrics="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/metrics.json",
+        metrics=f"{METHOD}/metrics.json",
     log:
-        "results/logs/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/evaluate.log",
+        f"{LOGS}/runs/{METHOD_RUN}/evaluate.log",
     conda:
         "../envs/report.yaml"
     params:
-        settings=lambda w: GRAPH.evaluation(w),
-        code=lambda w: GRAPH.code("evaluate", w),
+        settings=lambda w: GRAPH.parameters.evaluation(w),
+        code=lambda w: GRAPH.parameters.code("evaluate", w),
     message:
         "Evaluate {wildcards.method} on {wildcards.dataset} {wildcards.imbalance}, {wildcards.backbone}, seed {wildcards.seed}"
     script:

@@ -1,22 +1,22 @@
 rule extract_features:
     input:
-        arrays="results/data/{dataset}/arrays.npz",
-        subset="results/data/{dataset}/{imbalance}/subset.json",
-        last="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/stage1/last.pt",
-        best="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/stage1/best.pt",
+        arrays=ARRAYS,
+        subset=SUBSET,
+        last=f"{NETWORK}/last.pt",
+        best=f"{NETWORK}/best.pt",
     output:
-        features="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/features.npz",
+        features=FEATURES,
     log:
-        "results/logs/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/extract_features.log",
+        f"{LOGS}/runs/{STAGE1_RUN}/extract_features.log",
     conda:
         "../envs/train.yaml"
-    threads: lambda w: GRAPH.threads(w)
+    threads: lambda w: GRAPH.resources.threads(w)
     resources:
-        gpu=GRAPH.gpus,
-        jobs_per_gpu=GRAPH.compute["jobs_per_gpu"],
+        gpu=GRAPH.resources.gpus,
+        jobs_per_gpu=GRAPH.resources.jobs_per_gpu,
     params:
-        settings=lambda w: GRAPH.features(w),
-        code=lambda w: GRAPH.code("extract_features", w),
+        settings=lambda w: GRAPH.parameters.features(w),
+        code=lambda w: GRAPH.parameters.code("extract_features", w),
     message:
         "Extract features of {wildcards.stage1} on {wildcards.dataset} {wildcards.imbalance}, {wildcards.backbone}, seed {wildcards.seed}"
     script:

@@ -1,7 +1,7 @@
 rule make_table:
     input:
-        metrics=lambda w: GRAPH.metrics(GRAPH.table_runs(w)),
-        provenance=lambda w: GRAPH.provenance(GRAPH.table_runs(w)),
+        metrics=lambda w: GRAPH.inputs.metrics(GRAPH.inputs.table_runs(w)),
+        provenance=lambda w: GRAPH.inputs.provenance(GRAPH.inputs.table_runs(w)),
     output:
         csv="results/tables/{table}.csv",
         md="results/tables/{table}.md",
@@ -18,8 +18,8 @@ rule make_table:
     conda:
         "../envs/report.yaml"
     params:
-        table=lambda w: GRAPH.table(w),
-        code=lambda w: GRAPH.code("make_table", w),
+        table=lambda w: GRAPH.layouts.table(w),
+        code=lambda w: GRAPH.parameters.code("make_table", w),
     message:
         "Table {wildcards.table}"
     script:
@@ -28,8 +28,8 @@ rule make_table:
 
 rule make_statistics:
     input:
-        subsets=lambda w: GRAPH.described_subsets(w),
-        arrays=lambda w: GRAPH.described_arrays(w),
+        subsets=lambda w: GRAPH.inputs.described_subsets(w),
+        arrays=lambda w: GRAPH.inputs.described_arrays(w),
     output:
         csv="results/tables/{statistics}.csv",
         md="results/tables/{statistics}.md",
@@ -46,8 +46,8 @@ rule make_statistics:
     conda:
         "../envs/report.yaml"
     params:
-        table=lambda w: GRAPH.statistics(w),
-        code=lambda w: GRAPH.code("make_statistics", w),
+        table=lambda w: GRAPH.layouts.statistics(w),
+        code=lambda w: GRAPH.parameters.code("make_statistics", w),
     message:
         "Table {wildcards.statistics}"
     script:
@@ -56,8 +56,8 @@ rule make_statistics:
 
 rule make_claims:
     input:
-        logits=lambda w: GRAPH.claims_logits(w),
-        provenance=lambda w: GRAPH.provenance(GRAPH.claims_runs(w)),
+        logits=lambda w: GRAPH.inputs.claims_logits(w),
+        provenance=lambda w: GRAPH.inputs.provenance(GRAPH.inputs.claims_runs(w)),
     output:
         csv="results/tables/{claims}.csv",
         md="results/tables/{claims}.md",
@@ -74,8 +74,8 @@ rule make_claims:
     conda:
         "../envs/report.yaml"
     params:
-        table=lambda w: GRAPH.claims(w),
-        code=lambda w: GRAPH.code("make_claims", w),
+        table=lambda w: GRAPH.layouts.claims(w),
+        code=lambda w: GRAPH.parameters.code("make_claims", w),
     message:
         "Table {wildcards.claims}"
     script:
@@ -84,7 +84,7 @@ rule make_claims:
 
 rule draw_reliability:
     input:
-        metrics=lambda w: GRAPH.metrics([GRAPH.run_of(w)]),
+        metrics=lambda w: GRAPH.inputs.metrics([GRAPH.inputs.run_of(w)]),
     output:
         svg=report(
             "results/figures/reliability/{dataset}/{imbalance}/{backbone}/{method}_seed{seed}.svg",
@@ -105,8 +105,8 @@ rule draw_reliability:
     conda:
         "../envs/report.yaml"
     params:
-        title=lambda w: GRAPH.run_title(w),
-        code=lambda w: GRAPH.code("draw_reliability", w),
+        title=lambda w: GRAPH.layouts.run_title(w),
+        code=lambda w: GRAPH.parameters.code("draw_reliability", w),
     message:
         "Reliability of {wildcards.method} on {wildcards.dataset} {wildcards.imbalance}, {wildcards.backbone}, seed {wildcards.seed}"
     script:
@@ -115,8 +115,8 @@ rule draw_reliability:
 
 rule draw_comparison:
     input:
-        metrics=lambda w: GRAPH.metrics(GRAPH.figure_runs(w)),
-        provenance=lambda w: GRAPH.provenance(GRAPH.figure_runs(w)),
+        metrics=lambda w: GRAPH.inputs.metrics(GRAPH.inputs.figure_runs(w)),
+        provenance=lambda w: GRAPH.inputs.provenance(GRAPH.inputs.figure_runs(w)),
     output:
         panels_svg=report(
             "results/figures/{figure}_panels.svg",
@@ -140,8 +140,8 @@ rule draw_comparison:
     conda:
         "../envs/report.yaml"
     params:
-        figure=lambda w: GRAPH.comparison(w),
-        code=lambda w: GRAPH.code("draw_comparison", w),
+        figure=lambda w: GRAPH.layouts.comparison(w),
+        code=lambda w: GRAPH.parameters.code("draw_comparison", w),
     message:
         "Comparison {wildcards.figure}"
     script:
@@ -150,10 +150,10 @@ rule draw_comparison:
 
 rule draw_similarity:
     input:
-        features=lambda w: GRAPH.features_of(w),
-        arrays=lambda w: GRAPH.arrays_of(w),
-        subset=lambda w: GRAPH.subset_of(w),
-        provenance=lambda w: GRAPH.provenance([GRAPH.first_run(w)]),
+        features=lambda w: GRAPH.inputs.features_of(w),
+        arrays=lambda w: GRAPH.inputs.arrays_of(w),
+        subset=lambda w: GRAPH.inputs.subset_of(w),
+        provenance=lambda w: GRAPH.inputs.provenance([GRAPH.inputs.first_run(w)]),
     output:
         svg=report(
             "results/figures/similarity/{figure}.svg",
@@ -168,8 +168,8 @@ rule draw_similarity:
     conda:
         "../envs/report.yaml"
     params:
-        figure=lambda w: GRAPH.similarity(w),
-        code=lambda w: GRAPH.code("draw_similarity", w),
+        figure=lambda w: GRAPH.layouts.similarity(w),
+        code=lambda w: GRAPH.parameters.code("draw_similarity", w),
     message:
         "Similar classes: {wildcards.figure}"
     script:
@@ -178,9 +178,9 @@ rule draw_similarity:
 
 rule draw_projection:
     input:
-        projection=lambda w: GRAPH.projection_of(w),
-        arrays=lambda w: GRAPH.arrays_of(w),
-        provenance=lambda w: GRAPH.provenance([GRAPH.first_run(w)]),
+        projection=lambda w: GRAPH.inputs.projection_of(w),
+        arrays=lambda w: GRAPH.inputs.arrays_of(w),
+        provenance=lambda w: GRAPH.inputs.provenance([GRAPH.inputs.first_run(w)]),
     output:
         svg=report(
             "results/figures/projection/{figure}.svg",
@@ -195,8 +195,8 @@ rule draw_projection:
     conda:
         "../envs/report.yaml"
     params:
-        figure=lambda w: GRAPH.projected(w),
-        code=lambda w: GRAPH.code("draw_projection", w),
+        figure=lambda w: GRAPH.layouts.projected(w),
+        code=lambda w: GRAPH.parameters.code("draw_projection", w),
     message:
         "Projected features: {wildcards.figure}"
     script:
@@ -205,8 +205,8 @@ rule draw_projection:
 
 rule draw_sensitivity:
     input:
-        metrics=lambda w: GRAPH.metrics(GRAPH.figure_runs(w)),
-        provenance=lambda w: GRAPH.provenance(GRAPH.figure_runs(w)),
+        metrics=lambda w: GRAPH.inputs.metrics(GRAPH.inputs.figure_runs(w)),
+        provenance=lambda w: GRAPH.inputs.provenance(GRAPH.inputs.figure_runs(w)),
     output:
         svg=report(
             "results/figures/sensitivity/{figure}.svg",
@@ -221,8 +221,8 @@ rule draw_sensitivity:
     conda:
         "../envs/report.yaml"
     params:
-        figure=lambda w: GRAPH.sensitivity(w),
-        code=lambda w: GRAPH.code("draw_sensitivity", w),
+        figure=lambda w: GRAPH.layouts.sensitivity(w),
+        code=lambda w: GRAPH.parameters.code("draw_sensitivity", w),
     message:
         "Settings of a method: {wildcards.figure}"
     script:
@@ -231,9 +231,9 @@ rule draw_sensitivity:
 
 rule draw_probabilities:
     input:
-        logits=lambda w: GRAPH.figure_logits(w),
-        subset=lambda w: GRAPH.subset_of(w),
-        provenance=lambda w: GRAPH.provenance(GRAPH.figure_runs(w)),
+        logits=lambda w: GRAPH.inputs.figure_logits(w),
+        subset=lambda w: GRAPH.inputs.subset_of(w),
+        provenance=lambda w: GRAPH.inputs.provenance(GRAPH.inputs.figure_runs(w)),
     output:
         svg=report(
             "results/figures/probabilities/{figure}.svg",
@@ -249,8 +249,8 @@ rule draw_probabilities:
     conda:
         "../envs/report.yaml"
     params:
-        figure=lambda w: GRAPH.probabilities(w),
-        code=lambda w: GRAPH.code("draw_probabilities", w),
+        figure=lambda w: GRAPH.layouts.probabilities(w),
+        code=lambda w: GRAPH.parameters.code("draw_probabilities", w),
     message:
         "Probability of the true class: {wildcards.figure}"
     script:
@@ -259,7 +259,7 @@ rule draw_probabilities:
 
 rule draw_class_counts:
     input:
-        subsets=lambda w: GRAPH.subsets(w.dataset),
+        subsets=lambda w: GRAPH.inputs.subsets(w.dataset),
     output:
         svg=report(
             "results/figures/class_counts/{dataset}.svg",
@@ -274,8 +274,8 @@ rule draw_class_counts:
     conda:
         "../envs/report.yaml"
     params:
-        labels=lambda w: GRAPH.subset_labels(w.dataset),
-        code=lambda w: GRAPH.code("draw_class_counts", w),
+        labels=lambda w: GRAPH.layouts.subset_labels(w.dataset),
+        code=lambda w: GRAPH.parameters.code("draw_class_counts", w),
     message:
         "Class counts of {wildcards.dataset}"
     script:
@@ -284,7 +284,7 @@ rule draw_class_counts:
 
 rule draw_training_curves:
     input:
-        histories=lambda w: GRAPH.histories(w),
+        histories=lambda w: GRAPH.inputs.histories(w),
     output:
         svg=report(
             "results/figures/training_curves/{dataset}/{imbalance}/{backbone}.svg",
@@ -304,8 +304,8 @@ rule draw_training_curves:
     conda:
         "../envs/report.yaml"
     params:
-        figure=lambda w: GRAPH.curves(w),
-        code=lambda w: GRAPH.code("draw_training_curves", w),
+        figure=lambda w: GRAPH.layouts.curves(w),
+        code=lambda w: GRAPH.parameters.code("draw_training_curves", w),
     message:
         "Training curves of {wildcards.dataset} {wildcards.imbalance}, {wildcards.backbone}"
     script:
@@ -314,7 +314,7 @@ rule draw_training_curves:
 
 rule draw_smoothing:
     input:
-        subset="results/data/{dataset}/{imbalance}/subset.json",
+        subset=SUBSET,
     output:
         svg=report(
             "results/figures/smoothing/{dataset}/{imbalance}/{backbone}.svg",
@@ -334,8 +334,8 @@ rule draw_smoothing:
     conda:
         "../envs/report.yaml"
     params:
-        smoothing=lambda w: GRAPH.smoothing(w),
-        code=lambda w: GRAPH.code("draw_smoothing", w),
+        smoothing=lambda w: GRAPH.layouts.smoothing(w),
+        code=lambda w: GRAPH.parameters.code("draw_smoothing", w),
     message:
         "Label-aware smoothing of {wildcards.dataset} {wildcards.imbalance}, {wildcards.backbone}"
     script:
@@ -344,11 +344,11 @@ rule draw_smoothing:
 
 rule publish:
     input:
-        tables=GRAPH.table_files(),
-        figures=GRAPH.figure_files(),
-        metrics=GRAPH.metrics(GRAPH.plan.runs),
-        provenance=GRAPH.provenance(GRAPH.plan.runs),
-        choices=GRAPH.choices(),
+        tables=GRAPH.targets.tables(),
+        figures=GRAPH.targets.figures(),
+        metrics=GRAPH.inputs.metrics(GRAPH.plan.runs),
+        provenance=GRAPH.inputs.provenance(GRAPH.plan.runs),
+        choices=GRAPH.inputs.choices(),
     output:
         manifest="results/published/{name}/manifest.json",
     log:
@@ -357,8 +357,8 @@ rule publish:
     conda:
         "../envs/report.yaml"
     params:
-        configuration=GRAPH.configuration(),
-        code=lambda w: GRAPH.code("publish", w),
+        configuration=GRAPH.parameters.configuration(),
+        code=lambda w: GRAPH.parameters.code("publish", w),
     message:
         "Publish as {wildcards.name}"
     script:

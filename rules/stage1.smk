@@ -1,25 +1,25 @@
 rule train_stage1:
     input:
-        arrays="results/data/{dataset}/arrays.npz",
-        subset="results/data/{dataset}/{imbalance}/subset.json",
+        arrays=ARRAYS,
+        subset=SUBSET,
     output:
-        last="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/stage1/last.pt",
-        best="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/stage1/best.pt",
-        history="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/stage1/history.csv",
-        provenance="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/stage1/provenance.json",
+        last=f"{NETWORK}/last.pt",
+        best=f"{NETWORK}/best.pt",
+        history=f"{NETWORK}/history.csv",
+        provenance=f"{NETWORK}/provenance.json",
     log:
-        "results/logs/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/train_stage1.log",
+        f"{LOGS}/runs/{STAGE1_RUN}/train_stage1.log",
     wildcard_constraints:
-        dataset=rf"(?!({GRAPH.imported})/stage1/)\w+",
+        dataset=rf"(?!({GRAPH.patterns.imported})/stage1/)\w+",
     conda:
         "../envs/train.yaml"
-    threads: lambda w: GRAPH.threads(w, GRAPH.compute["processes"])
+    threads: lambda w: GRAPH.resources.threads(w, GRAPH.resources.processes)
     resources:
-        gpu=GRAPH.gpus_of_stage1,
-        jobs_per_gpu=GRAPH.compute["jobs_per_gpu"],
+        gpu=GRAPH.resources.gpus_of_stage1,
+        jobs_per_gpu=GRAPH.resources.jobs_per_gpu,
     params:
-        settings=lambda w: GRAPH.stage1(w),
-        code=lambda w: GRAPH.code("train_stage1", w),
+        settings=lambda w: GRAPH.parameters.stage1(w),
+        code=lambda w: GRAPH.parameters.code("train_stage1", w),
     message:
         "Stage 1: train {wildcards.stage1} on {wildcards.dataset} {wildcards.imbalance}, {wildcards.backbone}, seed {wildcards.seed}"
     script:
@@ -30,22 +30,22 @@ rule train_stage1:
 # the configuration comes or goes.
 rule import_stage1:
     input:
-        arrays="results/data/{dataset}/arrays.npz",
-        subset="results/data/{dataset}/{imbalance}/subset.json",
+        arrays=ARRAYS,
+        subset=SUBSET,
     output:
-        last="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/stage1/last.pt",
-        best="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/stage1/best.pt",
-        history="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/stage1/history.csv",
-        provenance="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/stage1/provenance.json",
+        last=f"{NETWORK}/last.pt",
+        best=f"{NETWORK}/best.pt",
+        history=f"{NETWORK}/history.csv",
+        provenance=f"{NETWORK}/provenance.json",
     log:
-        "results/logs/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/import_stage1.log",
+        f"{LOGS}/runs/{STAGE1_RUN}/import_stage1.log",
     wildcard_constraints:
-        dataset=rf"(?=({GRAPH.imported})/stage1/)\w+",
+        dataset=rf"(?=({GRAPH.patterns.imported})/stage1/)\w+",
     conda:
         "../envs/train.yaml"
     params:
-        settings=lambda w: GRAPH.stage1(w),
-        code=lambda w: GRAPH.imported_code(w),
+        settings=lambda w: GRAPH.parameters.stage1(w),
+        code=lambda w: GRAPH.parameters.imported_code(w),
     message:
         "Stage 1: import {wildcards.stage1} on {wildcards.dataset} {wildcards.imbalance}, {wildcards.backbone}, seed {wildcards.seed}"
     script:

@@ -1,28 +1,28 @@
 rule train_stage2:
     input:
-        arrays="results/data/{dataset}/arrays.npz",
-        subset="results/data/{dataset}/{imbalance}/subset.json",
-        features="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/features.npz",
-        network="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/stage1/last.pt",
+        arrays=ARRAYS,
+        subset=SUBSET,
+        features=FEATURES,
+        network=f"{NETWORK}/last.pt",
     output:
-        last="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/last.pt",
-        best="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/best.pt",
-        logits="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/logits.npz",
-        history="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/history.csv",
-        provenance="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/provenance.json",
+        last=f"{METHOD}/last.pt",
+        best=f"{METHOD}/best.pt",
+        logits=f"{METHOD}/logits.npz",
+        history=f"{METHOD}/history.csv",
+        provenance=f"{METHOD}/provenance.json",
     log:
-        "results/logs/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/train_stage2.log",
+        f"{LOGS}/runs/{METHOD_RUN}/train_stage2.log",
     wildcard_constraints:
-        method=rf"(?!(stage1|{GRAPH.post_hoc_methods})/)\w+",
+        method=rf"(?!(stage1|{GRAPH.patterns.post_hoc_methods})/)\w+",
     conda:
         "../envs/train.yaml"
-    threads: lambda w: GRAPH.threads(w)
+    threads: lambda w: GRAPH.resources.threads(w)
     resources:
-        gpu=GRAPH.gpus,
-        jobs_per_gpu=GRAPH.compute["jobs_per_gpu"],
+        gpu=GRAPH.resources.gpus,
+        jobs_per_gpu=GRAPH.resources.jobs_per_gpu,
     params:
-        settings=lambda w: GRAPH.stage2(w),
-        code=lambda w: GRAPH.code("train_stage2", w),
+        settings=lambda w: GRAPH.parameters.stage2(w),
+        code=lambda w: GRAPH.parameters.code("train_stage2", w),
     message:
         "Stage 2: train {wildcards.method} on {wildcards.dataset} {wildcards.imbalance}, {wildcards.backbone}, seed {wildcards.seed}"
     script:
@@ -31,19 +31,19 @@ rule train_stage2:
 
 rule adjust_classifier:
     input:
-        features="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/features.npz",
+        features=FEATURES,
     output:
-        logits="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/logits.npz",
-        choice="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/choice.json",
+        logits=f"{METHOD}/logits.npz",
+        choice=f"{METHOD}/choice.json",
     log:
-        "results/logs/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/adjust_classifier.log",
+        f"{LOGS}/runs/{METHOD_RUN}/adjust_classifier.log",
     wildcard_constraints:
-        method=GRAPH.post_hoc_methods,
+        method=GRAPH.patterns.post_hoc_methods,
     conda:
         "../envs/report.yaml"
     params:
-        settings=lambda w: GRAPH.post_hoc(w),
-        code=lambda w: GRAPH.code("adjust_classifier", w),
+        settings=lambda w: GRAPH.parameters.post_hoc(w),
+        code=lambda w: GRAPH.parameters.code("adjust_classifier", w),
     message:
         "Stage 2: adjust by {wildcards.method} on {wildcards.dataset} {wildcards.imbalance}, {wildcards.backbone}, seed {wildcards.seed}"
     script:
@@ -52,21 +52,21 @@ rule adjust_classifier:
 
 rule project_features:
     input:
-        subset="results/data/{dataset}/{imbalance}/subset.json",
-        features="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/features.npz",
+        subset=SUBSET,
+        features=FEATURES,
     output:
-        projection="results/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/projection.npz",
+        projection=f"{METHOD}/projection.npz",
     log:
-        "results/logs/runs/{dataset}/{imbalance}/{backbone}/{stage1}/seed{seed}/{method}/project_features.log",
+        f"{LOGS}/runs/{METHOD_RUN}/project_features.log",
     conda:
         "../envs/train.yaml"
-    threads: GRAPH.compute["threads"]
+    threads: GRAPH.resources.threads_each
     resources:
-        gpu=GRAPH.gpus,
-        jobs_per_gpu=GRAPH.compute["jobs_per_gpu"],
+        gpu=GRAPH.resources.gpus,
+        jobs_per_gpu=GRAPH.resources.jobs_per_gpu,
     params:
-        settings=lambda w: GRAPH.projection(w),
-        code=lambda w: GRAPH.code("project_features", w),
+        settings=lambda w: GRAPH.parameters.projection(w),
+        code=lambda w: GRAPH.parameters.code("project_features", w),
     message:
         "Project features of {wildcards.method} on {wildcards.dataset} {wildcards.imbalance}, {wildcards.backbone}, seed {wildcards.seed}"
     script:

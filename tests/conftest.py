@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from longtail.config import registry
+from longtail.config import load
 from longtail.config.registry import Registry
 
 
 @pytest.fixture(scope="session")
 def shipped() -> Registry:
     """All definitions of `config/`, under a configuration that says nothing of its own."""
-    return registry.load({}, [])
+    return load.load({}, [])
 
 
 @pytest.fixture

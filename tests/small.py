@@ -8,7 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from longtail.config import registry
+from longtail.config import load
+from longtail.config.registry import PARTS, named_parts
 from longtail.data.arrays import Arrays
 from longtail.data.long_tail import Subset, cut
 from longtail.data.sources import digits
@@ -93,10 +94,10 @@ def network_state() -> dict[str, Tensor]:
 
 @functools.cache
 def blocks(key: str) -> dict[str, list[dict[str, Any]]]:
-    """By name, the settings that shipped methods give the parts of a key of `registry.PARTS`, if any do."""
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in parts.names(registry.PARTS[key])}
-    for method in registry.load({}, []).methods.values():
-        for dotted, _, block in registry.named_parts(method):
+    """By name, the settings that shipped methods give the parts of a key of `PARTS`, if any do."""
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in parts.names(PARTS[key])}
+    for method in load.load({}, []).methods.values():
+        for dotted, _, block in named_parts(method):
             if dotted.split(".")[-1] == key and block not in found[block["name"]]:
                 found[block["name"]].append(block)
     return found

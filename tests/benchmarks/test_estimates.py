@@ -8,8 +8,8 @@ from benchmarks import estimates, grid
 from benchmarks.estimates import Rates
 from benchmarks.grid import Node
 
-from longtail.config.costs import Training
 from longtail.config.plan import Setting
+from longtail.graph.costs import Training
 from longtail.overview.speeds import Kind
 from longtail.runtime import files
 from longtail.runtime.errors import InputError

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from benchmarks import estimates, grid
 
-from longtail.config import costs, graph
 from longtail.config.plan import Setting
 from longtail.config.registry import CONFIG
+from longtail.graph import costs
+from longtail.graph.graph import Graph
 
 DOT = r"""digraph snakemake_dag {
     node[shape=box];
@@ -75,5 +76,5 @@ def test_stand_ins_have_the_images_of_the_set(tmp_path: Path, name: str) -> None
 def test_every_data_set_of_the_papers_runs_on_stand_ins(tmp_path: Path) -> None:
     plan = grid.graph(grid.stand_ins(tmp_path))
     assert {setting.dataset for setting in plan.plan.settings} == {"cifar10", "cifar100", *grid.LARGE}
-    assert plan.gpus == 1
-    assert isinstance(plan, graph.Graph)
+    assert plan.resources.gpus == 1
+    assert isinstance(plan, Graph)

@@ -6,10 +6,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from tests.config.test_graph import graph
+from tests.graph.test_graph import graph
 
-from longtail.config.graph import Graph
 from longtail.data.sources import cifar
+from longtail.graph.graph import Graph
 from longtail.runtime.errors import InputError
 
 PYTHON, BINARY = "cifar-100-python.tar.gz", "cifar-100-binary.tar.gz"
@@ -45,21 +45,21 @@ def held(tmp_path: Path) -> Callable[..., Graph]:
 def test_the_archive_that_is_read(held: Callable[..., Graph], names: tuple[str, ...], archive: str) -> None:
     found = held(*names)
 
-    assert found.archive(W) == [f"results/data/cifar100/{archive}"]
+    assert found.inputs.archive(W) == [f"results/data/cifar100/{archive}"]
     # An archive found elsewhere, or the other version of it, is the same images.
-    assert json.loads(found.source(W)) == {"kind": "cifar"}
+    assert json.loads(found.parameters.source(W)) == {"kind": "cifar"}
 
 
 @pytest.mark.parametrize("folder", ["", "cifar-100-binary/"])
 def test_files_that_are_unpacked(held: Callable[..., Graph], tmp_path: Path, folder: str) -> None:
     found = held(*(f"{folder}{name}" for name in UNPACKED))
 
-    assert found.archive(W) == []
+    assert found.inputs.archive(W) == []
     files = [f"{tmp_path}/{folder}{name}" for name in UNPACKED]
-    assert json.loads(found.source(W)) == {"kind": "cifar"}
+    assert json.loads(found.parameters.source(W)) == {"kind": "cifar"}
     assert found.places()["cifar100"] == {"data_dir": str(tmp_path), "files": files}
-    assert found.contents(W) == "", "their md5 is known"
-    assert found.archive(SimpleNamespace(dataset="cifar10")) == ["results/data/cifar10/cifar-10-python.tar.gz"]
+    assert found.parameters.contents(W) == "", "their md5 is known"
+    assert found.inputs.archive(SimpleNamespace(dataset="cifar10")) == ["results/data/cifar10/cifar-10-python.tar.gz"]
 
 
 def test_both_data_sets_may_stand_in_one_folder(held: Callable[..., Graph], tmp_path: Path) -> None:
@@ -79,7 +79,9 @@ def test_the_other_version_is_fetched_from_data_dir_alone(held: Callable[..., Gr
     found = held(BINARY)
 
     def told(archive: str) -> dict[str, object]:
-        download: dict[str, object] = json.loads(found.download(SimpleNamespace(dataset="cifar100", archive=archive)))
+        download: dict[str, object] = json.loads(
+            found.parameters.download(SimpleNamespace(dataset="cifar100", archive=archive))
+        )
         return download
 
     md5 = "03b5dce01913d631647c71ecec9e9cb8"

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from snakemake.cli import parse_config
 
-from longtail.config import command_line, registry
+from longtail.config import command_line, load
 from longtail.config.registry import CONFIG
 from longtail.runtime.errors import InputError
 
@@ -50,9 +50,9 @@ def test_the_command_line_is_blamed_for_what_it_says_and_a_file_for_its_own(tmp_
     own = yaml.safe_load(mine.read_text())
 
     with pytest.raises(InputError, match=r"^\S*mine\.yaml: key 'seeds\.runs\.0' is -1"):
-        registry.load(own, [default, mine])
+        load.load(own, [default, mine])
     with pytest.raises(InputError, match=r"^--config: key 'seeds\.runs\.0' is -1"):
-        registry.load(own, [default], own)
+        load.load(own, [default], own)
     threads = {"compute": {"threads": 0}}
     with pytest.raises(InputError, match=r"^--config: key 'compute\.threads' is 0"):
-        registry.load({**threads, "seeds": {"runs": [1]}}, [default, mine], threads)
+        load.load({**threads, "seeds": {"runs": [1]}}, [default, mine], threads)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from longtail.config import plan
+from longtail.config import build as builder
 from longtail.config.plan import Plan
 from longtail.config.registry import CONFIG, merge
 from longtail.runtime.errors import InputError
@@ -25,7 +25,7 @@ def build(*files: Path, **own: Any) -> Plan:
     config: dict[str, Any] = {}
     for file in (CONFIG / "config.yaml", *files):
         config = merge(config, yaml.safe_load(file.read_text()))
-    return plan.build(merge(config, own), list(files))
+    return builder.build(merge(config, own), list(files))
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longtail.config import registry
-from longtail.config.registry import CONFIG, Registry
+from longtail.config import load
+from longtail.config.registry import CONFIG, Registry, merge
 from longtail.runtime.errors import InputError
 
 STAGE2 = {"recipe": "MiSLAS-S2", "classifier": {"keep_stage1": True, "weight_rate": 0.0, "scale_rate": 1.0}}
@@ -27,7 +27,7 @@ MAPPINGS = st.recursive(
 
 def refusal(own: dict[str, Any]) -> str:
     with pytest.raises(InputError) as caught:
-        registry.load(own, [])
+        load.load(own, [])
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -53,8 +53,8 @@ def test_every_shipped_definition_is_loaded(shipped: Registry) -> None:
 def test_every_shipped_table_and_figure_is_valid(path: Path) -> None:
     kind = path.parent.name.removesuffix("s")
 
-    assert registry.locate(kind, path.stem) == path
-    assert registry.definition(kind, path)["title"]
+    assert load.locate(kind, path.stem) == path
+    assert load.definition(kind, path)["title"]
 
 
 def test_no_two_shipped_methods_train_the_same_stage1(shipped: Registry) -> None:
@@ -75,7 +75,7 @@ def test_labels_of_methods_differ(shipped: Registry) -> None:
 
 
 def test_an_own_definition_is_laid_upon_the_shipped_one(shipped: Registry) -> None:
-    found = registry.load({"methods": {"mislas": {"stage2": {"loss": {"form": "linear"}}}}}, [])
+    found = load.load({"methods": {"mislas": {"stage2": {"loss": {"form": "linear"}}}}}, [])
     loss = shipped.methods["mislas"]["stage2"]["loss"]
 
     assert loss["form"] == "concave"
@@ -84,7 +84,7 @@ def test_an_own_definition_is_laid_upon_the_shipped_one(shipped: Registry) -> No
 
 
 def test_an_own_method_gets_the_defaults() -> None:
-    found = registry.load({"methods": {"mine": {**MINE, "stage1": "ce", "stage2": STAGE2}}}, [])
+    found = load.load({"methods": {"mine": {**MINE, "stage1": "ce", "stage2": STAGE2}}}, [])
 
     assert found.methods["mine"]["stage2"]["loss"] == {"name": "cross_entropy"}
     assert found.methods["mine"]["stage2"]["sampler"] == {"name": "class_aware"}
@@ -93,7 +93,7 @@ def test_an_own_method_gets_the_defaults() -> None:
 
 def test_an_extension_lays_its_keys_upon_the_method() -> None:
     stage2 = {"generator": {"m": 3}, "classifier": {"offset_rate": 0.0}}
-    found = registry.load({"methods": {"mine": {"label": "Mine", "extends": "ladc", "stage2": stage2}}}, []).methods
+    found = load.load({"methods": {"mine": {"label": "Mine", "extends": "ladc", "stage2": stage2}}}, []).methods
     expected = copy.deepcopy(found["ladc"])
     expected["label"] = "Mine"
     expected["stage2"]["generator"]["m"] = 3
@@ -106,7 +106,7 @@ def test_an_extension_follows_a_persons_changes_of_the_method_and_may_be_extende
         "ladc": {"stage2": {"generator": {"alpha": 0.2}}},
         "mine": {"label": "Mine", "extends": "ladc_lws"},
     }
-    found = registry.load({"methods": own}, []).methods
+    found = load.load({"methods": own}, []).methods
     assert [found[name]["stage2"]["generator"]["alpha"] for name in ("ladc", "ladc_lws", "mine")] == [0.2] * 3
     assert found["mine"]["stage2"]["classifier"]["offset_rate"] == 0.0
 
@@ -114,7 +114,7 @@ def test_an_extension_follows_a_persons_changes_of_the_method_and_may_be_extende
 @pytest.mark.parametrize("part", ["mixing", "randaugment"])
 def test_each_part_of_representation_enhancement_can_be_switched_off(part: str) -> None:
     own = {"mine": {"label": "Mine", "extends": "remix_randaugment", "stage1": {part: None}}}
-    found = registry.load({"methods": own}, []).methods
+    found = load.load({"methods": own}, []).methods
     whole, mine = found["remix_randaugment"]["stage1"], found["mine"]["stage1"]
 
     assert (whole["mixing"]["name"], whole["randaugment"]) == ("remix", {"operations": 2, "magnitude": 9})
@@ -130,7 +130,7 @@ def test_the_control_of_representation_enhancement_differs_in_it_alone(shipped: 
 def test_a_part_of_another_name_replaces_the_whole_part() -> None:
     own = {"mine": {"label": "Mine", "extends": "ladc", "stage2": {"sampler": {"name": "class_balanced"}}}}
     own["mislas"] = {"stage2": {"loss": {"name": "cross_entropy"}}}
-    found = registry.load({"methods": own | {"mislas": {**own["mislas"], "overrides": []}}}, []).methods
+    found = load.load({"methods": own | {"mislas": {**own["mislas"], "overrides": []}}}, []).methods
     assert found["mine"]["stage2"]["sampler"] == {"name": "class_balanced"}
     assert found["mislas"]["stage2"]["loss"] == {"name": "cross_entropy"}
 
@@ -340,12 +340,12 @@ def test_a_mistake_is_told_its_place_and_the_remedy(own: dict[str, Any], sentenc
     ],
 )
 def test_a_recipe_whose_end_comes_early_is_a_recipe(recipe: dict[str, Any]) -> None:
-    assert registry.load({"recipes": {"LDAM": recipe}}, []).recipes["LDAM"]["batch_size"] == 128
+    assert load.load({"recipes": {"LDAM": recipe}}, []).recipes["LDAM"]["batch_size"] == 128
 
 
 def test_a_linear_head_that_is_not_the_plain_one_can_be_stood_on() -> None:
     own = {"mine": {**MINE, "stage1": "focal", "stage2": STAGE2}}
-    assert registry.load({"methods": own}, []).methods["mine"]["stage1"] == "focal"
+    assert load.load({"methods": own}, []).methods["mine"]["stage1"] == "focal"
 
 
 def test_the_file_at_fault_is_named(tmp_path: Path) -> None:
@@ -355,7 +355,7 @@ def test_the_file_at_fault_is_named(tmp_path: Path) -> None:
     own = {**yaml.safe_load(first.read_text()), **yaml.safe_load(second.read_text())}
 
     with pytest.raises(InputError, match=r"^\S*first\.yaml, method 'ce', key 'stage1\.recipe'"):
-        registry.load(own, [first, second])
+        load.load(own, [first, second])
 
 
 def test_a_persons_own_file_is_blamed_before_the_default(tmp_path: Path) -> None:
@@ -365,7 +365,7 @@ def test_a_persons_own_file_is_blamed_before_the_default(tmp_path: Path) -> None
 
     for files in ([mine, default], [default, mine]):
         with pytest.raises(InputError, match=r"^\S*mine\.yaml: key 'compute\.threads' is 0"):
-            registry.load(yaml.safe_load(mine.read_text()), files)
+            load.load(yaml.safe_load(mine.read_text()), files)
 
 
 def test_a_key_of_no_file_is_blamed_on_none(tmp_path: Path) -> None:
@@ -373,7 +373,7 @@ def test_a_key_of_no_file_is_blamed_on_none(tmp_path: Path) -> None:
     mine.write_text("seeds: {runs: [0]}\n")
 
     with pytest.raises(InputError, match=r"^the configuration: unknown key 'tabels'"):
-        registry.load({"tabels": 1}, [mine])
+        load.load({"tabels": 1}, [mine])
 
 
 @pytest.mark.parametrize("kind", ["table", "figure"])
@@ -381,21 +381,21 @@ def test_an_unknown_table_or_figure_is_told_the_nearest(kind: str) -> None:
     known = sorted(path.stem for path in (CONFIG / f"{kind}s").glob("*.yaml"))[-1]
 
     with pytest.raises(InputError, match=rf"key '{kind}s': there is no {kind} '{known}x': did you mean '{known}'\?"):
-        registry.locate(kind, f"{known}x")
+        load.locate(kind, f"{known}x")
 
 
 def test_a_table_may_be_a_path(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text((CONFIG / "tables" / "digits.yaml").read_text())
 
-    assert registry.locate("table", str(path)) == path
-    assert registry.definition("table", path) == registry.definition("table", CONFIG / "tables" / "digits.yaml")
+    assert load.locate("table", str(path)) == path
+    assert load.definition("table", path) == load.definition("table", CONFIG / "tables" / "digits.yaml")
 
 
 def test_merge_lays_mapping_upon_mapping_and_replaces_the_rest() -> None:
     base = {"loss": {"head": 0.3, "tail": 0.0}, "factors": [1, 2], "recipe": "a"}
 
-    merged = registry.merge(base, {"loss": {"head": 0.4}, "factors": [3], "recipe": {"x": 1}})
+    merged = merge(base, {"loss": {"head": 0.4}, "factors": [3], "recipe": {"x": 1}})
 
     assert merged == {"loss": {"head": 0.4, "tail": 0.0}, "factors": [3], "recipe": {"x": 1}}
 
@@ -404,9 +404,9 @@ def test_merge_lays_mapping_upon_mapping_and_replaces_the_rest() -> None:
 def test_merge_is_settled_after_once_and_changes_nothing_given(base: dict[str, Any], over: dict[str, Any]) -> None:
     kept = copy.deepcopy((base, over))
 
-    merged = registry.merge(base, over)
+    merged = merge(base, over)
 
-    assert registry.merge(merged, over) == merged
-    assert registry.merge(base, {}) == base
-    assert registry.merge({}, over) == over
+    assert merge(merged, over) == merged
+    assert merge(base, {}) == base
+    assert merge({}, over) == over
     assert (base, over) == kept

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from longtail.config import registry, settings
+from longtail.config import load, settings
 from longtail.config.registry import Registry
 from longtail.runtime import files
 
@@ -94,7 +94,7 @@ def test_stage2_baselines_differ_from_mislas_as_the_paper_says(shipped: Registry
 
 def test_a_data_set_takes_the_hyper_parameters_of_the_one_it_is_like() -> None:
     birds = {"title": "Birds", "kind": "folder", "data_dir": "birds"}
-    found = registry.load({"datasets": {"birds": birds, "finches": {**birds, "like": "cifar100"}}}, [])
+    found = load.load({"datasets": {"birds": birds, "finches": {**birds, "like": "cifar100"}}}, [])
 
     assert (
         of_mislas(settings.stage2(found, "finches", "if100", "resnet32", "mislas", 0)) == MISLAS["cifar100", "if100"]
@@ -105,7 +105,7 @@ def test_a_data_set_takes_the_hyper_parameters_of_the_one_it_is_like() -> None:
 
 def test_an_override_for_factor_one_over_a_hundred_is_one_for_a_hundred() -> None:
     overrides = [{"dataset": "digits", "factors": [0.01], "stage2": {"loss": {"head": 0.123}}}]
-    found = registry.load({"methods": {"mislas": {"overrides": overrides}}}, [])
+    found = load.load({"methods": {"mislas": {"overrides": overrides}}}, [])
 
     assert settings.stage2(found, "digits", "if100", "resnet32", "mislas", 0)["loss"]["head"] == 0.123
     assert settings.stage2(found, "digits", "if50", "resnet32", "mislas", 0)["loss"]["head"] == 0.3
@@ -116,7 +116,7 @@ def test_a_later_override_wins_and_lays_only_what_it_names() -> None:
         {"dataset": "digits", "stage2": {"loss": {"head": 0.11, "tail": 0.05}}},
         {"dataset": "digits", "factors": [50], "stage2": {"loss": {"head": 0.22}}},
     ]
-    found = registry.load({"methods": {"mislas": {"overrides": overrides}}}, [])
+    found = load.load({"methods": {"mislas": {"overrides": overrides}}}, [])
 
     at_50 = settings.stage2(found, "digits", "if50", "resnet32", "mislas", 0)["loss"]
     at_10 = settings.stage2(found, "digits", "if10", "resnet32", "mislas", 0)["loss"]
@@ -133,7 +133,7 @@ def test_a_data_set_puts_its_own_recipe_in_place_of_the_methods(shipped: Registr
 
 
 def test_seeds_are_the_runs_own_unless_one_is_fixed_for_all(shipped: Registry) -> None:
-    fixed = registry.load({"seeds": {"initialisation": 7}}, [])
+    fixed = load.load({"seeds": {"initialisation": 7}}, [])
 
     free = settings.stage1(shipped, "cifar10", "if100", "resnet32", "ce", 2)
     held = settings.stage1(fixed, "cifar10", "if100", "resnet32", "ce", 2)
@@ -152,7 +152,7 @@ def test_arrays_depend_on_the_source_alone(shipped: Registry) -> None:
 def test_a_folder_is_how_its_images_are_kept_wherever_it_is() -> None:
     birds = {"title": "Birds", "kind": "folder", "data_dir": "birds", "image_size": 64}
     large = {**birds, "streamed": True, "preprocessing": {"center_crop": 224}}
-    found = registry.load({"datasets": {"birds": birds, "large": large}}, [])
+    found = load.load({"datasets": {"birds": birds, "large": large}}, [])
 
     told = {"kind": "folder", "image_size": 64}
     assert settings.source(found, "birds") == {**told, "streamed": False}
@@ -164,7 +164,7 @@ def test_weights_are_known_by_what_they_are_wherever_they_lie(tmp_path: Path) ->
     weights = tmp_path / "weights.pth"
     weights.write_bytes(b"weights")
     held = {"data_dir": "images", "train_list": "train.txt", "test_list": "test.txt", "pretrained": str(weights)}
-    found = registry.load({"datasets": {"places_lt": held}}, [])
+    found = load.load({"datasets": {"places_lt": held}}, [])
 
     assert settings.source(found, "places_lt") == {"kind": "image_list"}
     assert settings.place(found, "places_lt") == held

@@ -7,9 +7,10 @@ import pytest
 import yaml
 from tests.config.test_plan import build
 
-from longtail.config import registry, settings
-from longtail.config.graph import Graph
+from longtail.config import load, settings
 from longtail.config.registry import CONFIG, Registry, merge
+from longtail.config.sources import IMAGES, form
+from longtail.graph.graph import Graph
 from longtail.runtime.errors import InputError
 
 FILES = {"train.txt": "a\t0\nb\t1\n", "test.txt": "a\t0\nb\t1\n"}
@@ -95,7 +96,7 @@ def test_the_samples_are_columns_of_table_5(tmp_path: Path, name: str, epochs: d
     chosen = [BACKBONES.index(backbone) for backbone in epochs]
     assert printed == [[row[i].printed for i in chosen] for row in build().tables["ladc_text"].rows]
     assert len({run.folder for run in built.runs}) == networks
-    found = registry.load(own, [path])
+    found = load.load(own, [path])
     for backbone, number in epochs.items():
         recipe = settings.stage1(found, name, "if100", backbone, "ce", 0)["recipe"]
         whole = settings.stage1(found, "thucnews", "if100", backbone, "ce", 0)["recipe"]
@@ -155,7 +156,7 @@ def test_a_mistake_is_one_sentence(mine: Any, changes: dict[str, Any], said: str
 
 def test_titles_are_read_again_when_a_file_of_them_changes(mine: Any, tmp_path: Path) -> None:
     def contents() -> str:
-        return Graph(mine()).contents(type("W", (), {"dataset": "mine"}))
+        return Graph(mine()).parameters.contents(type("W", (), {"dataset": "mine"}))
 
     before = contents()
     (tmp_path / "test.txt").write_text("other\t0\n")
@@ -169,16 +170,16 @@ def test_the_official_archive_or_its_files(tmp_path: Path) -> None:
 
     w = type("W", (), {"dataset": "thucnews", "imbalance": "if100"})
     archived = ["results/data/thucnews/Chinese-Text-Classification-Pytorch.tar.gz"]
-    assert graph(None).archive(w) == graph(str(tmp_path)).archive(w) == archived
-    assert '"decay_decimals": 1' in graph(None).long_tail(w)
+    assert graph(None).inputs.archive(w) == graph(str(tmp_path)).inputs.archive(w) == archived
+    assert '"decay_decimals": 1' in graph(None).parameters.long_tail(w)
     (tmp_path / "train.txt").touch()
     with pytest.raises(InputError, match=r"there is no file .*dev\.txt"):
         graph(str(tmp_path))
     for name in ("dev.txt", "test.txt", "class.txt", "vocab.pkl", "embedding_SougouNews.npz"):
         (tmp_path / name).touch()
-    assert graph(str(tmp_path)).archive(w) == []
+    assert graph(str(tmp_path)).inputs.archive(w) == []
     assert graph(str(tmp_path)).places()["thucnews"]["files"][0] == str(tmp_path / "train.txt")
-    assert str(tmp_path) not in graph(str(tmp_path)).source(w)
+    assert str(tmp_path) not in graph(str(tmp_path)).parameters.source(w)
 
 
 def test_images_are_told_what_they_were_before(shipped: Registry) -> None:
@@ -186,5 +187,5 @@ def test_images_are_told_what_they_were_before(shipped: Registry) -> None:
     recipe = settings.stage1(shipped, "cifar10", "if100", "resnet32", "ce", 0)["recipe"]
     assert not {"optimizer", "early_stopping"} & recipe.keys()
     w = type("W", (), {"dataset": "cifar10", "imbalance": "if100"})
-    assert "decay" not in Graph(build()).long_tail(w)
-    assert registry.form(shipped.datasets["cifar10"]) == registry.IMAGES
+    assert "decay" not in Graph(build()).parameters.long_tail(w)
+    assert form(shipped.datasets["cifar10"]) == IMAGES

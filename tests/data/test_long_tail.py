@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from longtail.config import imbalance
+from longtail import imbalance
 from longtail.data import long_tail
 from longtail.runtime.errors import InputError
 

@@ -4,7 +4,8 @@ import re
 import pytest
 import torch
 
-from longtail.config import registry, schema
+from longtail.config import schema
+from longtail.config.registry import CONFIG
 from longtail.engine import schedule
 from longtail.runtime import parts
 from longtail.runtime.errors import InputError
@@ -12,7 +13,7 @@ from longtail.runtime.errors import InputError
 
 @pytest.fixture(scope="module")
 def recipes():
-    stored = schema.read_yaml(registry.CONFIG / "recipes.yaml")
+    stored = schema.read_yaml(CONFIG / "recipes.yaml")
     return {name: schema.check(recipe, "recipe", name) for name, recipe in stored.items()}
 
 

@@ -22,16 +22,17 @@ from PIL import Image
 from tests import elsewhere, small
 from tests.engine import toy
 
-from longtail.config import command_line, plan, registry, schema, strict_yaml
-from longtail.config.costs import Training
-from longtail.config.graph import RUNS
+from longtail.config import build, command_line, schema, strict_yaml
+from longtail.config.blame import THE_CONFIG
 from longtail.config.plan import Setting
 from longtail.data import arrays, decode, long_tail, vocabulary
 from longtail.data.sources import cifar, folder, image_list, thucnews, titles
 from longtail.engine import checkpoint, step
 from longtail.engine.resume import Progress, Resume
+from longtail.graph.costs import Training
 from longtail.overview import progress, states
 from longtail.report import origin
+from longtail.results import RUNS
 from longtail.runtime.errors import InputError
 from longtail.stage1 import imported
 
@@ -296,10 +297,10 @@ def _read_config() -> None:
     own = Path("mine.yaml")
     content = schema.read_yaml(own)
     try:
-        found = plan.build(content, [own])
+        found = build.build(content, [own])
     except InputError as error:
         # A key that is in no file as it is printed, such as one with a line break, is blamed on none.
-        raise InputError(str(error).replace(registry.THE_CONFIG, "mine.yaml", 1)) from None
+        raise InputError(str(error).replace(THE_CONFIG, "mine.yaml", 1)) from None
     assert set(content.get("datasets") or {}) <= set(found.registry.datasets)
     json.dumps([vars(run.setting) for run in found.runs], allow_nan=False)
 

@@ -14,10 +14,10 @@ import pytest
 import yaml
 from tests import elsewhere
 
-from longtail.config import costs
-from longtail.config.costs import Training
-from longtail.config.graph import Graph
 from longtail.config.registry import CONFIG, merge
+from longtail.graph import costs
+from longtail.graph.costs import Training
+from longtail.graph.graph import Graph
 from longtail.overview import jobs, states, times
 from longtail.overview.jobs import Job
 from longtail.overview.speeds import Machine

@@ -5,7 +5,7 @@ import pytest
 import yaml
 from tests import elsewhere
 
-from longtail.config.graph import Graph
+from longtail.graph.graph import Graph
 from longtail.overview import imports
 from longtail.runtime import files
 from longtail.runtime.errors import InputError

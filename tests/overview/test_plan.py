@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from longtail.config import costs
-from longtail.config.graph import Graph
 from longtail.config.registry import CONFIG, merge
+from longtail.graph import costs
+from longtail.graph.graph import Graph
 from longtail.overview import jobs, plan
 
 UNTIMED = [

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from longtail.config import imbalance, layers, registry, settings, variants
-from longtail.config.graph import Graph
-from longtail.config.registry import Registry
+from longtail import imbalance
+from longtail.config import layers, load, settings, variants
+from longtail.config.registry import CONFIG, Registry
 from longtail.data import content, long_tail
+from longtail.graph.graph import Graph
 from longtail.report import published
 from longtail.report.published import NETWORKS, PUBLISHED
 from longtail.runtime import files, parts
@@ -35,9 +36,9 @@ def read(manifest: dict[str, Any]) -> tuple[dict[str, Any], list[Path]]:
 
 def configuration(manifest: dict[str, Any]) -> Registry:
     """Its definitions, with the methods that its figures make of others."""
-    found = registry.load(*read(manifest))
+    found = load.load(*read(manifest))
     for name in found.config["figures"]:
-        figure = registry.definition("figure", registry.locate("figure", name))
+        figure = load.definition("figure", load.locate("figure", name))
         if figure["kind"] == "sensitivity":
             variants.define(found, name, figure, imbalance.slug(figure["factor"], name))
     return found
@@ -74,9 +75,9 @@ def test_tables_and_figures_are_those_of_today(
     monkeypatch.chdir(tmp_path)  # where nothing is finished that a network could replace
     graph = Graph.of(*read(manifest))
 
-    assert set(graph.metrics(graph.plan.runs)) == manifest["runs"].keys()
-    assert set(graph.provenance(graph.plan.runs)) == manifest["trainings"].keys()
-    shown = {path.removeprefix("results/") for path in (*graph.table_files(), *graph.figure_files())}
+    assert set(graph.inputs.metrics(graph.plan.runs)) == manifest["runs"].keys()
+    assert set(graph.inputs.provenance(graph.plan.runs)) == manifest["trainings"].keys()
+    shown = {path.removeprefix("results/") for path in (*graph.targets.tables(), *graph.targets.figures())}
     assert {name for name in shown if "/reliability/" not in name} == manifest["files"].keys()
 
 
@@ -111,7 +112,7 @@ def test_files_are_those_of_the_manifest(folder: tuple[Path, dict[str, Any]]) ->
 
 
 class TestNetworks:
-    NAMED = layers.read([registry.CONFIG / "networks.yaml"])["stage1"]
+    NAMED = layers.read([CONFIG / "networks.yaml"])["stage1"]
 
     def test_all_that_are_there_are_named_with_their_hash(self) -> None:
         there = {str(path.parent) for path in NETWORKS.rglob("provenance.json")}

@@ -5,7 +5,7 @@ import pytest
 import torch
 from tests import small
 
-from longtail.config import registry, settings
+from longtail.config import load, settings
 from longtail.data import long_tail
 from longtail.data.arrays import Arrays
 from longtail.engine import checkpoint
@@ -13,7 +13,7 @@ from longtail.features import extract
 from longtail.runtime import parts
 from longtail.stage1 import train
 
-SHIPPED = registry.load({}, [])
+SHIPPED = load.load({}, [])
 ONE_STAGE = [name for name, method in SHIPPED.methods.items() if isinstance(method.get("stage1"), dict)]
 BRIEF = {"epochs": 2, "batch_size": 16, "defer": 1, "evaluate": {"every": 2, "each_from": 2}}
 

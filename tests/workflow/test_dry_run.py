@@ -9,9 +9,9 @@ import pytest
 import yaml
 from tests.workflow.command import jobs, snakemake
 
-from longtail.config import costs
-from longtail.config.graph import Graph
 from longtail.config.registry import CONFIG, merge
+from longtail.graph import costs
+from longtail.graph.graph import Graph
 from longtail.overview.jobs import listed
 
 SMOOTHED = ("mislas", "re_crt_las", "re_lws_las")

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from longtail.config.registry import of_source
+from longtail.config.sources import of_source
 from longtail.runtime.errors import InputError
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from longtail.config import paths, schema
-from longtail.config.registry import CONFIG, NONE, merge
+from longtail.config.blame import NONE
+from longtail.config.registry import CONFIG, merge
 
 
 def read(files: Iterable[Path | str], arguments: Mapping[str, Any] = NONE) -> dict[str, Any]:

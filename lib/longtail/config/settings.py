@@ -4,9 +4,10 @@ import functools
 from pathlib import Path
 from typing import Any
 
+from longtail import imbalance as factors
 from longtail.config import archives, paths
-from longtail.config import imbalance as factors
-from longtail.config.registry import IMAGES, Registry, form, merge, of_source
+from longtail.config.registry import Registry, merge
+from longtail.config.sources import IMAGES, form, of_source
 from longtail.runtime import files, parts
 
 # Keys of `compute` that change no result, and so must not make a training run again.

@@ -36,6 +36,12 @@ def parse(text: str) -> Any:
         loader.dispose()
 
 
+def as_line(value: Any) -> str:
+    """A value as one line of YAML."""
+    text: str = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10_000)
+    return text.removesuffix("...\n").strip()
+
+
 def _check_depth(text: str) -> None:
     depth = 0
     for event in yaml.parse(text, LOADER):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from longtail.config import archives
-from longtail.config.registry import IMAGES, form, of_source
+from longtail.config.sources import IMAGES, form, of_source
 from longtail.runtime.errors import InputError
 
 

@@ -3,9 +3,8 @@
 import re
 from typing import Any
 
-from longtail.config import registry as definitions
-from longtail.config import settings
-from longtail.config.registry import STAGES, Registry
+from longtail.config import methods, settings
+from longtail.config.registry import STAGES, Registry, merge
 from longtail.runtime.errors import InputError
 
 
@@ -40,7 +39,7 @@ def _variant(registry: Registry, where: str, own: str, path: list[str], value: f
     change: Any = value
     for step in reversed(path):
         change = {step: change}
-    varied = definitions.merge(method, change)
+    varied = merge(method, change)
     varied["label"] = f"{method['label']}, {title} = {value}"
     # What the method sets for a data set must not win over the value.
     for dataset in dict.fromkeys(override["dataset"] for override in method["overrides"]):
@@ -48,5 +47,5 @@ def _variant(registry: Registry, where: str, own: str, path: list[str], value: f
     known = registry.methods.get(name, varied)
     if known | {"label": ""} != varied | {"label": ""}:
         raise InputError(f"{where}: needs the name '{name}' for {title} = {value}: rename the method of that name")
-    definitions.define(registry, name, varied, where)
+    methods.define(registry, name, varied, where)
     return name

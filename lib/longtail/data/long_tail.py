@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from longtail.config import imbalance as factors
+from longtail import imbalance as factors
 from longtail.runtime import files
 from longtail.runtime.errors import InputError
 

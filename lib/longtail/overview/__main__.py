@@ -5,8 +5,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from longtail.config import costs, layers, registry
-from longtail.config.graph import Graph
+from longtail.config import layers
+from longtail.config.registry import CONFIG
+from longtail.graph import costs
+from longtail.graph.graph import Graph
 from longtail.overview import imports, plan, progress, speeds
 from longtail.overview.speeds import Machine
 from longtail.runtime import files
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given.overview != IMPORTS and (given.origin or given.target):
             raise InputError("--from and --to belong to imports: remove them")
-        config_files = [registry.CONFIG / "config.yaml", *given.configfile]
+        config_files = [CONFIG / "config.yaml", *given.configfile]
         graph = Graph.of(layers.read(config_files), config_files)
         costs.check_batches(graph)
         if given.overview == IMPORTS:

@@ -5,11 +5,11 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from longtail.config import graph as graphs
-from longtail.config import imports
-from longtail.config.graph import Graph
+from longtail import results
 from longtail.config.plan import Run
-from longtail.config.reference import as_yaml
+from longtail.config.strict_yaml import as_line
+from longtail.graph import imports
+from longtail.graph.graph import Graph
 from longtail.overview import text
 from longtail.runtime import files
 from longtail.runtime.errors import InputError
@@ -98,7 +98,7 @@ def _matching(
 
 
 def _subset(run: Run) -> str:
-    return f"{graphs.DATA}/{run.setting.dataset}/{run.setting.imbalance}/subset.json"
+    return f"{results.DATA}/{run.setting.dataset}/{run.setting.imbalance}/subset.json"
 
 
 def _seen(run: Run) -> dict[str, str] | None:
@@ -115,7 +115,7 @@ def _line(graph: Graph, run: Run, networks: dict[str, Path], folder: Path | None
         raise InputError(f"{run.folder}: {places} are {len(networks)} networks for one run: keep one of them there")
     ((sha256, source),) = networks.items()
     told = imported.record(source, run.folder)
-    imports.check_place(graph.registry, run, sha256, Path(graphs.RUNS), run.folder)
-    remark = "" if told["code"] == graph.training_code(run) else "  # by other code than is here"
+    imports.check_place(graph.registry, run, sha256, Path(results.RUNS), run.folder)
+    remark = "" if told["code"] == graph.parameters.training_code(run) else "  # by other code than is here"
     path = os.path.relpath(source, folder) if folder else os.path.abspath(source)
-    return f"  {run.folder}: {as_yaml({'source': path, 'sha256': sha256})}{remark}"
+    return f"  {run.folder}: {as_line({'source': path, 'sha256': sha256})}{remark}"

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
-from longtail.config.costs import Training
-from longtail.config.graph import DATA, RUNS, TABLE_FORMATS, TABLES, Graph
+from longtail.graph.costs import Training
+from longtail.graph.graph import Graph
 from longtail.overview import states
 from longtail.overview.states import DONE, State
+from longtail.results import DATA, RUNS, TABLE_FORMATS, TABLES
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,11 @@ def to_do(jobs: Iterable[Job], trainings: Mapping[str, State]) -> list[Job]:
 def _data(graph: Graph) -> list[Job]:
     found = []
     for dataset in graph.plan.datasets:
-        found += [Job("download", [path], []) for path in graph.archive(SimpleNamespace(dataset=dataset))]
+        found += [Job("download", [path], []) for path in graph.inputs.archive(SimpleNamespace(dataset=dataset))]
         found.append(Job("build_arrays", [f"{DATA}/{dataset}/arrays.npz"], []))
-    subsets = {path for dataset in graph.plan.datasets for path in graph.subsets(dataset)}
+    subsets = {path for dataset in graph.plan.datasets for path in graph.inputs.subsets(dataset)}
     for table in graph.plan.statistics:
-        subsets.update(graph.described_subsets(SimpleNamespace(statistics=table)))
+        subsets.update(graph.inputs.described_subsets(SimpleNamespace(statistics=table)))
     return found + [Job("build_long_tail", [path], []) for path in sorted(subsets)]
 
 
@@ -80,11 +81,11 @@ def _of_runs(graph: Graph) -> list[Job]:
         if run.post_hoc:
             folder = f"{RUNS}/{run.folder}/{run.method}"
             made = [f"{folder}/{name}" for name in ("logits.npz", "choice.json")]
-            found.append(Job("adjust_classifier", made, graph.provenance([run])))
-        found.append(Job("evaluate", graph.metrics([run]), graph.provenance([run])))
+            found.append(Job("adjust_classifier", made, graph.inputs.provenance([run])))
+        found.append(Job("evaluate", graph.inputs.metrics([run]), graph.inputs.provenance([run])))
     projections = {name for name, f in graph.plan.figures.items() if f.kind == "projection" and f.cells[0].runs}
     shown = [SimpleNamespace(figure=name) for name in sorted(projections)]
-    for path, run in {graph.projection_of(w): graph.first_run(w) for w in shown}.items():
+    for path, run in {graph.inputs.projection_of(w): graph.inputs.first_run(w) for w in shown}.items():
         found.append(Job("project_features", [path], [f"{RUNS}/{run.folder}/stage1/last.pt"]))
     return found
 
@@ -94,14 +95,14 @@ def _of_tables(graph: Graph) -> list[Job]:
         return Job(rule, [f"{TABLES}/{name}.{form}" for form in TABLE_FORMATS], stands_on)
 
     plan = graph.plan
-    methods = [(name, graph.table_runs(SimpleNamespace(table=name))) for name in plan.tables]
-    claims = [(name, graph.claims_runs(SimpleNamespace(claims=name))) for name in plan.claims]
+    methods = [(name, graph.inputs.table_runs(SimpleNamespace(table=name))) for name in plan.tables]
+    claims = [(name, graph.inputs.claims_runs(SimpleNamespace(claims=name))) for name in plan.claims]
     return [
-        *(job("make_table", name, graph.provenance(runs)) for name, runs in methods),
+        *(job("make_table", name, graph.inputs.provenance(runs)) for name, runs in methods),
         *(job("make_statistics", name, []) for name in plan.statistics),
-        *(job("make_claims", name, graph.provenance(runs)) for name, runs in claims),
+        *(job("make_claims", name, graph.inputs.provenance(runs)) for name, runs in claims),
     ]
 
 
 def _of_figures(graph: Graph) -> list[Job]:
-    return [Job(f"draw_{drawing.kind}", drawing.files, drawing.trainings) for drawing in graph.drawings()]
+    return [Job(f"draw_{drawing.kind}", drawing.files, drawing.trainings) for drawing in graph.targets.drawings()]

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Collection
 
-from longtail.config import costs
-from longtail.config.costs import FORWARD
-from longtail.config.graph import Graph
 from longtail.config.plan import Claims, Table
+from longtail.graph import costs
+from longtail.graph.costs import FORWARD
+from longtail.graph.graph import Graph
 from longtail.overview import states, text
 from longtail.overview.speeds import Machine, Remaining, Speeds, duration
 from longtail.overview.work import Work

@@ -3,8 +3,8 @@
 import textwrap
 import time
 
-from longtail.config.costs import Training
-from longtail.config.graph import Graph
+from longtail.graph.costs import Training
+from longtail.graph.graph import Graph
 from longtail.overview import states, text, times
 from longtail.overview.speeds import Kind, Machine, Speeds, duration
 from longtail.overview.states import DONE, FAILED, RUNNING, STOPPED, WAITING, State

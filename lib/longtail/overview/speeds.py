@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from longtail.config import costs
-from longtail.config import graph as graphs
-from longtail.config.costs import Training
-from longtail.config.graph import Graph
-from longtail.config.registry import IMAGES, made_for
+from longtail import results
+from longtail.config.sources import IMAGES, made_for
+from longtail.graph import costs
+from longtail.graph.costs import Training
+from longtail.graph.graph import Graph
 from longtail.overview import states
 from longtail.runtime import files, provenance
 
@@ -64,7 +64,7 @@ class Machine:
             precision = "bfloat16" if accelerator or _computes_bfloat16() else "float32"
         side_by_side = cores // (compute["threads"] * compute["processes"])
         if accelerator:
-            side_by_side = min(side_by_side, graph.gpu_slots // max(1, graph.gpus_of_stage1))
+            side_by_side = min(side_by_side, graph.resources.gpu_slots // max(1, graph.resources.gpus_of_stage1))
         return cls(provenance.processor(), accelerator, precision, max(1, side_by_side), compute, cores)
 
     def __str__(self) -> str:
@@ -183,7 +183,7 @@ def _seconds(item: Remaining, speeds: Speeds) -> float | None:
 def _finished(graph: Graph, machine: Machine) -> list[tuple[Kind, float]]:
     """Speeds of Stage 1s in `results/runs` that this machine made, the testing in between included."""
     found = []
-    for path in Path(graphs.RUNS).glob("*/*/*/*/*/stage1/provenance.json"):
+    for path in Path(results.RUNS).glob("*/*/*/*/*/stage1/provenance.json"):
         definition = graph.registry.datasets.get(path.parts[-7], {})
         record = states.read(path) or {}
         if "kind" not in definition or not record.get("seconds"):

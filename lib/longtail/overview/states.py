@@ -10,14 +10,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from longtail.config import graph
-from longtail.config.costs import Training
+from longtail.graph.costs import Training
+from longtail.results import LOGS as RESULT_LOGS
+from longtail.results import RUNS
 from longtail.runtime import files, joblog
 from longtail.stage1 import imported
 
 OUTPUTS = ("last.pt", "history.csv", "provenance.json")
 SILENT_SECONDS = 120.0
-LOGS = f"{graph.RESULTS}/logs/runs"
+LOGS = f"{RESULT_LOGS}/runs"
 KINDS = DONE, RUNNING, STOPPED, FAILED, WAITING = ("done", "running", "stopped", "failed", "waiting")
 
 _TRACEBACK = "Traceback (most recent call last):\n"
@@ -60,7 +61,7 @@ class State:
 
 def look(training: Training, now: float) -> State:
     """The state of a training at `now` (unix seconds)."""
-    folder = Path(graph.RUNS) / training.folder
+    folder = Path(RUNS) / training.folder
     made_otherwise = False
     if all((folder / name).is_file() for name in OUTPUTS):
         record = read(folder / "provenance.json") or {}

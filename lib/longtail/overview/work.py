@@ -1,7 +1,7 @@
 """The jobs of a plan, what of them is to do, and what that takes."""
 
-from longtail.config import costs
-from longtail.config.graph import Graph
+from longtail.graph import costs
+from longtail.graph.graph import Graph
 from longtail.overview import jobs, states
 from longtail.overview.speeds import Machine, Remaining
 from longtail.overview.times import Times

@@ -24,7 +24,7 @@ COLUMNS = [
 def frame(table: Mapping[str, Any], estimates: Estimates) -> pd.DataFrame:
     """One line per claim and protocol, all numbers in %.
 
-    `table` is what `config.graph.Graph.claims` lays out; `estimates` is what `evaluate.paired` makes of its logits.
+    `table` is what `graph.layouts.claims` lays out; `estimates` is what `evaluate.paired` makes of its logits.
     `than` is the method that comes closest to being better, of those with a seed in common with `better`; ours,
     `difference` (better − than) and its interval are of these two. `verdict` is that of the whole claim
     (`paired.judge_all`), `against` the methods that decide it where it names several, `lacks` what is missing.

@@ -34,7 +34,7 @@ def pooled_panels(
 
     Panels without runs are left out.
 
-    `figure` is what `config.graph.Graph.comparison` lays out; `metrics` holds metrics.json by run path.
+    `figure` is what `graph.layouts.comparison` lays out; `metrics` holds metrics.json by run path.
     """
     return [
         (

@@ -73,7 +73,7 @@ def by_group(runs: Sequence[tuple[Floats, Integers]], counts: Sequence[int]) -> 
 def laid_out(
     layout: Mapping[str, Any], runs: Mapping[str, tuple[Floats, Integers]], counts: Sequence[int]
 ) -> list[tuple[Half, Half]]:
-    """The panels of `probabilities`: what `config.graph.Graph.probabilities` lays out, its runs read by path."""
+    """The panels of `probabilities`: what `graph.layouts.probabilities` lays out, its runs read by path."""
     return [(_half(left, runs, counts), _half(right, runs, counts)) for left, right in layout["panels"]]
 
 

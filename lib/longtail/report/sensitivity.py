@@ -43,7 +43,7 @@ class Panel(TypedDict):
 
 
 def laid_out(layout: Mapping[str, Any], scores: Mapping[str, Score]) -> tuple[list[Panel], tuple[str, list[Score]]]:
-    """The panels and the baseline of `sensitivity`: what `config.graph.Graph.sensitivity` lays out, scores by run."""
+    """The panels and the baseline of `sensitivity`: what `graph.layouts.sensitivity` lays out, scores by run."""
     panels: list[Panel] = []
     for given in layout["panels"]:
         points: list[Point] = [

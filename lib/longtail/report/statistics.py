@@ -34,7 +34,7 @@ Counts = Mapping[str, Sequence[int]]
 def frame(table: Mapping[str, Any], counts: Counts, test_sizes: Mapping[str, int]) -> pd.DataFrame:
     """One line per row and column, with both numbers as text.
 
-    `table` is what `config.graph.Graph.statistics` lays out; `counts` holds the training images of each class [K] by
+    `table` is what `graph.layouts.statistics` lays out; `counts` holds the training images of each class [K] by
     subset path, `test_sizes` the number of test images by path of the arrays. A row's `subsets` stand in the order
     of the definition's factors: ours runs from the value of the first to that of the last, `values` lists all. The
     factor is the largest class over the smallest. `agrees` says whether both are the same to the digits printed, and

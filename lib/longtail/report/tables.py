@@ -31,7 +31,7 @@ def frame(
 ) -> pd.DataFrame:
     """One line per row, column, metric and protocol.
 
-    `table` is what `config.graph.Graph.table` lays out; `metrics` holds the content of metrics.json by run path,
+    `table` is what `graph.layouts.table` lays out; `metrics` holds the content of metrics.json by run path,
     `records` that of provenance.json by path, of whose `seconds` the minutes of training are made. `ours` is the mean
     over runs, `sd` the sample standard deviation (none for a single run), `n` the number of runs, `difference` ours −
     printed. All but nll, brier and minutes are in %; `signed_gap` (mean confidence − accuracy, in %) tells the sign

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from longtail.config import settings
+from longtail.config.blame import THE_CONFIG
 from longtail.config.plan import Plan, Run
-from longtail.config.registry import THE_CONFIG, Registry
+from longtail.config.registry import Registry
 from longtail.runtime import files
 from longtail.runtime.errors import InputError
 from longtail.stage1 import imported

@@ -11,9 +11,10 @@ import pytest
 import yaml
 from tests import elsewhere
 
-from longtail.config import graph as graphs
-from longtail.config.graph import Graph
+from longtail import results
 from longtail.config.registry import CONFIG, merge
+from longtail.graph import parameters
+from longtail.graph.graph import Graph
 from longtail.runtime import fingerprint
 from longtail.runtime.errors import InputError
 from longtail.stage1 import imported
@@ -40,14 +41,14 @@ def cifar_table() -> Graph:
 def test_targets_of_the_cifar_table(cifar_table: Graph) -> None:
     # 6 settings x {ce, mixup, LDAM+DRW, BBN, Remix+DRW} x 3 seeds; the 3 methods with a Stage 2 in 6 settings x 3
     # seeds; scores of all 8.
-    assert len(cifar_table.stage1_files()) == 6 * 5 * 3
-    assert len(cifar_table.stage2_files()) == 6 * 3 * 3
-    assert len(cifar_table.metrics(cifar_table.plan.runs)) == 6 * 8 * 3
+    assert len(cifar_table.targets.stage1()) == 6 * 5 * 3
+    assert len(cifar_table.targets.stage2()) == 6 * 3 * 3
+    assert len(cifar_table.inputs.metrics(cifar_table.plan.runs)) == 6 * 8 * 3
     # 6 subsets, and the class counts of the 2 data sets.
-    assert len(cifar_table.dataset_files()) == 6 + 2
+    assert len(cifar_table.targets.datasets()) == 6 + 2
     # SVG and PNG of: class counts of 2 data sets, curves and smoothing of 6 settings, reliability of 144 runs.
-    assert len(cifar_table.figure_files()) == 2 * (2 + 6 + 6 + 144)
-    assert len(cifar_table.table_files()) == 4
+    assert len(cifar_table.targets.figures()) == 2 * (2 + 6 + 6 + 144)
+    assert len(cifar_table.targets.tables()) == 4
 
 
 def test_the_names_of_imported_runs_are_a_pattern_that_no_other_fits(tmp_path: Path) -> None:
@@ -57,29 +58,31 @@ def test_the_names_of_imported_runs_are_a_pattern_that_no_other_fits(tmp_path: P
     own = {"tables": [str(tmp_path / "x.yaml")], "figures": []}
     w = wildcards(dataset="cifar10", imbalance="if1.5", backbone="resnet32", stage1="ce", seed="0")
     built = graph(**own)
-    source = elsewhere.trained(tmp_path / "far", json.loads(built.stage1(w)))
-    assert re.search(built.imported, f"{folder}/stage1/") is None
+    source = elsewhere.trained(tmp_path / "far", json.loads(built.parameters.stage1(w)))
+    assert re.search(built.patterns.imported, f"{folder}/stage1/") is None
 
     taken = graph(**own, stage1={folder: {"source": str(source), "sha256": "0" * 64}})
 
-    assert re.fullmatch(taken.imported, folder)
-    assert not re.fullmatch(taken.imported, folder.replace(".", "x"))
-    assert taken.imported_code(w) == "c0de00000000"
-    assert taken.stage1(w) == built.stage1(w)
+    assert re.fullmatch(taken.patterns.imported, folder)
+    assert not re.fullmatch(taken.patterns.imported, folder.replace(".", "x"))
+    assert taken.parameters.imported_code(w) == "c0de00000000"
+    assert taken.parameters.stage1(w) == built.parameters.stage1(w)
 
 
 def test_the_code_that_trains_a_run_is_that_of_its_job(cifar_table: Graph) -> None:
-    run = cifar_table.run_of(wildcards(**OF_MISLAS, method="mislas"))
+    run = cifar_table.inputs.run_of(wildcards(**OF_MISLAS, method="mislas"))
 
-    assert cifar_table.training_code(run) == cifar_table.code("train_stage1", wildcards(**OF_MISLAS, stage1="mixup"))
+    assert cifar_table.parameters.training_code(run) == cifar_table.parameters.code(
+        "train_stage1", wildcards(**OF_MISLAS, stage1="mixup")
+    )
 
 
 def test_no_target_is_listed_twice(cifar_table: Graph) -> None:
     files = [
-        *cifar_table.figure_files(),
-        *cifar_table.table_files(),
-        *cifar_table.stage1_files(),
-        *cifar_table.stage2_files(),
+        *cifar_table.targets.figures(),
+        *cifar_table.targets.tables(),
+        *cifar_table.targets.stage1(),
+        *cifar_table.targets.stage2(),
     ]
 
     assert max(Counter(files).values()) == 1
@@ -87,14 +90,16 @@ def test_no_target_is_listed_twice(cifar_table: Graph) -> None:
 
 def test_three_stage2s_stand_on_one_mixup_network(cifar_table: Graph) -> None:
     runs = [
-        cifar_table.run_of(wildcards(**OF_MISLAS, method=method)) for method in ("crt_mixup", "lws_mixup", "mislas")
+        cifar_table.inputs.run_of(wildcards(**OF_MISLAS, method=method))
+        for method in ("crt_mixup", "lws_mixup", "mislas")
     ]
 
     assert len({run.folder for run in runs}) == 1
     assert (
-        cifar_table.provenance(runs)[-1] == "results/runs/cifar10/if100/resnet32/mixup/seed0/stage1/provenance.json"
+        cifar_table.inputs.provenance(runs)[-1]
+        == "results/runs/cifar10/if100/resnet32/mixup/seed0/stage1/provenance.json"
     )
-    assert len(cifar_table.provenance(runs)) == 4
+    assert len(cifar_table.inputs.provenance(runs)) == 4
 
 
 LADC_TABLES = ["ladc_ablation", "ladc_calibration_strategy", "ladc_stage2"]
@@ -118,22 +123,24 @@ def test_all_variants_of_ladc_stand_on_one_stage1() -> None:
 def test_a_post_hoc_method_stands_on_a_network_and_trains_nothing() -> None:
     groups = graph(tables=["ladc_groups"], figures=[], seeds={"runs": [0]})
     of_tau = wildcards(dataset="cifar100", imbalance="if100", backbone="resnet32", seed="0", method="tau_norm")
-    run = groups.run_of(of_tau)
+    run = groups.inputs.run_of(of_tau)
     folder = "results/runs/cifar100/if100/resnet32/ce_bot/seed0"
 
     assert run in groups.plan.runs
     assert not run.two_stage
-    assert groups.logits(wildcards(**vars(of_tau), stage1="ce_bot")) == f"{folder}/tau_norm/logits.npz"
-    assert groups.provenance([run]) == [f"{folder}/stage1/provenance.json"]
-    assert [path for path in groups.stage2_files() if "tau_norm" in path] == []
-    assert groups.post_hoc_methods == "logit_adjustment|pc_softmax|tau_norm"
-    assert json.loads(groups.post_hoc(of_tau)) == {"post_hoc": {"name": "tau_norm", "tau": None, "bias": False}}
+    assert groups.inputs.logits(wildcards(**vars(of_tau), stage1="ce_bot")) == f"{folder}/tau_norm/logits.npz"
+    assert groups.inputs.provenance([run]) == [f"{folder}/stage1/provenance.json"]
+    assert [path for path in groups.targets.stage2() if "tau_norm" in path] == []
+    assert groups.patterns.post_hoc_methods == "logit_adjustment|pc_softmax|tau_norm"
+    assert json.loads(groups.parameters.post_hoc(of_tau)) == {
+        "post_hoc": {"name": "tau_norm", "tau": None, "bias": False}
+    }
 
 
 def test_the_code_of_a_stage2_counts_its_generator_and_sampler() -> None:
     ladc = graph(tables=LADC_TABLES, figures=[])
     codes = {
-        m: ladc.code("train_stage2", wildcards(**ON_CIFAR100, method=m))
+        m: ladc.parameters.code("train_stage2", wildcards(**ON_CIFAR100, method=m))
         for m in ("ladc", "ladc_lws", "dc", "re_lws_cbs")
     }
 
@@ -144,7 +151,7 @@ def test_the_code_of_a_stage2_counts_its_generator_and_sampler() -> None:
 def test_every_value_of_a_sensitivity_figure_is_a_method_and_the_own_value_is_the_method() -> None:
     study = graph(tables=[], figures=["ladc_sensitivity"], seeds={"runs": [0, 1]})
     of_figure = wildcards(figure="ladc_sensitivity")
-    panels = {panel["title"]: panel for panel in json.loads(study.sensitivity(of_figure))["panels"]}
+    panels = {panel["title"]: panel for panel in json.loads(study.layouts.sensitivity(of_figure))["panels"]}
     folder = "results/runs/cifar100/if100/resnet32/remix_randaugment"
 
     assert [point["at"] for point in panels["m"]["points"]] == [1, 2, 3, 5]
@@ -154,11 +161,14 @@ def test_every_value_of_a_sensitivity_figure_is_a_method_and_the_own_value_is_th
         f"{folder}/seed{seed}/ladc_generator_m_3/metrics.json" for seed in (0, 1)
     ]
     at = wildcards(**ON_CIFAR100, method="ladc_generator_alpha_0_05")
-    told, own = json.loads(study.stage2(at)), json.loads(study.stage2(wildcards(**vars(at) | {"method": "ladc"})))
+    told, own = (
+        json.loads(study.parameters.stage2(at)),
+        json.loads(study.parameters.stage2(wildcards(**vars(at) | {"method": "ladc"}))),
+    )
     assert told["generator"].pop("alpha") == 0.05
     assert own["generator"].pop("alpha") == 0.15
     assert told == own
-    assert len(study.stage1_files()) == 2
+    assert len(study.targets.stage1()) == 2
 
 
 def test_a_value_of_a_sensitivity_figure_wins_over_the_methods_overrides(tmp_path: Path) -> None:
@@ -168,7 +178,7 @@ def test_a_value_of_a_sensitivity_figure_wins_over_the_methods_overrides(tmp_pat
     study = graph(tables=[], figures=[str(tmp_path / "mine.yaml")])
     at = wildcards(**ON_CIFAR100, method="re_lws_las_loss_head_0_05")
 
-    assert json.loads(study.stage2(at))["loss"]["head"] == 0.05
+    assert json.loads(study.parameters.stage2(at))["loss"]["head"] == 0.05
 
 
 def sensitivity(tmp_path: Path, name: str = "mine", **changes: Any) -> str:
@@ -186,7 +196,7 @@ HEAD |= {"panels": [{"title": "head", "key": "stage2.loss.head", "values": [0.25
 def test_the_own_value_of_a_method_is_the_one_it_has_in_the_figures_setting(tmp_path: Path) -> None:
     """MiSLAS has 0.3 by itself and 0.4 on CIFAR-100 at factor 100."""
     study = graph(tables=[], figures=[sensitivity(tmp_path, **HEAD)])
-    (panel,) = json.loads(study.sensitivity(wildcards(figure="mine")))["panels"]
+    (panel,) = json.loads(study.layouts.sensitivity(wildcards(figure="mine")))["panels"]
 
     assert panel["default"] == 0.4
     names = [point["runs"][0].split("/")[-2] for point in panel["points"]]
@@ -199,7 +209,7 @@ def test_one_variant_serves_figures_of_several_settings(tmp_path: Path) -> None:
 
     for dataset, imbalance in (("cifar100", "if100"), ("digits", "if50")):
         at = wildcards(**ON_CIFAR100 | {"dataset": dataset, "imbalance": imbalance}, method="mislas_loss_head_0_25")
-        assert json.loads(study.stage2(at))["loss"]["head"] == 0.25
+        assert json.loads(study.parameters.stage2(at))["loss"]["head"] == 0.25
 
 
 def test_a_variant_takes_no_name_from_a_method_of_ones_own(tmp_path: Path) -> None:
@@ -224,7 +234,7 @@ def test_a_figure_of_similar_classes_wants_a_network_of_its_own(tmp_path: Path) 
 def test_two_panels_may_show_one_value_under_two_titles(tmp_path: Path) -> None:
     panels = [{"title": title, "key": "stage2.generator.m", "values": [1, 2]} for title in ("m", "heads")]
     study = graph(tables=[], figures=[sensitivity(tmp_path, panels=panels)])
-    first, second = json.loads(study.sensitivity(wildcards(figure="mine")))["panels"]
+    first, second = json.loads(study.layouts.sensitivity(wildcards(figure="mine")))["panels"]
 
     assert first["points"] == second["points"]
 
@@ -280,13 +290,14 @@ def test_figures_of_features_ask_for_the_first_seed_only() -> None:
     runs = "results/runs/cifar10"
 
     assert (
-        both.features_of(wildcards(figure="ladc_similarity")) == f"{runs}/if100/resnet32/ce_ldam/seed4/features.npz"
+        both.inputs.features_of(wildcards(figure="ladc_similarity"))
+        == f"{runs}/if100/resnet32/ce_ldam/seed4/features.npz"
     )
-    projected = both.projection_of(wildcards(figure="ladc_projection"))
+    projected = both.inputs.projection_of(wildcards(figure="ladc_projection"))
     assert projected == f"{runs}/if200/resnet32/remix_randaugment/seed4/ladc/projection.npz"
-    assert json.loads(both.similarity(wildcards(figure="ladc_similarity")))["seeds"] == [4]
+    assert json.loads(both.layouts.similarity(wildcards(figure="ladc_similarity")))["seeds"] == [4]
     for kind in ("similarity", "projection"):
-        assert f"results/figures/{kind}/ladc_{kind}.svg" in both.figure_files()
+        assert f"results/figures/{kind}/ladc_{kind}.svg" in both.targets.figures()
 
 
 def probabilities(tmp_path: Path, *panels: dict[str, str], **changes: Any) -> str:
@@ -299,7 +310,7 @@ def probabilities(tmp_path: Path, *panels: dict[str, str], **changes: Any) -> st
 def test_probabilities_read_the_logits_of_both_methods_under_all_seeds(tmp_path: Path) -> None:
     panels = ({"left": "mixup", "right": "mislas"}, {"left": "ldam", "right": "mislas"})
     drawn = graph(tables=[], figures=[probabilities(tmp_path, *panels)], seeds={"runs": [4, 5]})
-    layout = json.loads(drawn.probabilities(wildcards(figure="mine")))
+    layout = json.loads(drawn.layouts.probabilities(wildcards(figure="mine")))
     runs = "results/runs/cifar100/if100/resnet32"
     logits = {
         "mixup": [f"{runs}/mixup/seed{seed}/features.npz" for seed in (4, 5)],
@@ -312,15 +323,17 @@ def test_probabilities_read_the_logits_of_both_methods_under_all_seeds(tmp_path:
         [logits["ldam"], logits["mislas"]],
     ]
     assert [bool(half["calibration"]) for half in layout["panels"][1]] == [True, False]
-    assert set(drawn.figure_logits(wildcards(figure="mine"))) == {path for paths in logits.values() for path in paths}
+    assert set(drawn.inputs.figure_logits(wildcards(figure="mine"))) == {
+        path for paths in logits.values() for path in paths
+    }
     assert (layout["seeds"], layout["source"]) == ([4, 5], 'MiSLAS slides, "Label-aware Smoothing" pictures')
-    assert "results/figures/probabilities/mine.svg" in drawn.figure_files()
+    assert "results/figures/probabilities/mine.svg" in drawn.targets.figures()
 
 
 def test_a_panel_of_which_one_method_cannot_run_is_left_out_and_wants_nothing(tmp_path: Path) -> None:
     panels = ({"left": "crt", "right": "m2m"}, {"left": "lws_mixup", "right": "mislas"})
     drawn = graph(tables=[], figures=[probabilities(tmp_path, *panels)])
-    (panel,) = json.loads(drawn.probabilities(wildcards(figure="mine")))["panels"]
+    (panel,) = json.loads(drawn.layouts.probabilities(wildcards(figure="mine")))["panels"]
 
     assert [half["label"] for half in panel] == ["LWS+mixup", "MiSLAS"]
     assert {run.method for run in drawn.plan.runs} == {"lws_mixup", "mislas"}
@@ -329,7 +342,7 @@ def test_a_panel_of_which_one_method_cannot_run_is_left_out_and_wants_nothing(tm
 def test_probabilities_of_which_nothing_can_run_are_not_drawn(tmp_path: Path) -> None:
     drawn = graph(tables=[], figures=[probabilities(tmp_path, {"left": "mislas", "right": "m2m"})])
 
-    assert drawn.figure_files() == drawn.plan.runs == []
+    assert drawn.targets.figures() == drawn.plan.runs == []
 
 
 @pytest.mark.parametrize(
@@ -351,16 +364,16 @@ def test_mistakes_in_a_figure_of_probabilities_are_named(
 def test_a_table_of_data_sets_wants_their_subsets_and_says_what_is_missing() -> None:
     described = graph(tables=["ladc_datasets"], figures=[])
     of_table = wildcards(statistics="ladc_datasets")
-    rows = {row["label"]: row for row in json.loads(described.statistics(of_table))["rows"]}
+    rows = {row["label"]: row for row in json.loads(described.layouts.statistics(of_table))["rows"]}
 
     wanted = [f"results/data/{name}/{factor}/subset.json" for name in ("cifar10", "cifar100") for factor in FACTORS]
     wanted.append("results/data/thucnews/if100/subset.json")
-    assert described.described_subsets(of_table) == wanted
+    assert described.inputs.described_subsets(of_table) == wanted
     assert [subset["path"] for subset in rows["CIFAR10-LT"]["subsets"]] == wanted[:2]
     assert "your copy of ImageNet-LT" in rows["ImageNet-LT"]["needs"]
     assert rows["THUNEWS-LT"]["needs"] is None
     assert described.plan.runs == []
-    assert described.table_files()[0] == "results/tables/ladc_datasets.csv"
+    assert described.targets.tables()[0] == "results/tables/ladc_datasets.csv"
 
 
 def test_a_table_of_data_sets_says_what_is_passed_over(tmp_path: Path, image_tree: Callable[..., Path]) -> None:
@@ -372,7 +385,7 @@ def test_a_table_of_data_sets_says_what_is_passed_over(tmp_path: Path, image_tre
     described = graph(tables=[str(tmp_path / "x.yaml")], figures=[], datasets={"birds": birds})
 
     def remarks() -> list[str]:
-        return [row["remark"] for row in json.loads(described.statistics(wildcards(statistics="x")))["rows"]]
+        return [row["remark"] for row in json.loads(described.layouts.statistics(wildcards(statistics="x")))["rows"]]
 
     assert remarks() == ["", "Mine."]
     (root / "train/cat/notes.txt").touch()
@@ -383,7 +396,7 @@ def test_a_table_of_data_sets_says_what_is_passed_over(tmp_path: Path, image_tre
 def test_a_table_of_claims_wants_logits_and_trainings_of_every_method_it_names() -> None:
     said = graph(tables=["mislas_claims_cifar100"], figures=[], seeds={"runs": [0, 3]})
     of_table, runs = wildcards(claims="mislas_claims_cifar100"), "results/runs/cifar100/if100/resnet32"
-    layout = json.loads(said.claims(of_table))
+    layout = json.loads(said.layouts.claims(of_table))
 
     stands_on = {"ce": "ce", "mixup": "mixup", "crt": "ce", "lws": "ce"}
     stands_on |= dict.fromkeys(("crt_mixup", "lws_mixup", "mislas"), "mixup")
@@ -392,29 +405,31 @@ def test_a_table_of_claims_wants_logits_and_trainings_of_every_method_it_names()
         for name, stage1 in stands_on.items()
     }
     assert {name: [run["logits"] for run in of["runs"]] for name, of in layout["methods"].items()} == logits
-    assert sorted(said.claims_logits(of_table)) == sorted(path for paths in logits.values() for path in paths)
-    assert len(said.provenance(said.claims_runs(of_table))) == 2 * (2 + 5)  # Stage 1s and Stage 2s
+    assert sorted(said.inputs.claims_logits(of_table)) == sorted(path for paths in logits.values() for path in paths)
+    assert len(said.inputs.provenance(said.inputs.claims_runs(of_table))) == 2 * (2 + 5)  # Stage 1s and Stage 2s
     assert (layout["setting"], layout["seeds"]) == ("CIFAR-100, factor 100, resnet32", [0, 3])
     assert layout["evaluation"] == {"bins": 15, "resamples": 1000}
-    assert said.table_files() == [f"results/tables/mislas_claims_cifar100.{form}" for form in graphs.TABLE_FORMATS]
-    assert (said.claims_tables, said.method_tables) == ("mislas_claims_cifar100", "(?!)")
+    assert said.targets.tables() == [
+        f"results/tables/mislas_claims_cifar100.{form}" for form in results.TABLE_FORMATS
+    ]
+    assert (said.patterns.claims_tables, said.patterns.method_tables) == ("mislas_claims_cifar100", "(?!)")
 
 
 def test_a_one_stage_method_is_scored_on_its_features(cifar_table: Graph) -> None:
     folder = "results/runs/cifar10/if100/resnet32/mixup/seed0"
     of_mixup = wildcards(**OF_MISLAS, stage1="mixup")
 
-    assert cifar_table.logits(wildcards(**vars(of_mixup), method="mixup")) == f"{folder}/features.npz"
-    assert cifar_table.logits(wildcards(**vars(of_mixup), method="mislas")) == f"{folder}/mislas/logits.npz"
+    assert cifar_table.inputs.logits(wildcards(**vars(of_mixup), method="mixup")) == f"{folder}/features.npz"
+    assert cifar_table.inputs.logits(wildcards(**vars(of_mixup), method="mislas")) == f"{folder}/mislas/logits.npz"
 
 
 def test_parameters_are_json_with_sorted_keys(cifar_table: Graph) -> None:
     """Equal settings are equal text, whatever order their YAML has."""
     for text in (
-        cifar_table.stage1(wildcards(**OF_MISLAS, stage1="ce")),
-        cifar_table.stage2(wildcards(**OF_MISLAS, method="mislas")),
-        cifar_table.table(wildcards(table="mislas_cifar")),
-        cifar_table.source(wildcards(dataset="cifar10")),
+        cifar_table.parameters.stage1(wildcards(**OF_MISLAS, stage1="ce")),
+        cifar_table.parameters.stage2(wildcards(**OF_MISLAS, method="mislas")),
+        cifar_table.layouts.table(wildcards(table="mislas_cifar")),
+        cifar_table.parameters.source(wildcards(dataset="cifar10")),
     ):
         assert text == json.dumps(json.loads(text), sort_keys=True)
 
@@ -423,7 +438,7 @@ def test_the_order_of_keys_in_a_persons_file_changes_no_parameter(cifar_table: G
     recipe = yaml.safe_load((CONFIG / "recipes.yaml").read_text())["MiSLAS-S1"]
     turned = graph(tables=["mislas_cifar"], figures=[], recipes={"MiSLAS-S1": dict(reversed(recipe.items()))})
 
-    assert turned.stage1(wildcards(**OF_MISLAS, stage1="ce")) == cifar_table.stage1(
+    assert turned.parameters.stage1(wildcards(**OF_MISLAS, stage1="ce")) == cifar_table.parameters.stage1(
         wildcards(**OF_MISLAS, stage1="ce")
     )
 
@@ -433,22 +448,22 @@ def test_only_what_a_job_reads_is_among_its_parameters(cifar_table: Graph) -> No
     finer = graph(tables=["mislas_cifar"], figures=[], evaluation={"bins": 20})
     of_ce = wildcards(**OF_MISLAS, stage1="ce", method="mislas")
 
-    assert finer.evaluation(of_ce) != cifar_table.evaluation(of_ce)
+    assert finer.parameters.evaluation(of_ce) != cifar_table.parameters.evaluation(of_ce)
     for answer in ("stage1", "stage2", "features", "long_tail", "source"):
-        assert getattr(finer, answer)(of_ce) == getattr(cifar_table, answer)(of_ce)
+        assert getattr(finer.parameters, answer)(of_ce) == getattr(cifar_table.parameters, answer)(of_ce)
 
 
 def test_features_depend_on_no_recipe(cifar_table: Graph) -> None:
     longer = graph(tables=["mislas_cifar"], figures=[], recipes={"MiSLAS-S1": {"epochs": 201}})
     of_ce = wildcards(**OF_MISLAS, stage1="ce")
 
-    assert longer.stage1(of_ce) != cifar_table.stage1(of_ce)
-    assert longer.features(of_ce) == cifar_table.features(of_ce)
+    assert longer.parameters.stage1(of_ce) != cifar_table.parameters.stage1(of_ce)
+    assert longer.parameters.features(of_ce) == cifar_table.parameters.features(of_ce)
 
 
 def test_the_code_of_a_job_counts_the_parts_its_settings_name(cifar_table: Graph) -> None:
     codes = {
-        method: cifar_table.code("train_stage2", wildcards(**OF_MISLAS, method=method))
+        method: cifar_table.parameters.code("train_stage2", wildcards(**OF_MISLAS, method=method))
         for method in ("crt_mixup", "lws_mixup", "mislas")
     }
 
@@ -472,7 +487,7 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def forget() -> None:
-    for asked in (graphs.remembered, fingerprint._tree, fingerprint._meaning, fingerprint._imports):
+    for asked in (parameters.remembered, fingerprint._tree, fingerprint._meaning, fingerprint._imports):
         asked.cache_clear()
 
 
@@ -498,7 +513,9 @@ def test_a_changed_part_counts_for_the_methods_that_use_it(copied: Path, file: s
 
     def codes() -> dict[str, str]:
         forget()
-        return {name: asked.code("train_stage1", wildcards(**OF_MISLAS, stage1=name)) for name in BASELINES}
+        return {
+            name: asked.parameters.code("train_stage1", wildcards(**OF_MISLAS, stage1=name)) for name in BASELINES
+        }
 
     before = codes()
     (copied / file).write_text((copied / file).read_text() + "\nMORE = 1\n")
@@ -513,30 +530,43 @@ def test_a_form_of_a_backbone_changes_settings_and_not_addresses() -> None:
     of_bbn = wildcards(**OF_MISLAS, stage1="bbn", method="bbn")
     of_standing = wildcards(**OF_MISLAS, stage1="ce_lade", method="standing")
 
-    assert asked.run_of(of_bbn).metrics == "cifar10/if100/resnet32/bbn/seed0/bbn/metrics.json"
-    assert asked.logits(of_bbn) == "results/runs/cifar10/if100/resnet32/bbn/seed0/features.npz"
-    for told in (asked.stage1(of_bbn), asked.features(of_bbn), asked.stage2(of_standing)):
+    assert asked.inputs.run_of(of_bbn).metrics == "cifar10/if100/resnet32/bbn/seed0/bbn/metrics.json"
+    assert asked.inputs.logits(of_bbn) == "results/runs/cifar10/if100/resnet32/bbn/seed0/features.npz"
+    for told in (
+        asked.parameters.stage1(of_bbn),
+        asked.parameters.features(of_bbn),
+        asked.parameters.stage2(of_standing),
+    ):
         assert json.loads(told)["backbone"] == "bbn_resnet32"
         assert "backbones" not in json.loads(told)
-    assert json.loads(asked.stage1(wildcards(**OF_MISLAS, stage1="ce")))["backbone"] == "resnet32"
+    assert json.loads(asked.parameters.stage1(wildcards(**OF_MISLAS, stage1="ce")))["backbone"] == "resnet32"
 
 
 def test_features_depend_on_the_head_that_gives_logits(cifar_table: Graph) -> None:
     told = {
-        name: json.loads(cifar_table.features(wildcards(**OF_MISLAS, stage1=name))) for name in ("ce", "ldam_drw")
+        name: json.loads(cifar_table.parameters.features(wildcards(**OF_MISLAS, stage1=name)))
+        for name in ("ce", "ldam_drw")
     }
 
     assert told["ce"]["head"] == {"name": "linear"}
     assert told["ldam_drw"]["head"] == {"name": "cosine", "scale": 30.0}
-    codes = {name: cifar_table.code("extract_features", wildcards(**OF_MISLAS, stage1=name)) for name in told}
+    codes = {
+        name: cifar_table.parameters.code("extract_features", wildcards(**OF_MISLAS, stage1=name)) for name in told
+    }
     assert codes["ce"] != codes["ldam_drw"]
 
 
 def test_subsets_run_from_balanced_to_most_imbalanced() -> None:
     whole = graph()
 
-    assert [Path(path).parent.name for path in whole.subsets("cifar10")] == ["if1", "if10", "if50", "if100", "if200"]
-    assert json.loads(whole.subset_labels("cifar10")) == {
+    assert [Path(path).parent.name for path in whole.inputs.subsets("cifar10")] == [
+        "if1",
+        "if10",
+        "if50",
+        "if100",
+        "if200",
+    ]
+    assert json.loads(whole.layouts.subset_labels("cifar10")) == {
         "title": "CIFAR-10",
         "series": ["balanced", "factor 10", "factor 50", "factor 100", "factor 200"],
     }
@@ -548,9 +578,9 @@ def test_a_table_tells_the_seeds_of_its_own_cells(cifar_table: Graph, tmp_path: 
     of_own = wildcards(table="own")
     own = graph(tables=[str(tmp_path / "own.yaml")], figures=[])
 
-    assert json.loads(own.table(of_own))["seeds"] == [5]
-    assert {run.seed for run in own.table_runs(of_own)} == {5}
-    assert json.loads(cifar_table.table(wildcards(table="mislas_cifar")))["seeds"] == [0, 1, 2]
+    assert json.loads(own.layouts.table(of_own))["seeds"] == [5]
+    assert {run.seed for run in own.inputs.table_runs(of_own)} == {5}
+    assert json.loads(cifar_table.layouts.table(wildcards(table="mislas_cifar")))["seeds"] == [0, 1, 2]
 
 
 def test_how_logits_become_probabilities_reaches_tables_and_comparisons(tmp_path: Path) -> None:
@@ -565,12 +595,14 @@ def test_how_logits_become_probabilities_reaches_tables_and_comparisons(tmp_path
     (tmp_path / "f.yaml").write_text(yaml.safe_dump({"title": "x", **at, "panels": shown}))
     asked = graph(tables=[str(tmp_path / "t.yaml")], figures=[str(tmp_path / "f.yaml")], methods=own)
 
-    rows = json.loads(asked.table(wildcards(table="t")))["rows"]
-    panels = json.loads(asked.comparison(wildcards(figure="f")))["panels"]
+    rows = json.loads(asked.layouts.table(wildcards(table="t")))["rows"]
+    panels = json.loads(asked.layouts.comparison(wildcards(figure="f")))["panels"]
     for places in (rows, panels):
         assert [place["calibration"] for place in places] == [None, text, text]
     of = {"dataset": "digits", "imbalance": "if50", "backbone": "resnet32", "seed": "0"}
-    assert asked.stage1(wildcards(**of, stage1="ce")) == asked.stage1(wildcards(**of, stage1="mine"))
+    assert asked.parameters.stage1(wildcards(**of, stage1="ce")) == asked.parameters.stage1(
+        wildcards(**of, stage1="mine")
+    )
 
 
 def test_a_table_names_the_trainings_that_each_run_stands_on(tmp_path: Path) -> None:
@@ -579,7 +611,7 @@ def test_a_table_names_the_trainings_that_each_run_stands_on(tmp_path: Path) -> 
     (tmp_path / "t.yaml").write_text(yaml.safe_dump({"title": "x", "columns": [at], "rows": shown}))
     asked = graph(tables=[str(tmp_path / "t.yaml")], figures=[], seeds={"runs": [0, 1]})
     of_table = wildcards(table="t")
-    told = [row["cells"][0]["trainings"] for row in json.loads(asked.table(of_table))["rows"]]
+    told = [row["cells"][0]["trainings"] for row in json.loads(asked.layouts.table(of_table))["rows"]]
 
     networks = [f"results/runs/cifar100/if100/resnet32/ce_bot/seed{seed}" for seed in (0, 1)]
     alone = [[f"{network}/stage1/provenance.json"] for network in networks]
@@ -587,15 +619,15 @@ def test_a_table_names_the_trainings_that_each_run_stands_on(tmp_path: Path) -> 
     assert told[2] == [
         [f"{network}/{part}/provenance.json" for part in ("crt_bot", "stage1")] for network in networks
     ]
-    inputs = asked.provenance(asked.table_runs(of_table))
+    inputs = asked.inputs.provenance(asked.inputs.table_runs(of_table))
     assert {path for cell in told for paths in cell for path in paths} == set(inputs)
 
 
 def test_titles_are_words(cifar_table: Graph) -> None:
-    title = cifar_table.run_title(wildcards(**OF_MISLAS, method="mislas"))
+    title = cifar_table.layouts.run_title(wildcards(**OF_MISLAS, method="mislas"))
     assert title == "MiSLAS on CIFAR-10, factor 100, resnet32, seed 0"
-    assert cifar_table.imbalance_label("cifar10", "if1") == "CIFAR-10, balanced"
-    assert cifar_table.imbalance_label("cifar10", "natural") == "CIFAR-10, natural imbalance"
+    assert cifar_table.layouts.imbalance_label("cifar10", "if1") == "CIFAR-10, balanced"
+    assert cifar_table.layouts.imbalance_label("cifar10", "natural") == "CIFAR-10, natural imbalance"
 
 
 def test_a_comparison_without_a_run_is_not_drawn(tmp_path: Path) -> None:
@@ -608,7 +640,7 @@ def test_a_comparison_without_a_run_is_not_drawn(tmp_path: Path) -> None:
     }
     (tmp_path / "empty.yaml").write_text(yaml.safe_dump(figure))
 
-    assert graph(tables=["mislas_places_lt"], figures=[str(tmp_path / "empty.yaml")]).figure_files() == []
+    assert graph(tables=["mislas_places_lt"], figures=[str(tmp_path / "empty.yaml")]).targets.figures() == []
 
 
 @pytest.mark.parametrize(("bins", "drawn"), [(None, None), (15, None), (20, 20)])
@@ -617,7 +649,9 @@ def test_a_comparison_names_its_bins_where_they_are_not_the_evaluations_own(
 ) -> None:
     figure = {"title": "x", "dataset": "digits", "factor": 50, "backbone": "resnet32", "panels": [{"method": "ce"}]}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(figure | ({"bins": bins} if bins else {})))
-    told = json.loads(graph(tables=[], figures=[str(tmp_path / "mine.yaml")]).comparison(wildcards(figure="mine")))
+    told = json.loads(
+        graph(tables=[], figures=[str(tmp_path / "mine.yaml")]).layouts.comparison(wildcards(figure="mine"))
+    )
 
     assert told["bins"] == drawn
     assert told["title"] == (f"x, {drawn} bins" if drawn else "x")
@@ -633,7 +667,10 @@ def test_bins_that_are_not_counted_are_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(InputError, match=sentence):
         graph(**asked)
-    assert json.loads(graph(**asked, evaluation={"also": [25]}).comparison(wildcards(figure="mine")))["bins"] == 25
+    assert (
+        json.loads(graph(**asked, evaluation={"also": [25]}).layouts.comparison(wildcards(figure="mine")))["bins"]
+        == 25
+    )
 
 
 def test_contents_of_a_data_set_of_lists_are_those_of_its_lists(tmp_path: Path) -> None:
@@ -642,7 +679,7 @@ def test_contents_of_a_data_set_of_lists_are_those_of_its_lists(tmp_path: Path) 
         (tmp_path / key).write_text("a/1.jpg 0\nb/1.jpg 1\n")
         held[key] = str(tmp_path / key)
     of_imagenet = wildcards(dataset="imagenet_lt")
-    contents = graph(tables=["mislas_imagenet_lt"], figures=[], datasets={"imagenet_lt": held}).contents
+    contents = graph(tables=["mislas_imagenet_lt"], figures=[], datasets={"imagenet_lt": held}).parameters.contents
 
     seen = [contents(of_imagenet)]
     (tmp_path / "a").mkdir()
@@ -656,7 +693,7 @@ def test_contents_of_a_data_set_of_lists_are_those_of_its_lists(tmp_path: Path) 
 
 @pytest.mark.parametrize(("device", "expected"), [("cpu", 0), ("cuda", 1)])
 def test_only_training_on_a_gpu_waits_for_one(device: str, expected: int) -> None:
-    assert graph(tables=["mislas_cifar"], figures=[], compute={"device": device}).gpus == expected
+    assert graph(tables=["mislas_cifar"], figures=[], compute={"device": device}).resources.gpus == expected
 
 
 @pytest.mark.parametrize(
@@ -667,7 +704,7 @@ def test_slots_are_counted_by_gpus(monkeypatch, chosen, processes, jobs_per_gpu,
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
     compute = {"processes": processes, "jobs_per_gpu": jobs_per_gpu}
     made = graph(tables=["mislas_cifar"], figures=[], compute=compute)
-    assert (made.gpus, made.gpus_of_stage1, made.gpu_slots) == expected
+    assert (made.resources.gpus, made.resources.gpus_of_stage1, made.resources.gpu_slots) == expected
 
 
 def test_seeds_told_are_those_of_runs_that_there_are(tmp_path: Path) -> None:
@@ -682,7 +719,7 @@ def test_seeds_told_are_those_of_runs_that_there_are(tmp_path: Path) -> None:
     found = {}
     for name, seed in (("ce", 1), ("mixup", 1), ("mixup", 2)):
         w = wildcards(dataset="digits", imbalance="if50", backbone="resnet32", stage1=name, seed=str(seed))
-        source = elsewhere.trained(tmp_path / f"far/{name}{seed}", json.loads(everything.stage1(w)))
+        source = elsewhere.trained(tmp_path / f"far/{name}{seed}", json.loads(everything.parameters.stage1(w)))
         found[f"digits/if50/resnet32/{name}/seed{seed}"] = {
             "source": str(source),
             "sha256": imported.digest(source),
@@ -690,8 +727,8 @@ def test_seeds_told_are_those_of_runs_that_there_are(tmp_path: Path) -> None:
     built = graph(**asked, stage1=found, missing_networks="leave_out")
 
     table, panels = (
-        json.loads(built.table(wildcards(table="own"))),
-        json.loads(built.comparison(wildcards(figure="panels"))),
+        json.loads(built.layouts.table(wildcards(table="own"))),
+        json.loads(built.layouts.comparison(wildcards(figure="panels"))),
     )
 
     assert (table["seeds"], panels["seeds"]) == ([1, 2], [1, 2])
@@ -706,4 +743,4 @@ def test_only_files_of_the_project_are_named_as_the_configuration(tmp_path: Path
         [CONFIG / "demo.yaml", tmp_path / "mine.yaml", CONFIG / "config.yaml"],
     )
 
-    assert json.loads(built.configuration()) == ["config/config.yaml", "config/demo.yaml"]
+    assert json.loads(built.parameters.configuration()) == ["config/config.yaml", "config/demo.yaml"]

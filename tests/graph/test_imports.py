@@ -5,9 +5,9 @@ import pytest
 import yaml
 from tests import elsewhere
 
-from longtail.config import imports
-from longtail.config.graph import Graph
 from longtail.config.registry import CONFIG, merge
+from longtail.graph import imports
+from longtail.graph.graph import Graph
 from longtail.runtime.errors import InputError
 from longtail.stage1 import imported
 

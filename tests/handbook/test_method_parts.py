@@ -4,17 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from longtail.config import method_parts, registry
+from longtail.config import load
+from longtail.config.registry import PARTS, named_parts
+from longtail.handbook import method_parts
 from longtail.runtime import parts
 
-METHODS = registry.load({}, []).methods
+METHODS = load.load({}, []).methods
 
 
 def test_parts_are_found_however_deep_they_stand() -> None:
     smooth, balanced = {"name": "label_aware_smoothing"}, {"name": "class_balanced"}
     stage = {"recipe": "X", "mixing": None, "loss": smooth, "deferred": {"from": 160, "sampler": balanced}}
 
-    assert list(registry.named_parts({"stage1": stage})) == [
+    assert list(named_parts({"stage1": stage})) == [
         ("stage1.loss", "losses", smooth),
         ("stage1.deferred.sampler", "samplers", balanced),
     ]
@@ -64,7 +66,7 @@ def test_the_class_speaks_where_no_function_does(tmp_path: Path, monkeypatch: py
 
 
 def test_every_part_has_something_to_say() -> None:
-    for package in registry.PARTS.values():
+    for package in PARTS.values():
         for name in parts.names(package):
             assert len(method_parts.docstrings(package, name)) == 2, name
 

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from longtail.config import pages, registry
-from longtail.config.method_parts import CARDS
+from longtail.config import load
+from longtail.config.registry import CONFIG
+from longtail.handbook import pages
+from longtail.handbook.method_parts import CARDS
 
-METHODS = sorted(path.stem for path in (registry.CONFIG / "methods").glob("*.yaml"))
+METHODS = sorted(path.stem for path in (CONFIG / "methods").glob("*.yaml"))
 MADE = pages.pages()
 
 
@@ -100,7 +102,7 @@ def test_overrides_have_a_column_for_each_setting() -> None:
 
 
 def test_a_calibration_text_has_its_section() -> None:
-    found = registry.load({}, [])
+    found = load.load({}, [])
     found.methods["ladc"] = copy.deepcopy(found.methods["ladc"]) | {"calibration": "An ECE < 5 %."}
 
     assert _section(pages.page(found, "ladc"), "Calibration") == "An ECE \\< 5 %.\n\n"

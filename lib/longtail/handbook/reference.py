@@ -1,17 +1,13 @@
-"""The tables of the documentation, made from what the program itself reads: the schemas and the method files.
-
-`PYTHONPATH=lib python -m longtail.config.reference` rewrites them in place, between their markers, and with them the
-page of every method (`pages`).
-"""
+"""The tables of the documentation, made from what the program itself reads: the schemas and the method files."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-import yaml
-
-from longtail.config import registry, schema
-from longtail.config.registry import CONFIG
+from longtail.config import load, schema
+from longtail.config.registry import CONFIG, PARTS
+from longtail.config.strict_yaml import as_line
+from longtail.handbook.markdown import choices, table
 from longtail.runtime import files, parts
 from longtail.runtime.fingerprint import ROOT
 
@@ -44,7 +40,7 @@ def markdown(schema_name: str) -> str:
 def methods() -> str:
     """All of config/methods as a Markdown table with links to their pages, those that run first."""
     shown = []
-    for name, method in sorted(registry.load({}, []).methods.items(), key=lambda named: "needs" in named[1]):
+    for name, method in sorted(load.load({}, []).methods.items(), key=lambda named: "needs" in named[1]):
         what = _first_sentence(method.get("about", NONE))
         shown.append((f"[{method['label']}](methods/{name}.md) (`{name}`)", what, method["paper"], _status(method)))
     return table(("method", "what it does", "paper", "status"), shown)
@@ -53,7 +49,7 @@ def methods() -> str:
 def part_settings() -> str:
     """Every setting of every part that a method may name, as a Markdown table."""
     shown = []
-    for key, package in registry.PARTS.items():
+    for key, package in PARTS.items():
         for name in parts.names(package):
             settings = parts.settings(package, name)
             shown += [(f"`{key}`", f"`{name}`", "–", "no settings")] if not settings else []
@@ -78,25 +74,6 @@ def updated(page: str) -> str:
     return _MARKED.sub(remade, page)
 
 
-def table(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> str:
-    """A Markdown table; what would end a cell or begin a tag is escaped."""
-    cells = [head, ("---",) * len(head), *lines]
-    return "".join(f"| {' | '.join(map(_plain, line))} |\n" for line in cells)
-
-
-def choices(child: dict[str, Any]) -> str:
-    """The values that a key may have, as the end of its description; empty where there is no list of them."""
-    one, several = child.get("enum", []), child.get("items", {}).get("enum", [])
-    names = ", ".join(f"`{value}`" for value in one or several)
-    return f"; {'one' if one else 'any'} of {names}" if names else ""
-
-
-def as_yaml(value: Any) -> str:
-    """A value as one line of YAML."""
-    text: str = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10_000)
-    return text.removesuffix("...\n").strip()
-
-
 def _keys(prefix: str, node: dict[str, Any], root: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     for form in node.get("oneOf", []):
         yield from _keys(prefix, schema._resolve(form, root), root)
@@ -116,7 +93,7 @@ def _default(key: str, child: dict[str, Any], parent: dict[str, Any]) -> str:
         return "required"
     if "default" not in child:
         return NONE
-    return as_yaml(child["default"])
+    return as_line(child["default"])
 
 
 def _first_sentence(text: str) -> str:
@@ -129,14 +106,7 @@ def _status(method: dict[str, Any]) -> str:
     return f"runs on the Stage 1 of `{method['stage1']}`" if isinstance(method["stage1"], str) else "runs"
 
 
-def _plain(cell: str) -> str:
-    """What would end a cell or begin a tag, escaped."""
-    return cell.replace("|", r"\|").replace("<", r"\<")
-
-
-if __name__ == "__main__":
-    from longtail.config import pages  # which asks this module for its tables
-
+def write() -> None:
+    """Rewrite every table in place."""
     for path in PAGES:
         files.write_text(path, updated(path.read_text()))
-    pages.write()

@@ -6,15 +6,19 @@
 from collections.abc import Iterator
 from typing import Any
 
-from longtail.config import method_numbers, method_parts, plan, reference, registry, schema, settings
-from longtail.config.imbalance import NATURAL
-from longtail.config.method_parts import prose
+from longtail.config import load, needs, schema, settings
 from longtail.config.registry import CONFIG, STAGES, Registry
+from longtail.config.sources import IMAGES, form
+from longtail.config.strict_yaml import as_line
+from longtail.handbook import method_numbers, method_parts
+from longtail.handbook.markdown import table
+from longtail.handbook.method_parts import prose
+from longtail.imbalance import NATURAL
 from longtail.runtime import files
 from longtail.runtime.fingerprint import ROOT
 
 FOLDER = ROOT / "docs" / "methods"
-COMMAND = "PYTHONPATH=lib python -m longtail.config.reference"
+COMMAND = "PYTHONPATH=lib python -m longtail.handbook"
 # What a method of no paper says in place of one.
 BASELINE = "baseline"
 
@@ -30,7 +34,7 @@ def write() -> None:
 
 def pages() -> dict[str, str]:
     """The pages by file name."""
-    found = registry.load({}, [])
+    found = load.load({}, [])
     return {f"{name}.md": page(found, name) for name in found.methods}
 
 
@@ -100,9 +104,7 @@ def _recipes(found: Registry, name: str, stage: str) -> str:
         for key, recipe in recipes.items()
     ]
     head = ("data sets", "recipe", "epochs", "batch", "learning rate", "momentum", "weight decay")
-    return (
-        f"Stage {stage[-1]}, from [config/recipes.yaml](../../config/recipes.yaml):\n\n{reference.table(head, rows)}"
-    )
+    return f"Stage {stage[-1]}, from [config/recipes.yaml](../../config/recipes.yaml):\n\n{table(head, rows)}"
 
 
 def _backbones(found: Registry, dataset: str, name: str) -> list[str]:
@@ -110,10 +112,10 @@ def _backbones(found: Registry, dataset: str, name: str) -> list[str]:
     definition = found.datasets[dataset]
     if "kind" not in definition:
         return []
-    if registry.form(definition) == registry.IMAGES:
+    if form(definition) == IMAGES:
         return ["resnet32"]
     named = {backbone for value in definition["recipes"].values() if isinstance(value, dict) for backbone in value}
-    return [backbone for backbone in sorted(named) if plan.runs_on_form(found, dataset, backbone, name)]
+    return [backbone for backbone in sorted(named) if needs.runs_on_form(found, dataset, backbone, name)]
 
 
 def _stage(found: Registry, dataset: str, backbone: str, name: str, stage: str) -> dict[str, Any]:
@@ -152,11 +154,11 @@ def _overrides(found: Registry, method: dict[str, Any]) -> str:
         (
             ", ".join(_titles(found, override["dataset"])),
             ", ".join(map(str, override.get("factors", ["all"]))),
-            *(f"`{reference.as_yaml(values[key])}`" if key in values else "" for key in keys),
+            *(f"`{as_line(values[key])}`" if key in values else "" for key in keys),
         )
         for override, values in rows
     ]
-    return reference.table(("data set", "factors", *(f"`{key}`" for key in keys)), shown) if rows else ""
+    return table(("data set", "factors", *(f"`{key}`" for key in keys)), shown) if rows else ""
 
 
 def _titles(found: Registry, dataset: str) -> list[str]:

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import yaml
 
-from longtail.config.graph import Graph
-from longtail.config.packs import Packs
 from longtail.config.registry import CONFIG, merge
+from longtail.graph.graph import Graph
+from longtail.graph.packs import Packs
 
 
 def packs(**own: Any) -> Packs:

@@ -9,7 +9,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from longtail.config import plan, reference, registry, schema
+from longtail.config import build, load, schema
+from longtail.handbook import reference
 from longtail.runtime.errors import InputError
 
 SCHEMAS = ["config", "dataset", "method", "recipe", "table", "statistics", "claims", "figure", "similarity"]
@@ -32,7 +33,7 @@ def test_every_schema_has_a_section_and_there_are_no_others() -> None:
 def test_generated_tables_are_in_step(page: Path) -> None:
     text = page.read_text()
 
-    assert reference.updated(text) == text, "run: PYTHONPATH=lib python -m longtail.config.reference"
+    assert reference.updated(text) == text, "run: PYTHONPATH=lib python -m longtail.handbook"
 
 
 def test_updating_replaces_a_stale_table_and_nothing_else() -> None:
@@ -130,7 +131,7 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize("name", ["config", "dataset", "method", "recipe"])
 def test_examples_of_a_configuration_are_valid(name: str) -> None:
     own = EXAMPLES[name]
-    found = registry.load(own, [])
+    found = load.load(own, [])
 
     for kind in ("datasets", "methods", "recipes"):
         assert set(own.get(kind, {})) <= set(getattr(found, kind))
@@ -145,7 +146,7 @@ def test_the_example_table_and_figure_can_be_run(tmp_path: Path) -> None:
         (tmp_path / f"my_{kind}.yaml").write_text(yaml.safe_dump(EXAMPLES[kind]))
     config = {"tables": [f"{tmp_path}/my_table.yaml"], "figures": [f"{tmp_path}/my_figure.yaml"]}
 
-    found = plan.build(config, [])
+    found = build.build(config, [])
 
     cells = found.tables["my_table"].cells + found.figures["my_figure"].cells
     assert [cell.needs for cell in cells] == [None] * len(cells)
@@ -159,7 +160,7 @@ def test_the_other_example_tables_and_figures_can_be_run(tmp_path: Path) -> None
         path.write_text(yaml.safe_dump(EXAMPLES[name]))
         config["tables" if name in ("statistics", "claims") else "figures"].append(str(path))
 
-    found = plan.build(config, [])
+    found = build.build(config, [])
 
     assert {figure.kind for figure in found.figures.values()} == set(KINDS)
     assert [cell.needs for figure in found.figures.values() for cell in figure.cells if cell.needs] == []
@@ -184,7 +185,7 @@ def test_every_setting_of_every_part_is_described() -> None:
 def test_every_method_stands_in_the_table_with_its_status() -> None:
     lines = METHODS_PAGE.splitlines()
 
-    for name, method in registry.load({}, []).methods.items():
+    for name, method in load.load({}, []).methods.items():
         (line,) = [line for line in lines if f"(`{name}`)" in line]
         assert f"[{method['label']}](methods/{name}.md)" in line
         assert method["paper"] in line

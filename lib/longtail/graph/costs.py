@@ -9,14 +9,17 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from longtail.config import graph as graphs
-from longtail.config import imbalance as factors
-from longtail.config import imports, settings
-from longtail.config.graph import Graph
+from longtail import imbalance as factors
+from longtail import results
+from longtail.config import settings
+from longtail.config.blame import blaming, place
 from longtail.config.plan import Run, Setting
-from longtail.config.registry import IMAGES, Registry, blaming, form, is_streamed, of_source, place
+from longtail.config.registry import Registry
+from longtail.config.sources import IMAGES, form, is_streamed, of_source
 from longtail.data.long_tail import class_counts
 from longtail.engine import schedule
+from longtail.graph import imports
+from longtail.graph.graph import Graph
 from longtail.runtime import files, image_tree, parts
 from longtail.stage2.inputs import features_suffice
 
@@ -94,7 +97,7 @@ def images(registry: Registry, setting: Setting) -> int | None:
 
     None for a source whose class sizes only reading it can tell. Raises InputError as `class_counts` does.
     """
-    stored = Path(f"{graphs.DATA}/{setting.dataset}/{setting.imbalance}/subset.json")
+    stored = Path(results.subset(setting.dataset, setting.imbalance))
     if stored.is_file():
         return int(files.read_json(stored, "total")["total"])
     definition = registry.datasets[setting.dataset]
@@ -109,7 +112,7 @@ def images(registry: Registry, setting: Setting) -> int | None:
 
 def check_batches(graph: Graph) -> None:
     """InputError where batch norm would have to learn from one image, in a training here whose N is known by now."""
-    compute, own = graph.compute, graph.registry
+    compute, own = graph.registry.config["compute"], graph.registry
     for run in {(run.setting, run.stage1, run.method): run for run in graph.plan.runs}.values():
         dataset, learning = run.setting.dataset, []
         if run.folder not in graph.imports and compute["processes"] == 1:
@@ -139,9 +142,10 @@ def side(definition: dict[str, Any]) -> int:
 def _training(graph: Graph, run: Run, folder: str, size: int | None) -> Training:
     wildcards = SimpleNamespace(**vars(run.setting), stage1=run.stage1, method=run.method, seed=run.seed)
     stage = 1 if folder.endswith("/stage1") else 2
-    told = graph.stage1(wildcards) if stage == 1 else graph.stage2(wildcards)
+    parameters = graph.parameters
+    told = parameters.stage1(wildcards) if stage == 1 else parameters.stage2(wildcards)
     imported = stage == 1 and run.folder in graph.imports
-    code = graph.imported_code(wildcards) if imported else graph.code(f"train_stage{stage}", wildcards)
+    code = parameters.imported_code(wildcards) if imported else parameters.code(f"train_stage{stage}", wildcards)
     pixels = side(graph.registry.datasets[run.setting.dataset])
     return Training(folder, stage, run.setting, json.loads(told), code, size, pixels, imported)
 

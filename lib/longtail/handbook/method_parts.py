@@ -5,14 +5,17 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from longtail.config import reference, registry
+from longtail.config.registry import PARTS, STAGES, named_parts
+from longtail.config.strict_yaml import as_line
+from longtail.handbook import reference
+from longtail.handbook.markdown import choices, table
 from longtail.runtime import parts
 from longtail.runtime.fingerprint import ROOT
 
 # What the workflow calls of a part: its docstring says most.
 FUNCTIONS = ("build", "draw", "adjust", "Learner")
 CARDS = ROOT / "docs" / "methods.md"
-BLOCKS = (*registry.STAGES, "post_hoc")
+BLOCKS = (*STAGES, "post_hoc")
 
 _CARD = re.compile(r'methods\s+card\s+(?:"([^"]+)"|(\d+\.\d+))')
 
@@ -20,10 +23,10 @@ _CARD = re.compile(r'methods\s+card\s+(?:"([^"]+)"|(\d+\.\d+))')
 def explained(method: dict[str, Any]) -> str:
     """Every part that a method names itself, with its settings; then the plain ones and what else its stage sets."""
     blocks = {block: method[block] for block in BLOCKS if block in method}
-    found = [(key, block) for key, _, block in registry.named_parts(blocks)]
+    found = [(key, block) for key, _, block in named_parts(blocks)]
     telling = [_part(key, block) for key, block in found if not _is_plain(key, block)]
     plain = [_line(key, block) for key, block in found if _is_plain(key, block)]
-    rest = [row for stage in registry.STAGES if isinstance(method.get(stage), dict) for row in _rest(method, stage)]
+    rest = [row for stage in STAGES if isinstance(method.get(stage), dict) for row in _rest(method, stage)]
     also = "".join(plain) + ("\n" if plain and rest else "") + _settings(rest)
     if telling and also:
         also = f"### Besides\n\n{also}"
@@ -53,10 +56,10 @@ def prose(text: str) -> str:
 
 
 def _part(key: str, block: dict[str, Any]) -> str:
-    package = registry.PARTS[_kind(key)]
+    package = PARTS[_kind(key)]
     text = "\n\n".join(map(prose, docstrings(package, block["name"])))
     rows = [
-        (setting, reference.as_yaml(block[setting]), rule["description"] + reference.choices(rule))
+        (setting, as_line(block[setting]), rule["description"] + choices(rule))
         for setting, rule in parts.settings(package, block["name"]).items()
     ]
     table = f"\n{_settings(rows)}" if rows else ""
@@ -64,7 +67,7 @@ def _part(key: str, block: dict[str, Any]) -> str:
 
 
 def _line(key: str, block: dict[str, Any]) -> str:
-    package = registry.PARTS[_kind(key)]
+    package = PARTS[_kind(key)]
     says = prose(docstrings(package, block["name"])[0]).split("\n\n")[0]
     return f"- {_title(key)}: {_source(package, block['name'])}. {says}\n"
 
@@ -76,26 +79,26 @@ def _rest(method: dict[str, Any], stage: str) -> Iterator[tuple[str, str, str]]:
     def below(block: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, str]]:
         for key, value in block.items():
             dotted = f"{prefix}.{key}"
-            if value in (None, {}) or dotted == f"{stage}.recipe" or (key in registry.PARTS and "name" in value):
+            if value in (None, {}) or dotted == f"{stage}.recipe" or (key in PARTS and "name" in value):
                 continue
             if isinstance(value, dict) and any(f"{dotted}.{inner}" in described for inner in value):
                 yield from below(value, dotted)
             else:
-                yield dotted.removeprefix(f"{stage}."), reference.as_yaml(value), described.get(dotted, "")
+                yield dotted.removeprefix(f"{stage}."), as_line(value), described.get(dotted, "")
 
     return below(method[stage], stage)
 
 
 def _settings(rows: list[tuple[str, str, str]]) -> str:
     shown = [(f"`{key}`", f"`{value}`" if value else "", text) for key, value, text in rows]
-    return reference.table(("setting", "here", "what it is"), shown) if rows else ""
+    return table(("setting", "here", "what it is"), shown) if rows else ""
 
 
 def _is_plain(key: str, block: dict[str, Any]) -> bool:
     """Whether a part is what a stage has that asks for nothing: Stage 1, or Stage 2 for what only that one has."""
     defaults = {dotted: default for dotted, default, _ in reference.rows("method")}
-    stages = [f"{stage}.{_kind(key)}" for stage in registry.STAGES]
-    return reference.as_yaml(block) == next((defaults[stage] for stage in stages if stage in defaults), None)
+    stages = [f"{stage}.{_kind(key)}" for stage in STAGES]
+    return as_line(block) == next((defaults[stage] for stage in stages if stage in defaults), None)
 
 
 def _kind(key: str) -> str:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from longtail.config import method_numbers, registry, schema
+from longtail.config import load, schema
+from longtail.handbook import method_numbers
 
-REGISTRY = registry.load({}, [])
+REGISTRY = load.load({}, [])
 HEAD = "row,method,column,metric,protocol,printed,ours,sd,n,signed_gap\n"
 
 

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from longtail.config import costs
-from longtail.config.graph import DATA, FIGURE_FORMATS, FIGURES, RESULTS, Graph
+from longtail import results
 from longtail.config.plan import Run
-from longtail.config.registry import is_streamed
+from longtail.config.sources import is_streamed
+from longtail.graph import costs
+from longtail.graph.graph import Graph
+from longtail.results import FIGURE_FORMATS, FIGURES, RESULTS
 from longtail.runtime import files, nested
 
 PACKS = f"{RESULTS}/packs"
@@ -31,8 +33,9 @@ class Packs:
         kinds: dict[tuple[str, str], dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
         for run in graph.plan.runs:
             kinds[run.setting.dataset, run.setting.backbone][run.folder].append(run)
+        pack = int(graph.registry.config["compute"]["pack"])
         for (dataset, backbone), networks in sorted(kinds.items()):
-            size = 1 if is_streamed(graph.registry.datasets[dataset]) else int(graph.compute["pack"])
+            size = 1 if is_streamed(graph.registry.datasets[dataset]) else pack
             folders = sorted(networks)
             for first in range(0, len(folders), size):
                 packed = folders[first : first + size]
@@ -46,14 +49,14 @@ class Packs:
     def inputs(self, w: Any) -> list[str]:
         """Arrays and subsets that its runs have in common with those of other packs."""
         settings = {run.setting for run in self.runs[w.pack]}
-        paths = {f"{DATA}/{setting.dataset}/arrays.npz" for setting in settings}
-        return sorted(paths | {f"{DATA}/{setting.dataset}/{setting.imbalance}/subset.json" for setting in settings})
+        paths = {results.arrays(setting.dataset) for setting in settings}
+        return sorted(paths | {results.subset(setting.dataset, setting.imbalance) for setting in settings})
 
     def targets(self, w: Any) -> list[str]:
         """What it makes: the scores of its runs, and their reliability diagrams."""
         runs = self.runs[w.pack]
         stems = [f"{FIGURES}/reliability/{r.setting.folder}/{r.method}_seed{r.seed}" for r in runs]
-        return [*self.graph.metrics(runs), *(f"{stem}.{form}" for stem in stems for form in FIGURE_FORMATS)]
+        return [*self.graph.inputs.metrics(runs), *(f"{stem}.{form}" for stem in stems for form in FIGURE_FORMATS)]
 
     def make(self, w: Any, cores: int, made: Path, log: Path) -> None:
         """Make a pack on this machine, and list it in `made`; CalledProcessError where a job of it failed."""
@@ -67,7 +70,7 @@ class Packs:
 
     def contents(self, w: Any) -> str:
         """Hash of all that its trainings and scores are told, and of their code."""
-        digest = hashlib.sha256(self.graph.evaluation(w).encode())
+        digest = hashlib.sha256(self.graph.parameters.evaluation(w).encode())
         for training in costs.trainings(self.graph, self.runs[w.pack]):
             digest.update(f"{training.folder} {training.code} {training.settings}\n".encode())
         return digest.hexdigest()[:16]
@@ -76,4 +79,4 @@ class Packs:
         """Cores on which its trainings run side by side."""
         runs = self.runs[w.pack]
         networks = len({run.folder for run in runs})
-        return networks * self.graph.threads(runs[0].setting, int(self.graph.compute["processes"]))
+        return networks * self.graph.resources.threads(runs[0].setting, self.graph.resources.processes)

@@ -5,10 +5,12 @@ import functools
 from pathlib import Path
 from typing import Any
 
-from longtail.config import reference, registry
-from longtail.config.imbalance import NATURAL
-from longtail.config.method_parts import prose
+from longtail.config import load
 from longtail.config.registry import CONFIG, Registry
+from longtail.handbook import reference
+from longtail.handbook.markdown import table
+from longtail.handbook.method_parts import prose
+from longtail.imbalance import NATURAL
 from longtail.runtime.fingerprint import ROOT
 
 PUBLISHED = ROOT / "results" / "published"
@@ -41,7 +43,7 @@ def measured(name: str) -> str:
 
 @functools.cache
 def _definition(path: Path) -> dict[str, Any]:
-    return registry.definition("table", path)
+    return load.definition("table", path)
 
 
 def _printed(found: Registry, path: Path, definition: dict[str, Any], row: dict[str, Any]) -> str:
@@ -62,7 +64,7 @@ def _printed(found: Registry, path: Path, definition: dict[str, Any], row: dict[
     own = found.methods[row["method"]]["label"]
     called = f', in the row "{row["label"]}"' if row.get("label", own) != own else ""
     headline = _headline(definition, f"config/tables/{path.name}", f", {definition['source']}{called}")
-    return f"{headline}\n{reference.table(('setting', *(NAMES[metric] for metric in metrics)), rows)}"
+    return f"{headline}\n{table(('setting', *(NAMES[metric] for metric in metrics)), rows)}"
 
 
 def _measured(path: Path, lines: list[dict[str, str]]) -> str:
@@ -75,7 +77,7 @@ def _measured(path: Path, lines: list[dict[str, str]]) -> str:
         numbers = [str(float(line["printed"])) if line["printed"] else reference.NONE for line in lines]
         rows = [[*row, number] for row, number in zip(rows, numbers, strict=True)]
     headline = _headline(definition, f"results/published/{path.parents[1].name}", source)
-    return f"{headline}\n{reference.table(tuple(head), [tuple(row) for row in rows])}"
+    return f"{headline}\n{table(tuple(head), [tuple(row) for row in rows])}"
 
 
 def _ours(line: dict[str, str]) -> str:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longtail.config import imbalance
+from longtail import imbalance
 from longtail.runtime.errors import InputError
 from longtail.runtime.fingerprint import ROOT
 

@@ -9,12 +9,12 @@ import pytest
 import yaml
 from tests import elsewhere
 
-from longtail.config import costs
-from longtail.config.costs import Training
-from longtail.config.graph import Graph
 from longtail.config.plan import Setting
 from longtail.config.registry import CONFIG, Registry, merge
 from longtail.data.sources import digits
+from longtail.graph import costs
+from longtail.graph.costs import Training
+from longtail.graph.graph import Graph
 from longtail.runtime.errors import InputError
 
 

@@ -1,0 +1,104 @@
+"""Reads the definitions of `config/`, with a person's own on top, and checks them."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from longtail.config import datasets, methods, paths, recipes, schema
+from longtail.config.blame import NONE, THE_CONFIG, blaming, place
+from longtail.config.registry import CONFIG, Registry, merge
+from longtail.runtime import parts
+from longtail.runtime.errors import InputError
+from longtail.runtime.provenance import shown
+
+# The schema of each kind of table and figure; the first is meant where none is named.
+SCHEMAS = {
+    "table": {"methods": "table", "datasets": "statistics", "claims": "claims"},
+    "figure": {"reliability": "figure"}
+    | {kind: kind for kind in ("similarity", "projection", "sensitivity", "probabilities")},
+}
+
+
+def load(config: dict[str, Any], files: list[Path], arguments: Mapping[str, Any] = NONE) -> Registry:
+    """Validate the run's config (read from `files` and the `arguments` of `--config`) and all definitions it can use.
+
+    Raises InputError for the first mistake found.
+    """
+    with blaming(files, arguments):
+        config = schema.check(config, "config", THE_CONFIG)
+        registry = Registry(
+            config,
+            _definitions("dataset", _stored("datasets"), config["datasets"]),
+            _definitions("method", _stored("methods"), config["methods"]),
+            _definitions("recipe", schema.read_yaml(CONFIG / "recipes.yaml"), config["recipes"]),
+        )
+        for name in registry.datasets:
+            datasets.check(registry, name)
+        for name, recipe in registry.recipes.items():
+            recipes.check(recipe, place("recipe", name, config["recipes"]))
+        # One-stage methods first: those that stand on them ask for their parts.
+        for name in sorted(registry.methods, key=lambda name: isinstance(registry.methods[name].get("stage1"), str)):
+            methods.check(registry, name, place("method", name, config["methods"]))
+        return registry
+
+
+def locate(kind: str, name: str) -> Path:
+    """The file of a table or figure: a name in `config/<kind>s/`, or the path of a person's own YAML file."""
+    folder = CONFIG / f"{kind}s"
+    if name.endswith(paths.ENDINGS):
+        if not os.path.isfile(name):  # False for a name that is too long, too
+            raise InputError(f"{THE_CONFIG}, key '{kind}s': there is no file '{name}': create it or correct the path")
+        return Path(name)
+    known = {file.stem: file for file in folder.glob("*.yaml")}
+    if name not in known:
+        raise InputError(f"{THE_CONFIG}, key '{kind}s': there is no {kind} '{name}': {parts.nearest(name, known)}")
+    return known[name]
+
+
+def definition(kind: str, path: Path) -> dict[str, Any]:
+    """The validated content of a table's or figure's file, by the schema of its own `kind`."""
+    content, schemas = schema.read_yaml(path), SCHEMAS[kind]
+    name = content.get("kind", next(iter(schemas)))
+    if not isinstance(name, str) or name not in schemas:
+        raise InputError(f"{shown(path)}: key 'kind' is {name!r}: {parts.nearest(str(name), schemas)}")
+    checked: dict[str, Any] = schema.check(content, schemas[name], shown(path))
+    return checked
+
+
+def _stored(folder: str) -> dict[str, Any]:
+    stored = {file: schema.read_yaml(file) for file in sorted((CONFIG / folder).glob("*.yaml"))}
+    keys = paths.OF_DATA if folder == "datasets" else ()
+    return {file.stem: paths.in_mapping(content, keys, file.parent) for file, content in stored.items()}
+
+
+def _definitions(kind: str, stored: dict[str, Any], own: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    for name in own:
+        # Paths of results are made of these names, and the folder of a Stage 1 is called stage1.
+        if kind != "recipe" and (not isinstance(name, str) or not re.fullmatch(r"\w+", name) or name == "stage1"):
+            raise InputError(f"{place(kind, name, own)}: the name must be letters, digits and _, and not 'stage1'")
+    raw = merge(stored, own)
+    names = sorted(raw, key=lambda name: name not in own)  # so that not those that extend it are blamed for a mistake
+    if kind == "method":
+        raw = {name: _extended(raw, name, own) for name in names}
+    return {name: schema.check(raw[name], kind, place(kind, name, own)) for name in names}
+
+
+def _extended(raw: dict[str, Any], name: str, own: dict[str, Any], under: tuple[str, ...] = ()) -> Any:
+    """A method with what it `extends` laid beneath it; its label is its own."""
+    method = raw[name]
+    if not isinstance(method, dict) or "extends" not in method:
+        return method
+    where, base = f"{place('method', name, own)}, key 'extends'", method["extends"]
+    if not isinstance(base, str) or base not in raw:
+        raise InputError(f"{where}: unknown method '{base}': {parts.nearest(str(base), raw)}")
+    if base in (name, *under):
+        raise InputError(f"{where}: '{base}' extends '{name}' in turn: let one of them stand by itself")
+    beneath = _extended(raw, base, own, (*under, name))
+    if not isinstance(beneath, dict):
+        raise InputError(f"{place('method', base, own)} is {beneath!r}: write keys and values there")
+    if "needs" in beneath:
+        raise InputError(f"{where}: '{base}' cannot run yet: it needs {beneath['needs']}")
+    rest = {key: value for key, value in method.items() if key != "extends"}
+    return merge({key: value for key, value in beneath.items() if key != "label"}, rest)

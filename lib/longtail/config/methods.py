@@ -1,0 +1,136 @@
+"""What a method's definition must say: blocks, recipes and parts that exist, with their settings."""
+
+from typing import Any
+
+from longtail.config import recipes, schema
+from longtail.config.registry import STAGES, Registry, merge, named_parts
+from longtail.imbalance import slug
+from longtail.runtime import parts
+from longtail.runtime.errors import InputError
+
+# The generator that draws nothing, and what leaves cached features as they are: augment, mixing, batch_norm.
+REAL, STILL = {"name": "real"}, (False, None, "frozen")
+
+
+def define(registry: Registry, name: str, method: dict[str, Any], where: str) -> None:
+    """Add a method that `where` makes out of another; InputError where its settings are not allowed."""
+    registry.methods[name] = schema.check(method, "method", where)
+    check(registry, name, where)
+
+
+def check(registry: Registry, name: str, where: str) -> None:
+    method = registry.methods[name]
+    if "needs" in method:
+        return
+    if isinstance(method["stage1"], str):
+        base = registry.method(method["stage1"], f"{where}, key 'stage1'")
+        if "stage2" in base or "post_hoc" in base or "needs" in base:
+            raise InputError(f"{where}, key 'stage1': '{method['stage1']}' is not a one-stage method that can run")
+        check_head(base["stage1"], method["stage1"], f"{where}, key 'stage1'")
+    if isinstance(method["stage1"], str) != ("stage2" in method or "post_hoc" in method):
+        raise InputError(
+            f"{where}: a method with a 'stage2' or 'post_hoc' names the one-stage method it shares the network of as "
+            "'stage1', and a method without has a 'stage1' block of its own"
+        )
+    if "stage2" in method and "post_hoc" in method:
+        raise InputError(f"{where}: a method has a 'stage2' or is 'post_hoc', not both: remove one")
+    _check_stages(registry, method, where)
+    for number, override in enumerate(method["overrides"]):
+        at = f"{where}, key 'overrides.{number}'"
+        registry.dataset(override["dataset"], at)
+        if "stage1" in override and isinstance(method["stage1"], str):
+            raise InputError(f"{at}: the Stage 1 is that of '{method['stage1']}': set its overrides there")
+        for factor in override.get("factors", []):
+            slug(factor, at)
+        laid = {stage: override[stage] for stage in (*STAGES, "post_hoc") if stage in override}
+        _check_stages(registry, schema.check(merge(method, laid), "method", at), at)
+
+
+def _check_stages(registry: Registry, method: dict[str, Any], where: str) -> None:
+    for stage in STAGES:
+        block = method.get(stage)
+        if not isinstance(block, dict):
+            continue
+        recipe = registry.recipe(block["recipe"], f"{where}, key '{stage}.recipe'")
+        for key, package, part in named_parts(block):
+            _check_part(package, part, where, f"{stage}.{key}", block)
+        recipes.check_defer(block, recipe, where)
+        if stage == "stage2":
+            check_stage2(block, where)
+        else:
+            _check_stage1(block, where)
+    if "post_hoc" in method:
+        _check_part("stage2.post_hoc", method["post_hoc"], where, "post_hoc", method)
+
+
+def _check_stage1(block: dict[str, Any], where: str) -> None:
+    deferred = block["deferred"]
+    if deferred is not None and all(block[key] == part for key, part in deferred.items()):
+        raise InputError(
+            f"{where}, key 'stage1.deferred': is what training begins with, so nothing changes: replace or remove it"
+        )
+    algorithm = block["algorithm"]["name"]
+    for key in parts.literal("stage1.algorithms", algorithm, "WITHOUT", []):
+        if block[key] is not None:
+            raise InputError(f"{where}, key 'stage1.{key}': has no meaning under algorithm '{algorithm}': remove it")
+    known = parts.names("models")
+    for name in block["backbones"].values():
+        if name not in known:
+            raise InputError(
+                f"{where}, key 'stage1.backbones': unknown backbone '{name}': {parts.nearest(name, known)}"
+            )
+
+
+def check_stage2(block: dict[str, Any], where: str) -> None:
+    """InputError where a Stage 2 draws from features that it changes, or learns nothing."""
+    if block["generator"] != REAL and changed(block):
+        raise InputError(
+            f"{where}, key 'stage2.generator': '{block['generator']['name']}' draws from cached features, "
+            "which nothing may change: set augment: false, mixing: null and batch_norm: frozen"
+        )
+    if not any(rate for key, rate in block["classifier"].items() if key.endswith("_rate")):
+        raise InputError(f"{where}, key 'stage2.classifier': every rate is 0, so nothing learns: raise one of them")
+
+
+def changed(stage2: dict[str, Any]) -> bool:
+    """Whether a Stage 2 may change images or backbone, so that cached features would not do."""
+    return (stage2["augment"], stage2["mixing"], stage2["batch_norm"]) != STILL
+
+
+def check_head(block: dict[str, Any], name: str, where: str) -> None:
+    """InputError where the network of a Stage 1 called `name` has a head that nothing can stand on."""
+    head = block["head"]["name"]
+    if not parts.literal("heads", head, "LINEAR", False):
+        raise InputError(
+            f"{where}: '{name}' has the head '{head}', and what stands on a finished network wants a linear one: "
+            "name another method"
+        )
+
+
+def _check_part(package: str, block: dict[str, Any], where: str, key: str, stage: dict[str, Any]) -> None:
+    name, kind = block["name"], key.rsplit(".", 1)[-1]
+    if name not in parts.names(package):
+        raise InputError(
+            f"{where}, key '{key}.name': unknown {kind} '{name}': {parts.nearest(name, parts.names(package))}"
+        )
+    wanted = parts.settings(package, name)
+    for given in block:
+        if given != "name" and given not in wanted:
+            raise InputError(f"{where}, key '{key}': unknown setting '{given}': {parts.nearest(given, wanted)}")
+    for setting, rule in wanted.items():
+        if setting not in block:
+            raise InputError(f"{where}, key '{key}' lacks '{setting}', a setting of {name}: add it")
+        if "same_as" in rule:
+            other, at = rule["same_as"].split(".")
+            same = stage.get(other, {}).get(at)  # a Stage 2 has no head of its own
+            if same != block[setting]:
+                raise InputError(
+                    f"{where}, key '{key}.{setting}' is {block[setting]!r} and '{rule['same_as']}' is "
+                    f"{same!r}: {name} wants them equal"
+                )
+    schema.conform(block, {"properties": wanted}, f"{where}, '{key}'")
+
+
+def stage1_of(method: dict[str, Any], name: str) -> str:
+    """The name of the Stage 1 that a method stands on: another's, or its own."""
+    return method["stage1"] if isinstance(method["stage1"], str) else name

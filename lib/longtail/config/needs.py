@@ -1,0 +1,105 @@
+"""What is missing before a method can run in a setting."""
+
+from typing import Any
+
+from longtail import imbalance as factors
+from longtail.config import datasets, methods, recipes, settings, text_files
+from longtail.config.plan import Setting
+from longtail.config.registry import Registry, named_parts
+from longtail.config.sources import IMAGES, form, made_for
+from longtail.runtime import parts
+
+STANDARD = {"name": "standard"}
+
+
+def of_setting(
+    registry: Registry, dataset: dict[str, Any], method: dict[str, Any], name: str, setting: Setting
+) -> list[str]:
+    """What is missing before a method can run in a setting."""
+    needs, backbone, planned = datasets.needs(setting.dataset, dataset), setting.backbone, "needs" in method
+    if not planned:
+        base = methods.stage1_of(method, name)
+        stage1 = settings.overridden(registry, setting.dataset, setting.imbalance, base, "stage1")
+        forms = stage1["backbones"]
+        if forms and backbone not in forms:
+            return [*needs, f"a form of {backbone} in stage1.backbones (there is one of {', '.join(forms)})"]
+        backbone = forms.get(backbone, backbone)
+    known = backbone in parts.names("models")
+    if (
+        known
+        and not needs
+        and (lacking := _form_needs(dataset, backbone, {} if planned else stage1, method.get("stage2", {})))
+    ):
+        needs.append(lacking)
+    for key in parts.settings("models", backbone) if known else ():
+        if dataset[key] is None:
+            needs.append(f"the weights that {backbone} starts from: set {key} of data set {setting.dataset}")
+    if planned:
+        needs.append(method["needs"])
+    return needs if known or needs else [f"backbone {backbone}"]
+
+
+def of_settings_here(registry: Registry, where: str, name: str, setting: Setting) -> list[str]:
+    """What a method needs by what it sets for a data set and factor, and by how jobs compute.
+
+    Raises InputError where its settings make no Stage 1 or Stage 2.
+    """
+    method = registry.methods[name]
+    at = f"{where}: method '{name}' on {setting.dataset}"
+    base, compute = methods.stage1_of(method, name), registry.config["compute"]
+    stage1 = settings.stage1(registry, setting.dataset, setting.imbalance, setting.backbone, base, seed=0)
+    recipes.check_defer(stage1, stage1["recipe"], at)
+    recipes.check_deferral(registry, stage1, at)
+    if base != name:
+        methods.check_head(stage1, base, at)
+    if "early_stopping" in stage1["recipe"] and not text_files.has_validation(registry.datasets[setting.dataset]):
+        return [f"a recipe without early_stopping in place of {stage1['recipe']['name']}, or a validation split"]
+    if stage1["recipe"].get("optimizer") == "adam" and compute["processes"] > 1:
+        return ["compute.processes at 1, as Adam's averages are not shared among processes"]
+    if compute["processes"] > 1 or compute["micro_batches"] > 1:
+        if parts.literal("models", stage1["backbone"], "DRAWS", False):
+            return [
+                f"compute.processes and compute.micro_batches at 1, as backbone '{stage1['backbone']}' draws its "
+                "dropout for whole batches"
+            ]
+        for key, package, part in named_parts(stage1):
+            if parts.literal(package, part["name"], "WHOLE_BATCHES", False):
+                return [
+                    f"compute.processes and compute.micro_batches at 1, as {key} '{part['name']}' wants whole batches"
+                ]
+    if "stage2" in method:
+        block = settings.stage2(registry, setting.dataset, setting.imbalance, setting.backbone, name, seed=0)
+        methods.check_stage2(block, at)
+        if "early_stopping" in block["recipe"]:
+            return [f"a recipe of Stage 2 without early_stopping in place of {block['recipe']['name']}"]
+    if "post_hoc" in method and setting.imbalance == factors.NATURAL:
+        block = settings.overridden(registry, setting.dataset, setting.imbalance, name, "post_hoc")
+        if block.get("tau", 0) is None:
+            return ["a number as post_hoc.tau, since a set that is used as it is leaves no image to choose it on"]
+    return []
+
+
+def runs_on_form(registry: Registry, dataset: str, backbone: str, name: str) -> bool:
+    """Whether a method that can run does so on what a data set and a backbone are made for."""
+    method = registry.methods[name]
+    stage1 = settings.overridden(registry, dataset, factors.NATURAL, methods.stage1_of(method, name), "stage1")
+    forms, definition = stage1["backbones"], registry.datasets[dataset]
+    if forms and backbone not in forms:
+        return False
+    return _form_needs(definition, forms.get(backbone, backbone), stage1, method.get("stage2", {})) is None
+
+
+def _form_needs(dataset: dict[str, Any], backbone: str, stage1: dict[str, Any], stage2: dict[str, Any]) -> str | None:
+    """What is missing where a data set, a backbone and stages are not all for images, or all for titles."""
+    kind = form(dataset)
+    if (other := made_for(backbone)) != kind:
+        return f"a backbone for {kind} ({backbone} is for {other})"
+    if kind == IMAGES:
+        return None
+    for key in ("mixing", "randaugment"):
+        if stage1.get(key) is not None or stage2.get(key) is not None:
+            return f"a form of {key} for {kind}"
+    if stage2.get("batch_norm") == "shifted":
+        return f"a Stage 2 with batch_norm: frozen, since backbones for {kind} have none to shift"
+    algorithm = stage1.get("algorithm", STANDARD)
+    return None if algorithm == STANDARD else f"a form of algorithm {algorithm['name']} for {kind}"

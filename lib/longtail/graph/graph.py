@@ -1,0 +1,61 @@
+"""The graph of one plan: what the rules ask about their jobs, sorted by what they ask."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from longtail.config import build, settings
+from longtail.config.blame import NONE, blaming
+from longtail.config.plan import Plan
+from longtail.graph import imports
+from longtail.graph.inputs import Inputs
+from longtail.graph.layouts import Layouts
+from longtail.graph.parameters import Parameters
+from longtail.graph.resources import Resources
+from longtail.graph.targets import Patterns, Targets
+from longtail.results import RESULTS, RUNS
+from longtail.runtime.errors import InputError
+
+
+class Graph:
+    """Answers for one plan: files that jobs read, their parameters and layouts, what they take, and the targets."""
+
+    def __init__(self, plan: Plan, files: Sequence[Path] = (), arguments: Mapping[str, Any] = NONE) -> None:
+        self.plan = plan
+        self.files = list(files)
+        self.arguments = arguments
+        self.registry = plan.registry
+        self.imports = plan.registry.config["stage1"]
+        self.inputs = Inputs(plan)
+        self.parameters = Parameters(plan, self.files)
+        self.layouts = Layouts(plan, self.inputs)
+        self.resources = Resources(plan.registry)
+        self.targets = Targets(plan, self.inputs, self.layouts)
+        self.patterns = Patterns(plan)
+
+    @classmethod
+    def of(
+        cls,
+        config: dict[str, Any],
+        files: Sequence[Path | str],
+        arguments: Mapping[str, Any] = NONE,
+    ) -> "Graph":
+        """The graph of a config read from `files` and the `arguments` of `--config`.
+
+        Raises InputError for the first mistake in it.
+        """
+        if Path(RESULTS).exists() and not Path(RESULTS).is_dir():
+            raise InputError(f"{RESULTS} is a file: move it away, the results go into a folder of that name")
+        paths = [Path(file) for file in files]
+        plan = build.build(config, paths, arguments)
+        with blaming(paths, arguments):
+            imports.check(plan, Path(RUNS))
+        return cls(plan, paths, arguments)
+
+    def places(self) -> dict[str, dict[str, Any]]:
+        """Where each data set is on this machine.
+
+        No parameter of a job, since what is made of a data set stays what it is when that is moved.
+        """
+        datasets = self.registry.datasets
+        return {name: settings.place(self.registry, name) for name in datasets if "kind" in datasets[name]}

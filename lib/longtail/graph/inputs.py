@@ -1,0 +1,130 @@
+"""Which files each job reads."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from longtail import imbalance as factors
+from longtail import results
+from longtail.config import archives, methods
+from longtail.config.plan import Cell, Described, Plan, Run, Setting
+from longtail.results import DATA, RUNS
+
+
+class Inputs:
+    """Input files of the jobs of one plan. `w` is a rule's wildcards throughout."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.registry = plan.registry
+
+    def archive(self, w: Any) -> list[str]:
+        """The archive that a data set's arrays are read from, if it has one."""
+        archive = archives.chosen(self.registry.datasets[w.dataset])
+        return [f"{DATA}/{w.dataset}/{archive['file']}"] if archive else []
+
+    def logits(self, w: Any) -> str:
+        """The file with the test logits of a method: its Stage 2's, or its network's features."""
+        return logits_in(folder(w), w)
+
+    def metrics(self, runs: Iterable[Run]) -> list[str]:
+        """Scores of runs."""
+        return [f"{RUNS}/{run.metrics}" for run in runs]
+
+    def provenance(self, runs: Iterable[Run]) -> list[str]:
+        """Provenance of every training that runs stand on."""
+        paths = {f"{RUNS}/{run.folder}/stage1/provenance.json" for run in runs}
+        paths |= {f"{RUNS}/{run.folder}/{run.method}/provenance.json" for run in runs if run.two_stage}
+        return sorted(paths)
+
+    def table_runs(self, w: Any) -> list[Run]:
+        """Runs that a table shows."""
+        return runs_of(self.plan.tables[w.table].cells)
+
+    def claims_runs(self, w: Any) -> list[Run]:
+        """Runs that a table of claims compares."""
+        return runs_of(self.plan.claims[w.claims].cells)
+
+    def claims_logits(self, w: Any) -> list[str]:
+        """Test logits that a table of claims compares."""
+        return [logits_in(run.folder, run) for run in self.claims_runs(w)]
+
+    def figure_runs(self, w: Any) -> list[Run]:
+        """Runs that a comparison shows."""
+        return runs_of(self.plan.figures[w.figure].cells)
+
+    def figure_logits(self, w: Any) -> list[str]:
+        """Files with the test logits of the runs that a figure shows."""
+        return [logits_in(run.folder, run) for run in self.figure_runs(w)]
+
+    def run_of(self, w: Any) -> Run:
+        """The run of a method in a setting under a seed."""
+        method, setting = self.registry.methods[w.method], Setting(w.dataset, w.imbalance, w.backbone)
+        return Run(setting, methods.stage1_of(method, w.method), w.method, int(w.seed), "post_hoc" in method)
+
+    def first_run(self, w: Any) -> Run:
+        """The run under the first seed of the one method that a figure shows."""
+        return self.plan.figures[w.figure].cells[0].runs[0]
+
+    def features_of(self, w: Any) -> str:
+        """Features of the network that the one method of a figure stands on."""
+        return f"{RUNS}/{self.first_run(w).folder}/features.npz"
+
+    def projection_of(self, w: Any) -> str:
+        """Projected features of the one method of a figure."""
+        run = self.first_run(w)
+        return f"{RUNS}/{run.folder}/{run.method}/projection.npz"
+
+    def arrays_of(self, w: Any) -> str:
+        """Arrays of the data set of a figure."""
+        return results.arrays(self.plan.figures[w.figure].definition["dataset"])
+
+    def subset_of(self, w: Any) -> str:
+        """The subset of a figure."""
+        setting = self.plan.figures[w.figure].cells[0].setting
+        return results.subset(setting.dataset, setting.imbalance)
+
+    def described_subsets(self, w: Any) -> list[str]:
+        """Subsets that a table of data sets counts."""
+        return [path for row in self.plan.statistics[w.statistics].rows for _, path in self.described(row)]
+
+    def described_arrays(self, w: Any) -> list[str]:
+        """Arrays whose test images a table of data sets counts."""
+        names = {row.dataset for row in self.plan.statistics[w.statistics].rows if not row.needs}
+        return [results.arrays(name) for name in sorted(names)]
+
+    def choices(self) -> list[str]:
+        """What every post-hoc method chose."""
+        return [f"{RUNS}/{run.folder}/{run.method}/choice.json" for run in self.plan.runs if run.post_hoc]
+
+    def histories(self, w: Any) -> list[str]:
+        """Histories of all Stage 1s of a setting."""
+        setting = Setting(w.dataset, w.imbalance, w.backbone)
+        found = {run.folder for run in self.plan.runs if run.setting == setting}
+        return [f"{RUNS}/{folder}/stage1/history.csv" for folder in sorted(found)]
+
+    def subsets(self, dataset: str) -> list[str]:
+        """Subsets of a data set that anything runs on, least imbalanced first."""
+        used = {s.imbalance for s in self.plan.settings if s.dataset == dataset}
+        ordered = sorted(used, key=lambda imbalance: factors.ratio(imbalance) or math.inf)
+        return [results.subset(dataset, imbalance) for imbalance in ordered]
+
+    def described(self, row: Described) -> list[tuple[str, str]]:
+        """Imbalances of a described data set with their subsets."""
+        needed = [] if row.needs else row.imbalances
+        return [(imbalance, results.subset(row.dataset, imbalance)) for imbalance in needed]
+
+
+def runs_of(cells: Iterable[Cell]) -> list[Run]:
+    """Every run of cells, once."""
+    return sorted({run for cell in cells for run in cell.runs})
+
+
+def folder(w: Any) -> str:
+    """What `Run.folder` is, of wildcards."""
+    return results.stage1_run(w.dataset, w.imbalance, w.backbone, w.stage1, w.seed)
+
+
+def logits_in(folder: str, of: Any) -> str:
+    """Test logits in the folder of a Stage 1, `of` a run or a rule's wildcards."""
+    return f"{RUNS}/{folder}/features.npz" if of.method == of.stage1 else f"{RUNS}/{folder}/{of.method}/logits.npz"

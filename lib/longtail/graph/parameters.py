@@ -1,0 +1,133 @@
+"""The parameters of each job: its settings as JSON text, and the fingerprint of its code.
+
+Snakemake runs a job again when one of its parameters changes. Keys are sorted, so that only a change of value counts.
+"""
+
+import functools
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from longtail.config import archives, settings, text_files
+from longtail.config.blame import THE_CONFIG
+from longtail.config.plan import Plan, Run
+from longtail.config.registry import named_parts
+from longtail.graph import imports, inputs
+from longtail.runtime import files, image_tree
+from longtail.runtime.fingerprint import fingerprint
+from longtail.runtime.provenance import shown
+from longtail.stage1 import imported
+
+# Thousands of jobs run some dozens of codes. Remembered here and not at its definition, which is part of all of them.
+remembered = functools.cache(fingerprint)
+
+
+class Parameters:
+    """Settings and code of the jobs of one plan. `w` is a rule's wildcards throughout."""
+
+    def __init__(self, plan: Plan, files: Iterable[Path]) -> None:
+        self.registry = plan.registry
+        self.files = list(files)
+
+    def source(self, w: Any) -> str:
+        """Settings of a data set's arrays."""
+        return text(settings.source(self.registry, w.dataset))
+
+    def contents(self, w: Any) -> str:
+        """Hash of the listing of a folder data set, of lists of images or of files of titles; empty for others."""
+        data = self.registry.datasets[w.dataset]
+        if paths := text_files.of(data):
+            return " ".join(files.sha256(path)[:16] for path in paths)
+        if data["kind"] == "image_list":
+            return " ".join(files.sha256(data[key])[:16] for key in ("train_list", "test_list"))
+        return image_tree.digest(Path(data["data_dir"])) if data["kind"] == "folder" else ""
+
+    def long_tail(self, w: Any) -> str:
+        """Settings of a subset."""
+        seed, n_max = self.registry.config["seeds"]["subset"], self.registry.datasets[w.dataset]["n_max"]
+        told = {"imbalance": w.imbalance, "seed": seed, "n_max": n_max}
+        rounded = {key: value for key, value in self.registry.datasets[w.dataset].items() if key == "decay_decimals"}
+        return text(told | rounded)
+
+    def stage1(self, w: Any) -> str:
+        """Settings of a Stage 1."""
+        return text(self._stage1(w))
+
+    def features(self, w: Any) -> str:
+        """Settings of feature extraction: of the Stage 1, those that inference depends on."""
+        return text({key: self._stage1(w)[key] for key in ("backbone", "head", "preprocessing", "compute")})
+
+    def stage2(self, w: Any) -> str:
+        """Settings of a Stage 2."""
+        return text(self._stage2(w))
+
+    def post_hoc(self, w: Any) -> str:
+        """Settings of a change of a finished classifier."""
+        return text(settings.post_hoc(self.registry, w.dataset, w.imbalance, w.method))
+
+    def projection(self, w: Any) -> str:
+        """Settings of a projection of features to the plane: those of the Stage 2 that draws some of them."""
+        return text({key: self._stage2(w)[key] for key in ("sampler", "generator", "recipe", "compute", "seeds")})
+
+    def evaluation(self, w: Any) -> str:
+        """Settings of scoring."""
+        return text(self.registry.config["evaluation"])
+
+    def download(self, w: Any) -> str:
+        """Where the archive of a data set may be found, in the version that has the name asked for."""
+        data = self.registry.datasets[w.dataset]
+        named = {version["file"]: version for version in archives.versions(data)}
+        return text({"archive": named.get(f"{w.archive}.tar.gz", data["archive"])})
+
+    def configuration(self) -> str:
+        """The files of `config/` that the configuration was read from, later ones upon earlier ones.
+
+        A person's own have no name elsewhere. Snakemake lists the default last, though all are laid upon it.
+        """
+        own = [name for name in map(shown, self.files) if name.startswith("config/")]
+        return text(sorted(own, key=lambda name: name != "config/config.yaml"))
+
+    def code(self, script: str, w: Any) -> str:
+        """Fingerprint of the code a job runs, with the parts its settings name."""
+        parts: list[str] = []
+        if script == "build_arrays":
+            parts = [f"data.sources.{self.registry.datasets[w.dataset]['kind']}"]
+        elif script == "train_stage1":
+            parts = _parts(self._stage1(w))
+        elif script == "extract_features":
+            parts = _parts({key: self._stage1(w)[key] for key in ("backbone", "head")})
+        elif script == "train_stage2":
+            parts = _parts(self._stage2(w))
+        elif script == "project_features":
+            parts = _parts({key: self._stage2(w)[key] for key in ("sampler", "generator")})
+        elif script == "adjust_classifier":
+            parts = [f"stage2.post_hoc.{json.loads(self.post_hoc(w))['post_hoc']['name']}"]
+        return remembered(script, *parts)
+
+    def imported_code(self, w: Any) -> str:
+        """Fingerprint of the code that trained an imported Stage 1: copying it is not what made it."""
+        folder = inputs.folder(w)
+        source = Path(self.registry.config["stage1"][folder]["source"])
+        return str(imported.record(source, f"{THE_CONFIG}, stage1 '{folder}'")["code"])
+
+    def training_code(self, run: Run) -> str:
+        """Fingerprint of the code that the Stage 1 of a run would be trained by here."""
+        return remembered("train_stage1", *_parts(imports.wanted_settings(self.registry, run)))
+
+    def _stage1(self, w: Any) -> dict[str, Any]:
+        return settings.stage1(self.registry, w.dataset, w.imbalance, w.backbone, w.stage1, int(w.seed))
+
+    def _stage2(self, w: Any) -> dict[str, Any]:
+        return settings.stage2(self.registry, w.dataset, w.imbalance, w.backbone, w.method, int(w.seed))
+
+
+def text(value: Any) -> str:
+    """A parameter as Snakemake compares it."""
+    return json.dumps(value, sort_keys=True)
+
+
+def _parts(settings: dict[str, Any]) -> list[str]:
+    """The modules that a stage's settings name."""
+    named = [f"{package}.{part['name']}" for _, package, part in named_parts(settings)]
+    return [*named, f"models.{settings['backbone']}"] if "backbone" in settings else named

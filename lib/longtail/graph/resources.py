@@ -1,0 +1,31 @@
+"""What jobs take of a machine: cores, and GPUs."""
+
+from typing import Any
+
+from longtail.config.registry import Registry
+from longtail.config.sources import is_streamed
+from longtail.runtime import gpus
+
+
+class Resources:
+    """Cores and GPUs that the jobs of one configuration ask for on this machine."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        compute = registry.config["compute"]
+        present = len(gpus.devices())
+        # A job that will run on the CPU must not wait for its turn on a GPU.
+        self.gpus = int(compute["device"] == "cuda" or (compute["device"] == "auto" and present > 0))
+        self.gpus_of_stage1 = self.gpus * min(compute["processes"], max(1, present))
+        self.workers = int(compute["workers"])
+        self.jobs_per_gpu = compute["jobs_per_gpu"]
+        self.gpu_slots = max(1, present) * compute["jobs_per_gpu"]
+        self.processes = int(compute["processes"])
+        self.threads_each = int(compute["threads"])
+        # Cores that one training computes on.
+        self.cores = self.threads_each * self.processes
+
+    def threads(self, w: Any, processes: int = 1) -> int:
+        """Cores of a job: those that compute, and those that decode images of a data set in files."""
+        decoding = self.workers if is_streamed(self.registry.datasets[w.dataset]) else 0
+        return self.threads_each * processes + decoding
