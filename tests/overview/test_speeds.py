@@ -197,7 +197,7 @@ def test_as_many_side_by_side_as_cores_allow(tree) -> None:
 def test_gpus_train_as_many_as_they_have_slots_in_bfloat16(tree, monkeypatch, slots, gpus, expected) -> None:
     compute = tree.graph.registry.config["compute"]
     compute["device"] = compute["precision"] = "auto"
-    tree.graph.gpus_of_stage1, tree.graph.gpu_slots = gpus, slots
+    tree.graph.resources.gpus_of_stage1, tree.graph.resources.gpu_slots = gpus, slots
     monkeypatch.setattr(speeds, "_accelerator", lambda: "NVIDIA H200")
 
     machine = Machine.here(tree.graph, 16)
