@@ -2,6 +2,7 @@ rule train_stage1:
     input:
         arrays=ARRAYS,
         subset=SUBSET,
+        networks=lambda w: GRAPH.inputs.networks(w),
     output:
         last=f"{NETWORK}/last.pt",
         best=f"{NETWORK}/best.pt",
@@ -32,6 +33,7 @@ rule import_stage1:
     input:
         arrays=ARRAYS,
         subset=SUBSET,
+        networks=lambda w: GRAPH.inputs.networks(w),
     output:
         last=f"{NETWORK}/last.pt",
         best=f"{NETWORK}/best.pt",

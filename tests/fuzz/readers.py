@@ -29,7 +29,7 @@ from longtail.data import arrays, decode, long_tail, vocabulary
 from longtail.data.sources import cifar, folder, image_list, thucnews, titles
 from longtail.engine import checkpoint, step
 from longtail.engine.resume import Progress, Resume
-from longtail.graph.costs import Training
+from longtail.graph.costs import TrainingJob
 from longtail.overview import progress, states
 from longtail.report import origin
 from longtail.results import RUNS
@@ -437,7 +437,9 @@ def _read_arrays() -> None:
     assert all(isinstance(text, str) for pair in subset.content.items() for text in pair)
 
 
-TRAINING = Training("digits/if10/resnet32/ce/seed0/stage1", 1, Setting("digits", "if10", "resnet32"), {}, "c", 9, 8)
+TRAINING = TrainingJob(
+    "digits/if10/resnet32/ce/seed0/stage1", "stage1", Setting("digits", "if10", "resnet32"), {}, "c", 9, 8
+)
 PROGRESS = {"epoch": 2, "loss": 1.5, "test_top1": 0.5, "images_per_second": 90.0, "seconds_left": 7.5}
 PROGRESS |= {"learning_rate": 0.1, "updated": 1000.0, "pid": 1, "host": "far", "epochs": 4}
 

@@ -13,7 +13,7 @@ from longtail.config.plan import Setting
 from longtail.config.registry import CONFIG, Registry, merge
 from longtail.data.sources import digits
 from longtail.graph import costs
-from longtail.graph.costs import Training
+from longtail.graph.costs import TrainingJob
 from longtail.graph.graph import Graph
 from longtail.runtime.errors import InputError
 
@@ -28,12 +28,12 @@ def graph(**own: Any) -> Graph:
     return Graph.of(merge(yaml.safe_load((CONFIG / "config.yaml").read_text()), own), [CONFIG / "config.yaml"])
 
 
-def trainings(built: Graph) -> dict[str, Training]:
+def trainings(built: Graph) -> dict[str, TrainingJob]:
     return {training.folder: training for training in costs.trainings(built, built.plan.runs)}
 
 
 @pytest.fixture(scope="module")
-def default() -> dict[str, Training]:
+def default() -> dict[str, TrainingJob]:
     return trainings(graph())
 
 
@@ -50,11 +50,11 @@ PASSES = {
 
 
 @pytest.mark.parametrize("folder", PASSES)
-def test_image_passes_worked_out_by_hand(default: dict[str, Training], folder: str) -> None:
+def test_image_passes_worked_out_by_hand(default: dict[str, TrainingJob], folder: str) -> None:
     assert default[folder].passes == PASSES[folder]
 
 
-def test_an_imported_stage1_costs_nothing_and_what_stands_on_it_the_same(default: dict[str, Training]) -> None:
+def test_an_imported_stage1_costs_nothing_and_what_stands_on_it_the_same(default: dict[str, TrainingJob]) -> None:
     folder = "cifar10/if100/resnet32/mixup/seed0"
     stage1, mislas = default[f"{folder}/stage1"], default[f"{folder}/mislas"]
     source = elsewhere.trained(Path("far/stage1").absolute(), stage1.settings)
@@ -67,12 +67,12 @@ def test_an_imported_stage1_costs_nothing_and_what_stands_on_it_the_same(default
     assert found[mislas.folder] == mislas
 
 
-def test_a_frozen_backbone_is_a_third_of_the_work(default: dict[str, Training]) -> None:
+def test_a_frozen_backbone_is_a_third_of_the_work(default: dict[str, TrainingJob]) -> None:
     stage1 = default["cifar10/if100/resnet32/mixup/seed0/stage1"]
     mislas = default["cifar10/if100/resnet32/mixup/seed0/mislas"]
 
-    assert (stage1.stage, stage1.work) == (1, 2_481_200)
-    assert (mislas.stage, mislas.passes, mislas.work) == (2, 125_440, pytest.approx(125_440 / 3))
+    assert (stage1.block, stage1.work) == ("stage1", 2_481_200)
+    assert (mislas.block, mislas.passes, mislas.work) == ("stage2", 125_440, pytest.approx(125_440 / 3))
 
 
 def test_a_step_counts_as_much_as_its_algorithm_declares(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_step_counts_as_much_as_its_algorithm_declares(tmp_path: Path) -> None
     assert found["smote"].work == found["ce"].work == 200 * 12_406
 
 
-def test_shared_stage1s_of_the_default_are_counted_once(default: dict[str, Training]) -> None:
+def test_shared_stage1s_of_the_default_are_counted_once(default: dict[str, TrainingJob]) -> None:
     # MiSLAS's CIFAR table: 6 settings x {ce, mixup}; its figures add CE on the balanced set of each data set.
     # LADC's: 8 settings x {ce_ldam, ce_bot, remix_randaugment} and mixup at factor 200, the control in 3, Remix in 1.
     # Of the baselines CB, Focal, CB-Focal, LDAM, LDAM+DRW, MCW, TDE, BBN and SMOTE are in LADC's 8 settings (what it
@@ -97,10 +97,10 @@ def test_shared_stage1s_of_the_default_are_counted_once(default: dict[str, Train
     baselines = 8 * 9 + 6 + 3
     # On titles CE, CB and balanced softmax train a network of each of three backbones; LWS and LADC stand on CE's.
     networks = 3 * 3 + 6 * 2 + 2 + 8 * 3 + 2 + 3 + 1 + baselines
-    assert sum(training.stage == 1 for training in default.values()) == 3 * networks
+    assert sum(training.block == "stage1" for training in default.values()) == 3 * networks
     # MiSLAS's: 6 settings x 3 methods, and cRT and LWS in the settings of the two figures. LADC's: cRT, LWS and LADC
     # in 8 settings, MiSLAS in 2 more, LADC with LWS in 3, DC and the average in 4, five more of its Table 9 in 3.
-    assert sum(training.stage == 2 for training in default.values()) == 3 * (
+    assert sum(training.block == "stage2" for training in default.values()) == 3 * (
         3 * 2 + 6 * 3 + 2 * 2 + 8 * 3 + 2 + 3 + 4 * 2 + 5 * 3
     )
     assert list(default) == sorted(default)
@@ -118,7 +118,7 @@ def test_trainings_behind_some_runs() -> None:
     assert [t.folder for t in costs.trainings(built, mislas)] == sorted(costs.folders(mislas))
 
 
-def test_a_training_is_told_what_its_job_is_told(default: dict[str, Training]) -> None:
+def test_a_training_is_told_what_its_job_is_told(default: dict[str, TrainingJob]) -> None:
     told = default["cifar10/if100/resnet32/mixup/seed1/stage1"]
 
     assert (told.settings["backbone"], told.settings["recipe"]["epochs"]) == ("resnet32", 200)
@@ -131,7 +131,7 @@ def test_a_classifier_on_cached_features_passes_no_image() -> None:
     demo = trainings(graph(tables=["digits"], figures=[]))
 
     # Without crop, flip and mixup, whatever the method.
-    assert {training.passes for training in demo.values() if training.stage == 2} == {0}
+    assert {training.passes for training in demo.values() if training.block == "stage2"} == {0}
     # 114 · 10^(-i/9), truncated: 114 + 88 + 68 + 52 + 40 + 31 + 24 + 19 + 14 + 11 = 461.
     assert demo["digits/if10/resnet32/ce/seed0/stage1"].passes == 30 * 461
     assert demo["digits/if10/resnet32/ce/seed0/stage1"].side == 8

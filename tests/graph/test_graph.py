@@ -72,7 +72,7 @@ def test_the_names_of_imported_runs_are_a_pattern_that_no_other_fits(tmp_path: P
 def test_the_code_that_trains_a_run_is_that_of_its_job(cifar_table: Graph) -> None:
     run = cifar_table.inputs.run_of(wildcards(**OF_MISLAS, method="mislas"))
 
-    assert cifar_table.parameters.training_code(run) == cifar_table.parameters.code(
+    assert cifar_table.parameters.training_code(run.network) == cifar_table.parameters.code(
         "train_stage1", wildcards(**OF_MISLAS, stage1="mixup")
     )
 
@@ -127,7 +127,7 @@ def test_a_post_hoc_method_stands_on_a_network_and_trains_nothing() -> None:
     folder = "results/runs/cifar100/if100/resnet32/ce_bot/seed0"
 
     assert run in groups.plan.runs
-    assert not run.two_stage
+    assert run.classifier is None
     assert groups.inputs.logits(wildcards(**vars(of_tau), stage1="ce_bot")) == f"{folder}/tau_norm/logits.npz"
     assert groups.inputs.provenance([run]) == [f"{folder}/stage1/provenance.json"]
     assert [path for path in groups.targets.stage2() if "tau_norm" in path] == []

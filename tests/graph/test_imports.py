@@ -5,8 +5,9 @@ import pytest
 import yaml
 from tests import elsewhere
 
+from longtail.config import chain
+from longtail.config import settings as config_settings
 from longtail.config.registry import CONFIG, merge
-from longtail.graph import imports
 from longtail.graph.graph import Graph
 from longtail.runtime.errors import InputError
 from longtail.stage1 import imported
@@ -37,7 +38,7 @@ def graph(taken: dict[Any, Any], **own: Any) -> Graph:
 def settings() -> dict[str, Any]:
     """What CE is trained with under seed 0."""
     built = graph({})
-    return imports.wanted_settings(built.registry, next(run for run in built.plan.runs if run.folder == CE))
+    return config_settings.of_training(built.registry, chain.networks(built.plan)[CE])
 
 
 def refusal(taken: dict[Any, Any]) -> str:

@@ -16,7 +16,7 @@ from tests import elsewhere
 
 from longtail.config.registry import CONFIG, merge
 from longtail.graph import costs
-from longtail.graph.costs import Training
+from longtail.graph.costs import TrainingJob
 from longtail.graph.graph import Graph
 from longtail.overview import jobs, states, times
 from longtail.overview.jobs import Job
@@ -58,7 +58,7 @@ class Tree:
         compute = self.graph.registry.config["compute"]
         return Machine("Old Processor, 2 cores", accelerator, "float32", side_by_side, compute, side_by_side)
 
-    def training(self, folder: str) -> Training:
+    def training(self, folder: str) -> TrainingJob:
         return self.trainings[folder]
 
     def finish(self, folder: str, **changes: Any) -> None:

@@ -89,7 +89,7 @@ def test_the_default_configuration_lists_its_whole_grid(
         "build_long_tail": len({(s.dataset, s.imbalance) for s in settings} | described),
         "train_stage1": len({run.folder for run in runs}),
         "extract_features": len({run.folder for run in runs}),
-        "train_stage2": sum(run.two_stage for run in runs),
+        "train_stage2": sum(run.classifier is not None for run in runs),
         "adjust_classifier": sum(run.post_hoc for run in runs),
         "project_features": 1,  # of the first seed
         "evaluate": len(runs),

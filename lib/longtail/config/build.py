@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from longtail import imbalance as factors
-from longtail.config import datasets, load, methods, needs, variants
+from longtail.config import chain, datasets, load, methods, needs, variants
 from longtail.config.blame import NONE, THE_CONFIG, blaming
-from longtail.config.plan import Cell, Claims, Described, Figure, Plan, Run, Setting, Statistics, Table
+from longtail.config.plan import Cell, Claims, Described, Figure, Plan, Setting, Statistics, Table
 from longtail.config.registry import Registry
 from longtail.runtime.errors import InputError
 from longtail.runtime.provenance import shown
@@ -180,16 +180,13 @@ def _cell(
 ) -> Cell:
     name = shown["method"]
     method = registry.method(name, where)
-    dataset = registry.dataset(column["dataset"], where)
+    registry.dataset(column["dataset"], where)
     setting = Setting(column["dataset"], factors.slug(column["factor"], where), column["backbone"])
-    lacking = "; ".join(
-        needs.of_setting(registry, dataset, method, name, setting)
-        or needs.of_settings_here(registry, where, name, setting)
-    )
+    methods.check_classifies(registry, name, where)
+    lacking = "; ".join(needs.before(registry, where, name, setting))
     runs, left_out = [], []
     if not lacking:
-        stage1 = methods.stage1_of(method, name)
-        runs = [Run(setting, stage1, name, seed, "post_hoc" in method) for seed in seeds]
+        runs = [chain.run(registry, setting, name, seed) for seed in seeds]
     if registry.config["missing_networks"] == LEAVE_OUT:
         left_out = [run for run in runs if run.folder not in registry.config["stage1"]]
         runs = [run for run in runs if run not in left_out]

@@ -10,6 +10,8 @@ from longtail.runtime.errors import InputError
 
 # The generator that draws nothing, and what leaves cached features as they are: augment, mixing, batch_norm.
 REAL, STILL = {"name": "real"}, (False, None, "frozen")
+# The role of a network whose backbone another one starts from; further roles are those of algorithms.
+START = "start"
 
 
 def define(registry: Registry, name: str, method: dict[str, Any], where: str) -> None:
@@ -27,6 +29,7 @@ def check(registry: Registry, name: str, where: str) -> None:
         if "stage2" in base or "post_hoc" in base or "needs" in base:
             raise InputError(f"{where}, key 'stage1': '{method['stage1']}' is not a one-stage method that can run")
         check_head(base["stage1"], method["stage1"], f"{where}, key 'stage1'")
+        check_classifies(registry, method["stage1"], f"{where}, key 'stage1'")
     if isinstance(method["stage1"], str) != ("stage2" in method or "post_hoc" in method):
         raise InputError(
             f"{where}: a method with a 'stage2' or 'post_hoc' names the one-stage method it shares the network of as "
@@ -35,6 +38,7 @@ def check(registry: Registry, name: str, where: str) -> None:
     if "stage2" in method and "post_hoc" in method:
         raise InputError(f"{where}: a method has a 'stage2' or is 'post_hoc', not both: remove one")
     _check_stages(registry, method, where)
+    _check_networks(registry, name, where)
     for number, override in enumerate(method["overrides"]):
         at = f"{where}, key 'overrides.{number}'"
         registry.dataset(override["dataset"], at)
@@ -73,6 +77,15 @@ def _check_stage1(block: dict[str, Any], where: str) -> None:
     for key in parts.literal("stage1.algorithms", algorithm, "WITHOUT", []):
         if block[key] is not None:
             raise InputError(f"{where}, key 'stage1.{key}': has no meaning under algorithm '{algorithm}': remove it")
+    roles = {START, *parts.literal("stage1.algorithms", algorithm, "NETWORKS", ())}
+    for role in block.get("networks", {}):
+        if role not in roles:
+            raise InputError(f"{where}, key 'stage1.networks': unknown role '{role}': {parts.nearest(role, roles)}")
+    if missing := sorted(roles - {START, *block.get("networks", {})}):
+        raise InputError(
+            f"{where} lacks the key 'stage1.networks.{missing[0]}': algorithm '{algorithm}' reads a finished "
+            "network: name a one-stage method"
+        )
     known = parts.names("models")
     for name in block["backbones"].values():
         if name not in known:
@@ -95,6 +108,43 @@ def check_stage2(block: dict[str, Any], where: str) -> None:
 def changed(stage2: dict[str, Any]) -> bool:
     """Whether a Stage 2 may change images or backbone, so that cached features would not do."""
     return (stage2["augment"], stage2["mixing"], stage2["batch_norm"]) != STILL
+
+
+def check_classifies(registry: Registry, name: str, where: str) -> None:
+    """InputError where a method's own network predicts something else than the classes of the data."""
+    stage1 = registry.methods[name].get("stage1")
+    if isinstance(stage1, dict) and outputs(stage1) is not None:
+        raise InputError(
+            f"{where}: '{name}' learns a task that is not the classes, for other networks to start from: name a "
+            "method that has it in stage1.networks"
+        )
+
+
+def outputs(stage1: dict[str, Any]) -> int | None:
+    """How many outputs a Stage 1 has that predicts something else than the classes; None for all others."""
+    declared: int | None = parts.literal("stage1.algorithms", stage1["algorithm"]["name"], "OUTPUTS", None)
+    return declared
+
+
+def _check_networks(registry: Registry, name: str, where: str, above: tuple[str, ...] = ()) -> None:
+    """InputError where a method reads a network that nothing can train, or in turn its own."""
+    at = f"{where}, key 'stage1.networks'"
+    for other in _networks_read(registry.methods[name]):
+        base = registry.method(other, at)
+        if not isinstance(base.get("stage1"), dict):
+            raise InputError(f"{at}: '{other}' is not a one-stage method that can run")
+        if other in (name, *above):
+            raise InputError(
+                f"{at}: '{other}' reads the network of '{name}' in turn: let one of them stand by itself"
+            )
+        _check_networks(registry, other, where, (*above, name))
+
+
+def _networks_read(method: dict[str, Any]) -> list[str]:
+    """Every network that a method reads on some data set."""
+    blocks = [method["stage1"], *(override.get("stage1", {}) for override in method["overrides"])]
+    named = [block.get("networks", {}).values() for block in blocks if isinstance(block, dict)]
+    return list(dict.fromkeys(name for names in named for name in names))
 
 
 def check_head(block: dict[str, Any], name: str, where: str) -> None:

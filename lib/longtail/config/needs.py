@@ -3,19 +3,45 @@
 from typing import Any
 
 from longtail import imbalance as factors
-from longtail.config import datasets, methods, recipes, settings, text_files
+from longtail.config import chain, datasets, methods, recipes, settings, text_files
 from longtail.config.plan import Setting
 from longtail.config.registry import Registry, named_parts
 from longtail.config.sources import IMAGES, form, made_for
 from longtail.runtime import parts
+from longtail.runtime.errors import InputError
 
 STANDARD = {"name": "standard"}
 
 
-def of_setting(
-    registry: Registry, dataset: dict[str, Any], method: dict[str, Any], name: str, setting: Setting
-) -> list[str]:
+def before(registry: Registry, where: str, name: str, setting: Setting) -> list[str]:
+    """What is missing before a method can run in a setting, with all networks that it stands on.
+
+    Raises InputError where its settings make no Stage 1 or Stage 2.
+    """
+    if lacking := _of_setting(registry, name, setting):
+        return lacking
+    *others, _ = chain.stage1s(registry, setting, name)
+    for other in others:
+        if lacking := [*_of_setting(registry, other, setting), *_of_settings(registry, where, other, setting)]:
+            return [f"{text} (for '{other}', whose network it reads)" for text in lacking]
+        _check_same_backbone(registry, f"{where}: method '{name}'", other, name, setting)
+    return _of_settings(registry, where, name, setting)
+
+
+def _check_same_backbone(registry: Registry, at: str, other: str, name: str, setting: Setting) -> None:
+    """InputError where a network cannot be what another one starts from."""
+    base = methods.stage1_of(registry.methods[name], name)
+    trained = [settings.stage1(registry, **vars(setting), method=each, seed=0)["backbone"] for each in (other, base)]
+    if trained[0] != trained[1]:
+        raise InputError(
+            f"{at}, key 'stage1.networks': '{other}' trains {trained[0]} and '{base}' {trained[1]}: set "
+            "stage1.backbones alike"
+        )
+
+
+def _of_setting(registry: Registry, name: str, setting: Setting) -> list[str]:
     """What is missing before a method can run in a setting."""
+    dataset, method = registry.datasets[setting.dataset], registry.methods[name]
     needs, backbone, planned = datasets.needs(setting.dataset, dataset), setting.backbone, "needs" in method
     if not planned:
         base = methods.stage1_of(method, name)
@@ -39,11 +65,8 @@ def of_setting(
     return needs if known or needs else [f"backbone {backbone}"]
 
 
-def of_settings_here(registry: Registry, where: str, name: str, setting: Setting) -> list[str]:
-    """What a method needs by what it sets for a data set and factor, and by how jobs compute.
-
-    Raises InputError where its settings make no Stage 1 or Stage 2.
-    """
+def _of_settings(registry: Registry, where: str, name: str, setting: Setting) -> list[str]:
+    """What a method needs by what it sets for a data set and factor, and by how jobs compute."""
     method = registry.methods[name]
     at = f"{where}: method '{name}' on {setting.dataset}"
     base, compute = methods.stage1_of(method, name), registry.config["compute"]

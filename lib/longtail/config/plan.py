@@ -7,6 +7,11 @@ from typing import Any
 from longtail import results
 from longtail.config.registry import Registry
 
+# Blocks of a method: how a network is trained, and how a classifier on it.
+NETWORK, CLASSIFIER = "stage1", "stage2"
+# The role that its network has for a classifier.
+BENEATH = "network"
+
 
 @dataclass(frozen=True, order=True)
 class Setting:
@@ -22,20 +27,72 @@ class Setting:
         return results.SETTING.format(**vars(self))
 
 
-@dataclass(frozen=True, order=True)
-class Run:
-    """One method: its Stage 1 (shared by name), the method itself and the seed; `post_hoc` ones are not trained."""
+@dataclass(frozen=True)
+class Training:
+    """One job that learns: the network of a one-stage method, or a classifier on a finished network.
+
+    `block` is what says how in the method's definition, stage1 or stage2. `networks` are the finished networks that
+    it reads, by their role for it; they are of the same setting and seed.
+    """
 
     setting: Setting
-    stage1: str
     method: str
     seed: int
-    post_hoc: bool = False
+    block: str
+    networks: tuple[tuple[str, "Training"], ...] = ()
+
+    @property
+    def run(self) -> str:
+        """Path below `results/runs` of the network with all that stands on it."""
+        network = self.method if self.block == NETWORK else dict(self.networks)[BENEATH].method
+        return results.stage1_run(**vars(self.setting), stage1=network, seed=self.seed)
+
+    @property
+    def folder(self) -> str:
+        """Path below `results/runs` of its own files."""
+        return f"{self.run}/{'stage1' if self.block == NETWORK else self.method}"
+
+    @property
+    def chain(self) -> list["Training"]:
+        """All trainings that it stands on, and itself: each once, after those that it reads."""
+        beneath = [training for _, network in self.networks for training in network.chain]
+        return list(dict.fromkeys([*beneath, self]))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A method in a setting under a seed: the network it stands on, and its own classifier if it trains one."""
+
+    network: Training
+    method: str
+    classifier: Training | None = None
+
+    def __lt__(self, other: "Run") -> bool:
+        return self._place < other._place
+
+    @property
+    def _place(self) -> tuple[Setting, str, str, int]:
+        return self.setting, self.stage1, self.method, self.seed
+
+    @property
+    def setting(self) -> Setting:
+        """What it is run on."""
+        return self.network.setting
+
+    @property
+    def seed(self) -> int:
+        """The seed of all its trainings."""
+        return self.network.seed
+
+    @property
+    def stage1(self) -> str:
+        """The method of its network."""
+        return self.network.method
 
     @property
     def folder(self) -> str:
         """Path below `results/runs` of the Stage-1 run this one stands on."""
-        return results.stage1_run(**vars(self.setting), stage1=self.stage1, seed=self.seed)
+        return self.network.run
 
     @property
     def metrics(self) -> str:
@@ -43,9 +100,14 @@ class Run:
         return f"{self.folder}/{self.method}/metrics.json"
 
     @property
-    def two_stage(self) -> bool:
-        """Whether the method trains a classifier on top of its Stage 1."""
-        return self.stage1 != self.method and not self.post_hoc
+    def post_hoc(self) -> bool:
+        """Whether the method changes a finished classifier without training."""
+        return self.classifier is None and self.method != self.stage1
+
+    @property
+    def trainings(self) -> list[Training]:
+        """All trainings behind it, each after those that it stands on."""
+        return (self.classifier or self.network).chain
 
 
 @dataclass(frozen=True)
@@ -150,6 +212,11 @@ class Plan:
     def settings(self) -> list[Setting]:
         """Every setting in which something runs."""
         return sorted({run.setting for run in self.runs})
+
+    @functools.cached_property
+    def trainings(self) -> list[Training]:
+        """Every training that some run stands on, once, each after those that it stands on itself."""
+        return list(dict.fromkeys(training for run in self.runs for training in run.trainings))
 
     @functools.cached_property
     def datasets(self) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from longtail import imbalance as factors
 from longtail.config import archives, paths
+from longtail.config.plan import NETWORK, Training
 from longtail.config.registry import Registry, merge
 from longtail.config.sources import IMAGES, form, of_source
 from longtail.runtime import files, parts
@@ -45,6 +46,12 @@ def stage2(registry: Registry, dataset: str, imbalance: str, backbone: str, meth
     block = overridden(registry, dataset, imbalance, method, "stage2")
     block = _told(registry, dataset, beneath["backbone"], method, block)
     return block | _common(registry, dataset, seed) | {"backbone": beneath["backbone"]}
+
+
+def of_training(registry: Registry, training: Training) -> dict[str, Any]:
+    """Settings of the job of a training."""
+    kind = stage1 if training.block == NETWORK else stage2
+    return kind(registry, **vars(training.setting), method=training.method, seed=training.seed)
 
 
 def post_hoc(registry: Registry, dataset: str, imbalance: str, method: str) -> dict[str, Any]:

@@ -13,12 +13,11 @@ from longtail import imbalance as factors
 from longtail import results
 from longtail.config import settings
 from longtail.config.blame import blaming, place
-from longtail.config.plan import Run, Setting
+from longtail.config.plan import CLASSIFIER, NETWORK, Run, Setting, Training
 from longtail.config.registry import Registry
 from longtail.config.sources import IMAGES, form, is_streamed, of_source
 from longtail.data.long_tail import class_counts
 from longtail.engine import schedule
-from longtail.graph import imports
 from longtail.graph.graph import Graph
 from longtail.runtime import files, image_tree, parts
 from longtail.stage2.inputs import features_suffice
@@ -29,26 +28,28 @@ CIFAR10, CIFAR100 = (5000,) * 10, (500,) * 100
 
 
 @dataclass(frozen=True)
-class Training:
-    """One Stage 1 or Stage 2: `folder` of its outputs below `results/runs`, and what its job is told.
+class TrainingJob:
+    """The job of one training: `folder` of its outputs below `results/runs`, its settings, and what it reads.
 
-    `images` is N of its subset, `side` that of an image in pixels; None where only reading the data can tell N.
-    `code` is the fingerprint of what trains it, or for an `imported` one of what trained it elsewhere.
+    `block` is what says how it learns, stage1 or stage2, and `networks` are the folders of the trainings that it
+    stands on. `images` is N of its subset, `side` that of an image in pixels; None where only reading the data can
+    tell N. `code` is the fingerprint of what trains it, or for an `imported` one of what trained it elsewhere.
     """
 
     folder: str
-    stage: int
+    block: str
     setting: Setting
     settings: dict[str, Any]
     code: str
     images: int | None
     side: int
     imported: bool = False
+    networks: tuple[str, ...] = ()
 
     @property
     def passes(self) -> int | None:
         """Training images that pass through the network; 0 on cached features, and for an imported Stage 1."""
-        if self.imported or (self.stage == 2 and features_suffice(self.settings)):
+        if self.imported or (self.block == CLASSIFIER and features_suffice(self.settings)):
             return 0
         if self.images is None:
             return None
@@ -61,7 +62,7 @@ class Training:
 
         A frozen backbone is only passed forwards; a step of Stage 1 costs what its algorithm declares (`WORK`).
         """
-        return None if self.passes is None else self.passes * (FORWARD if self.stage == 2 else self.step)
+        return None if self.passes is None else self.passes * (FORWARD if self.block == CLASSIFIER else self.step)
 
     @property
     def step(self) -> float:
@@ -75,21 +76,18 @@ def declared(algorithm: str) -> float:
     return float(parts.literal("stage1.algorithms", algorithm, "WORK", 1.0))
 
 
-def trainings(graph: Graph, runs: Iterable[Run]) -> list[Training]:
-    """Every training that runs stand on, a shared Stage 1 once, in path order."""
-    runs = list(runs)
-    sizes = {setting: images(graph.registry, setting) for setting in {run.setting for run in runs}}
-    found: dict[str, Training] = {}
-    for run in runs:
-        for folder in folders([run]) - found.keys():
-            found[folder] = _training(graph, run, folder, sizes[run.setting])
-    return [found[folder] for folder in sorted(found)]
+def trainings(graph: Graph, runs: Iterable[Run]) -> list[TrainingJob]:
+    """The job of every training that runs stand on, one for a shared network, in path order."""
+    wanted = {training for run in runs for training in run.trainings}
+    sizes = {setting: images(graph.registry, setting) for setting in {training.setting for training in wanted}}
+    return [
+        _job(graph, training, sizes[training.setting]) for training in sorted(wanted, key=lambda each: each.folder)
+    ]
 
 
 def folders(runs: Iterable[Run]) -> set[str]:
     """Folders, below `results/runs`, of the trainings that runs stand on."""
-    runs = list(runs)
-    return {f"{run.folder}/stage1" for run in runs} | {f"{run.folder}/{run.method}" for run in runs if run.two_stage}
+    return {training.folder for run in runs for training in run.trainings}
 
 
 def images(registry: Registry, setting: Setting) -> int | None:
@@ -113,20 +111,21 @@ def images(registry: Registry, setting: Setting) -> int | None:
 def check_batches(graph: Graph) -> None:
     """InputError where batch norm would have to learn from one image, in a training here whose N is known by now."""
     compute, own = graph.registry.config["compute"], graph.registry
-    for run in {(run.setting, run.stage1, run.method): run for run in graph.plan.runs}.values():
-        dataset, learning = run.setting.dataset, []
-        if run.folder not in graph.imports and compute["processes"] == 1:
-            learning.append((imports.wanted_settings(own, run), compute["micro_batches"]))
-        if run.two_stage:
-            block = settings.stage2(own, dataset, run.setting.imbalance, run.setting.backbone, run.method, run.seed)
-            learning += [(block, 1)] if block["batch_norm"] == "shifted" else []
-        for told, micro_batches in learning:
-            pixels, name = side(own.datasets[dataset]), told["recipe"]["name"]
-            if pixels > schedule.one_pixel(told["backbone"]) or (size := images(own, run.setting)) is None:
-                continue
-            where = f"{place('recipe', name, own.config['recipes'])} (method '{run.method}' on {dataset})"
-            with blaming(graph.files, graph.arguments):
-                schedule.check_batches(told["recipe"], told["backbone"], size, pixels, micro_batches, where)
+    for training in {(each.setting, each.method, each.block): each for each in graph.plan.trainings}.values():
+        block, dataset = settings.of_training(own, training), training.setting.dataset
+        if training.block == NETWORK:
+            learns = training.run not in graph.imports and compute["processes"] == 1
+        else:
+            learns = block["batch_norm"] == "shifted"
+        pixels, name = side(own.datasets[dataset]), block["recipe"]["name"]
+        if not learns or pixels > schedule.one_pixel(block["backbone"]):
+            continue
+        if (size := images(own, training.setting)) is None:
+            continue
+        micro_batches = compute["micro_batches"] if training.block == NETWORK else 1
+        where = f"{place('recipe', name, own.config['recipes'])} (method '{training.method}' on {dataset})"
+        with blaming(graph.files, graph.arguments):
+            schedule.check_batches(block["recipe"], block["backbone"], size, pixels, micro_batches, where)
 
 
 def side(definition: dict[str, Any]) -> int:
@@ -139,15 +138,17 @@ def side(definition: dict[str, Any]) -> int:
     return int(of_source(definition, "SIDE", definition["image_size"]))
 
 
-def _training(graph: Graph, run: Run, folder: str, size: int | None) -> Training:
-    wildcards = SimpleNamespace(**vars(run.setting), stage1=run.stage1, method=run.method, seed=run.seed)
-    stage = 1 if folder.endswith("/stage1") else 2
-    parameters = graph.parameters
-    told = parameters.stage1(wildcards) if stage == 1 else parameters.stage2(wildcards)
-    imported = stage == 1 and run.folder in graph.imports
-    code = parameters.imported_code(wildcards) if imported else parameters.code(f"train_stage{stage}", wildcards)
-    pixels = side(graph.registry.datasets[run.setting.dataset])
-    return Training(folder, stage, run.setting, json.loads(told), code, size, pixels, imported)
+def _job(graph: Graph, training: Training, size: int | None) -> TrainingJob:
+    wildcards = SimpleNamespace(
+        **vars(training.setting), stage1=training.method, method=training.method, seed=training.seed
+    )
+    parameters, imported = graph.parameters, training.run in graph.imports and training.block == NETWORK
+    text = parameters.stage1(wildcards) if training.block == NETWORK else parameters.stage2(wildcards)
+    code = parameters.imported_code(wildcards) if imported else parameters.code(f"train_{training.block}", wildcards)
+    pixels = side(graph.registry.datasets[training.setting.dataset])
+    networks = tuple(network.folder for _, network in training.networks)
+    job = json.loads(text), code, size, pixels, imported, networks
+    return TrainingJob(training.folder, training.block, training.setting, *job)
 
 
 def _class_sizes(definition: dict[str, Any]) -> tuple[int, ...] | None:

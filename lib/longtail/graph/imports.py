@@ -2,11 +2,10 @@
 
 import difflib
 from pathlib import Path
-from typing import Any
 
-from longtail.config import settings
+from longtail.config import chain, settings
 from longtail.config.blame import THE_CONFIG
-from longtail.config.plan import Plan, Run
+from longtail.config.plan import Plan, Training
 from longtail.config.registry import Registry
 from longtail.runtime import files
 from longtail.runtime.errors import InputError
@@ -18,20 +17,20 @@ def check(plan: Plan, results: Path) -> None:
 
     `results` is the folder of the runs here.
     """
-    wanted = {run.folder: run for run in plan.asked}
+    wanted = chain.networks(plan)
     for folder, given in plan.registry.config["stage1"].items():
         where = f"{THE_CONFIG}, stage1 '{folder}'"
         if folder not in wanted:
             raise InputError(f"{where}: no table or figure asked for wants this Stage 1: {_instead(folder, wanted)}")
         source = Path(given["source"])
         told = imported.record(source, where)
-        imported.check_settings(told, wanted_settings(plan.registry, wanted[folder]), source, where)
+        imported.check_settings(told, settings.of_training(plan.registry, wanted[folder]), source, where)
         check_place(plan.registry, wanted[folder], given["sha256"], results, where)
 
 
-def check_place(registry: Registry, run: Run, sha256: str, results: Path, where: str) -> None:
+def check_place(registry: Registry, network: Training, sha256: str, results: Path, where: str) -> None:
     """InputError where an import would replace a finished network: nothing that is there is given up unasked."""
-    there, ours = results / run.folder / "stage1", wanted_settings(registry, run)
+    there, ours = results / network.folder, settings.of_training(registry, network)
     try:
         told = files.parse_json(there / "provenance.json")
         origin, differing = told.get("imported"), imported.differences(told["settings"], ours)
@@ -46,12 +45,6 @@ def check_place(registry: Registry, run: Run, sha256: str, results: Path, where:
     )
 
 
-def wanted_settings(registry: Registry, run: Run) -> dict[str, Any]:
-    """What the Stage 1 of a run would be trained with here."""
-    setting = run.setting
-    return settings.stage1(registry, setting.dataset, setting.imbalance, setting.backbone, run.stage1, run.seed)
-
-
-def _instead(folder: str, wanted: dict[str, Run]) -> str:
+def _instead(folder: str, wanted: dict[str, Training]) -> str:
     close = difflib.get_close_matches(folder, wanted, n=1, cutoff=0.5)
     return f"did you mean '{close[0]}'? Else remove the line" if close else "remove the line"

@@ -6,7 +6,7 @@ from typing import Any
 
 from longtail import imbalance as factors
 from longtail import results
-from longtail.config import archives, methods
+from longtail.config import archives, chain
 from longtail.config.plan import Cell, Described, Plan, Run, Setting
 from longtail.results import DATA, RUNS
 
@@ -23,6 +23,11 @@ class Inputs:
         archive = archives.chosen(self.registry.datasets[w.dataset])
         return [f"{DATA}/{w.dataset}/{archive['file']}"] if archive else []
 
+    def networks(self, w: Any) -> list[str]:
+        """The finished networks that a Stage 1 reads, in the order of their roles' names."""
+        network = chain.network(self.registry, Setting(w.dataset, w.imbalance, w.backbone), w.stage1, int(w.seed))
+        return [f"{RUNS}/{other.folder}/last.pt" for _, other in network.networks]
+
     def logits(self, w: Any) -> str:
         """The file with the test logits of a method: its Stage 2's, or its network's features."""
         return logits_in(folder(w), w)
@@ -33,9 +38,7 @@ class Inputs:
 
     def provenance(self, runs: Iterable[Run]) -> list[str]:
         """Provenance of every training that runs stand on."""
-        paths = {f"{RUNS}/{run.folder}/stage1/provenance.json" for run in runs}
-        paths |= {f"{RUNS}/{run.folder}/{run.method}/provenance.json" for run in runs if run.two_stage}
-        return sorted(paths)
+        return sorted({f"{RUNS}/{training.folder}/provenance.json" for run in runs for training in run.trainings})
 
     def table_runs(self, w: Any) -> list[Run]:
         """Runs that a table shows."""
@@ -59,8 +62,7 @@ class Inputs:
 
     def run_of(self, w: Any) -> Run:
         """The run of a method in a setting under a seed."""
-        method, setting = self.registry.methods[w.method], Setting(w.dataset, w.imbalance, w.backbone)
-        return Run(setting, methods.stage1_of(method, w.method), w.method, int(w.seed), "post_hoc" in method)
+        return chain.run(self.registry, Setting(w.dataset, w.imbalance, w.backbone), w.method, int(w.seed))
 
     def first_run(self, w: Any) -> Run:
         """The run under the first seed of the one method that a figure shows."""
@@ -98,10 +100,10 @@ class Inputs:
         return [f"{RUNS}/{run.folder}/{run.method}/choice.json" for run in self.plan.runs if run.post_hoc]
 
     def histories(self, w: Any) -> list[str]:
-        """Histories of all Stage 1s of a setting."""
+        """Histories of the Stage 1s of a setting whose networks classify."""
         setting = Setting(w.dataset, w.imbalance, w.backbone)
-        found = {run.folder for run in self.plan.runs if run.setting == setting}
-        return [f"{RUNS}/{folder}/stage1/history.csv" for folder in sorted(found)]
+        networks = {run.network.folder for run in self.plan.runs if run.setting == setting}
+        return [f"{RUNS}/{folder}/history.csv" for folder in sorted(networks)]
 
     def subsets(self, dataset: str) -> list[str]:
         """Subsets of a data set that anything runs on, least imbalanced first."""

@@ -184,7 +184,7 @@ class Layouts:
         return f"{remark} Passed over in its folder: {passed}.".lstrip() if passed else remark
 
     def smoothing_losses(self, setting: Setting) -> list[dict[str, Any]]:
-        methods = sorted({run.method for run in self.plan.runs if run.setting == setting and run.two_stage})
+        methods = sorted({run.method for run in self.plan.runs if run.setting == setting and run.classifier})
         blocks = [
             settings.overridden(self.registry, setting.dataset, setting.imbalance, m, "stage2") for m in methods
         ]

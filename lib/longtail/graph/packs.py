@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from longtail import results
-from longtail.config.plan import Run
+from longtail.config.plan import Run, Training
 from longtail.config.sources import is_streamed
 from longtail.graph import costs
 from longtail.graph.graph import Graph
@@ -18,7 +18,8 @@ PACKS = f"{RESULTS}/packs"
 
 
 class Packs:
-    """The runs of a graph, by pack: Stage 1s of one data set and backbone, each with all that stands on it.
+    """The runs of a graph, by pack: Stage 1s of one data set and backbone, each with all that it
+    stands on and that stands on it.
 
     Who is with whom depends on the plan alone, never on what is done already, so a job finds its pack again when it
     is started anew. A data set in files trains long enough to be alone. `w` is a rule's wildcards throughout.
@@ -30,17 +31,17 @@ class Packs:
         self.config = config
         self.deployment = sorted(deployment)
         self.runs: dict[str, list[Run]] = {}
-        kinds: dict[tuple[str, str], dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
-        for run in graph.plan.runs:
-            kinds[run.setting.dataset, run.setting.backbone][run.folder].append(run)
+        kinds: dict[tuple[str, str], list[list[Run]]] = defaultdict(list)
+        for family in _families(graph.plan.runs):
+            kinds[family[0].setting.dataset, family[0].setting.backbone].append(family)
         pack = int(graph.registry.config["compute"]["pack"])
-        for (dataset, backbone), networks in sorted(kinds.items()):
+        for (dataset, backbone), families in sorted(kinds.items()):
             size = 1 if is_streamed(graph.registry.datasets[dataset]) else pack
-            folders = sorted(networks)
-            for first in range(0, len(folders), size):
-                packed = folders[first : first + size]
-                digest = hashlib.sha256("\n".join(packed).encode()).hexdigest()[:8]
-                self.runs[f"{dataset}-{backbone}-{digest}"] = [run for folder in packed for run in networks[folder]]
+            for first in range(0, len(families), size):
+                runs = [run for family in families[first : first + size] for run in family]
+                networks = sorted({run.folder for run in runs})
+                digest = hashlib.sha256("\n".join(networks).encode()).hexdigest()[:8]
+                self.runs[f"{dataset}-{backbone}-{digest}"] = runs
 
     def files(self) -> list[str]:
         """What every pack leaves behind: the list of what it made."""
@@ -80,3 +81,19 @@ class Packs:
         runs = self.runs[w.pack]
         networks = len({run.folder for run in runs})
         return networks * self.graph.resources.threads(runs[0].setting, self.graph.resources.processes)
+
+
+def _families(runs: Iterable[Run]) -> list[list[Run]]:
+    """Runs by what they share: those of one network, and those whose networks stand on a common one.
+
+    Two packs must not make the same network. In the order of the first network's folder.
+    """
+    families: list[tuple[set[Training], list[Run]]] = []
+    for run in sorted(runs, key=lambda run: run.folder):
+        trainings, members = set(run.network.chain), [run]
+        for other in [family for family in families if family[0] & trainings]:
+            families.remove(other)
+            trainings |= other[0]
+            members = other[1] + members
+        families.append((trainings, members))
+    return sorted((members for _, members in families), key=lambda members: members[0].folder)

@@ -11,9 +11,9 @@ from typing import Any
 
 from longtail.config import archives, settings, text_files
 from longtail.config.blame import THE_CONFIG
-from longtail.config.plan import Plan, Run
+from longtail.config.plan import Plan, Training
 from longtail.config.registry import named_parts
-from longtail.graph import imports, inputs
+from longtail.graph import inputs
 from longtail.runtime import files, image_tree
 from longtail.runtime.fingerprint import fingerprint
 from longtail.runtime.provenance import shown
@@ -111,9 +111,9 @@ class Parameters:
         source = Path(self.registry.config["stage1"][folder]["source"])
         return str(imported.record(source, f"{THE_CONFIG}, stage1 '{folder}'")["code"])
 
-    def training_code(self, run: Run) -> str:
-        """Fingerprint of the code that the Stage 1 of a run would be trained by here."""
-        return remembered("train_stage1", *_parts(imports.wanted_settings(self.registry, run)))
+    def training_code(self, network: Training) -> str:
+        """Fingerprint of the code that a network would be trained by here."""
+        return remembered("train_stage1", *_parts(settings.of_training(self.registry, network)))
 
     def _stage1(self, w: Any) -> dict[str, Any]:
         return settings.stage1(self.registry, w.dataset, w.imbalance, w.backbone, w.stage1, int(w.seed))

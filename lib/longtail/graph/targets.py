@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from longtail.config.plan import Plan
+from longtail.config.plan import CLASSIFIER, NETWORK, Plan
 from longtail.graph.inputs import Inputs, runs_of
 from longtail.graph.layouts import Layouts
 from longtail.results import FIGURE_FORMATS, FIGURES, RUNS, TABLE_FORMATS, TABLES
@@ -44,11 +44,16 @@ class Targets:
 
     def stage1(self) -> list[str]:
         """Every Stage-1 network."""
-        return sorted({f"{RUNS}/{run.folder}/stage1/last.pt" for run in self.plan.runs})
+        return self._trained(NETWORK)
 
     def stage2(self) -> list[str]:
         """Every Stage-2 classifier."""
-        return [f"{RUNS}/{run.folder}/{run.method}/last.pt" for run in self.plan.runs if run.two_stage]
+        return self._trained(CLASSIFIER)
+
+    def _trained(self, block: str) -> list[str]:
+        return sorted(
+            f"{RUNS}/{training.folder}/last.pt" for training in self.plan.trainings if training.block == block
+        )
 
     def tables(self) -> list[str]:
         """Every table in every form."""

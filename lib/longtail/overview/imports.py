@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from longtail import results
-from longtail.config.plan import Run
+from longtail.config import chain, settings
+from longtail.config.plan import Setting, Training
 from longtail.config.strict_yaml import as_line
 from longtail.graph import imports
 from longtail.graph.graph import Graph
@@ -23,8 +24,8 @@ def lines(graph: Graph, place: Path, folder: Path | None = None) -> list[str]:
     Its path is absolute, or relative to the `folder` of the file that the lines are for.
     Raises InputError where `place` holds no Stage 1, or where the images to compare with are not here yet.
     """
-    wanted = {run.folder: run for run in graph.plan.asked}
-    settings = {folder: imports.wanted_settings(graph.registry, run) for folder, run in wanted.items()}
+    wanted = chain.networks(graph.plan)
+    ours = {folder: settings.of_training(graph.registry, network) for folder, network in wanted.items()}
     found: dict[str, dict[str, Path]] = defaultdict(dict)
     unread: set[str] = set()
     taken, left = [], []
@@ -32,8 +33,8 @@ def lines(graph: Graph, place: Path, folder: Path | None = None) -> list[str]:
         try:
             told = imported.record(source, str(source))
             imported.check_checkpoints(source, str(source))
-            for run in _matching(wanted, settings, told, source, unread):
-                found[run.folder].setdefault(imported.digest(source), source)
+            for network in _matching(wanted, ours, told, source, unread):
+                found[network.run].setdefault(imported.digest(source), source)
         except InputError as error:
             left.append(f"# - {error}")
     if unread:
@@ -77,9 +78,9 @@ def _is_stage2(path: Path) -> bool:
 
 
 def _matching(
-    wanted: dict[str, Run], settings: dict[str, Any], told: dict[str, Any], source: Path, unread: set[str]
-) -> list[Run]:
-    """The runs that a network is wanted for; InputError, saying why, where there is none.
+    wanted: dict[str, Training], settings: dict[str, Any], told: dict[str, Any], source: Path, unread: set[str]
+) -> list[Training]:
+    """The networks here that one from elsewhere may stand for; InputError, saying why, where there is none.
 
     Subsets that have to be read before anybody can tell are added to `unread`.
     """
@@ -89,33 +90,33 @@ def _matching(
         closest = min(differing, key=lambda folder: (len(differing[folder]), folder), default="")
         how = f"; {closest} is closest ({imported.told_briefly(differing[closest])})" if closest else ""
         raise InputError(f"{source}: no table or figure asked for wants such a Stage 1{how}")
-    seen = {run: _seen(run) for run in alike}
-    if found := [run for run in alike if seen[run] == told[imported.SEEN]]:
-        return found
-    unread |= {_subset(run) for run in alike if seen[run] is None}
-    names = ", ".join(sorted({f"{run.setting.dataset} {run.setting.imbalance}" for run in alike}))
+    seen = {network: _seen(network.setting) for network in alike}
+    if same := [network for network in alike if seen[network] == told[imported.SEEN]]:
+        return same
+    unread |= {_subset(network.setting) for network in alike if seen[network] is None}
+    names = ", ".join(sorted({f"{network.setting.dataset} {network.setting.imbalance}" for network in alike}))
     raise InputError(f"{source}: it was trained on other images than those here of {names}")
 
 
-def _subset(run: Run) -> str:
-    return f"{results.DATA}/{run.setting.dataset}/{run.setting.imbalance}/subset.json"
+def _subset(setting: Setting) -> str:
+    return results.subset(setting.dataset, setting.imbalance)
 
 
-def _seen(run: Run) -> dict[str, str] | None:
-    """What the images of a run show; None where they have not been read yet."""
-    path = Path(_subset(run))
+def _seen(setting: Setting) -> dict[str, str] | None:
+    """What the images of a setting show; None where they have not been read yet."""
+    path = Path(_subset(setting))
     content: dict[str, str] | None = files.read_json(path).get("content") if path.is_file() else None
     return content
 
 
-def _line(graph: Graph, run: Run, networks: dict[str, Path], folder: Path | None) -> str:
-    """The line of one run; InputError where it cannot be taken. `networks` are by hash."""
-    if len(networks) > 1:
-        places = " and ".join(map(str, networks.values()))
-        raise InputError(f"{run.folder}: {places} are {len(networks)} networks for one run: keep one of them there")
-    ((sha256, source),) = networks.items()
-    told = imported.record(source, run.folder)
-    imports.check_place(graph.registry, run, sha256, Path(results.RUNS), run.folder)
-    remark = "" if told["code"] == graph.parameters.training_code(run) else "  # by other code than is here"
+def _line(graph: Graph, network: Training, sources: dict[str, Path], folder: Path | None) -> str:
+    """The line of one network; InputError where it cannot be taken. `sources` are by hash."""
+    if len(sources) > 1:
+        places = " and ".join(map(str, sources.values()))
+        raise InputError(f"{network.run}: {places} are {len(sources)} networks for one run: keep one of them there")
+    ((sha256, source),) = sources.items()
+    record = imported.record(source, network.run)
+    imports.check_place(graph.registry, network, sha256, Path(results.RUNS), network.run)
+    remark = "" if record["code"] == graph.parameters.training_code(network) else "  # by other code than is here"
     path = os.path.relpath(source, folder) if folder else os.path.abspath(source)
-    return f"  {run.folder}: {as_line({'source': path, 'sha256': sha256})}{remark}"
+    return f"  {network.run}: {as_line({'source': path, 'sha256': sha256})}{remark}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
-from longtail.graph.costs import Training
+from longtail.graph.costs import TrainingJob
 from longtail.graph.graph import Graph
 from longtail.overview import states
 from longtail.overview.states import DONE, State
@@ -22,7 +22,7 @@ class Job:
     rule: str
     outputs: list[str]
     stands_on: list[str]
-    training: Training | None = None
+    training: TrainingJob | None = None
 
     @property
     def kind(self) -> tuple[str, ...]:
@@ -36,7 +36,7 @@ class Job:
         return self.rule, words[0], words[2], *cached
 
 
-def listed(graph: Graph, trainings: Iterable[Training]) -> list[Job]:
+def listed(graph: Graph, trainings: Iterable[TrainingJob]) -> list[Job]:
     """The jobs of the target `all`, of which `trainings` are those that train."""
     return [*_data(graph), *map(_of_training, trainings), *_of_runs(graph), *_of_tables(graph), *_of_figures(graph)]
 
@@ -66,11 +66,11 @@ def _data(graph: Graph) -> list[Job]:
     return found + [Job("build_long_tail", [path], []) for path in sorted(subsets)]
 
 
-def _of_training(training: Training) -> Job:
-    rule = "import_stage1" if training.imported else f"train_stage{training.stage}"
+def _of_training(training: TrainingJob) -> Job:
+    rule = "import_stage1" if training.imported else f"train_{training.block}"
     outputs = [f"{RUNS}/{training.folder}/{name}" for name in states.OUTPUTS]
-    network = [f"{RUNS}/{Path(training.folder).parent}/stage1/last.pt"]
-    return Job(rule, outputs, outputs + network, training)
+    networks = [f"{RUNS}/{network}/last.pt" for network in training.networks]
+    return Job(rule, outputs, outputs + networks, training)
 
 
 def _of_runs(graph: Graph) -> list[Job]:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Collection
 
-from longtail.config.plan import Claims, Table
+from longtail.config.plan import CLASSIFIER, NETWORK, Claims, Table
 from longtail.graph import costs
 from longtail.graph.costs import FORWARD
 from longtail.graph.graph import Graph
@@ -49,7 +49,7 @@ class _Sheet:
     def row(self, folders: Collection[str]) -> tuple[str, ...]:
         """Done and all of both stages, passes to do of both, and the time that takes."""
         items = [self.remaining[folder] for folder in folders]
-        stages = [[item for item in items if item.training.stage == stage] for stage in (1, 2)]
+        stages = [[item for item in items if item.training.block == block] for block in (NETWORK, CLASSIFIER)]
         done = [f"{sum(i.fraction == 0 for i in stage)} / {len(stage)}" if stage else "-" for stage in stages]
         return (*done, *(_passes(stage) for stage in stages), self.time(items))
 
@@ -81,7 +81,7 @@ def _notes(graph: Graph, sheet: _Sheet, work: Work) -> list[str]:
         "A pass is one training image through the network. In Stage 2 it goes forwards only and counts as "
         f"{FORWARD:.2f} of one in Stage 1; on cached features there is none."
     )
-    steps = {t.settings["algorithm"]["name"]: t.step for t in trainings if t.stage == 1}
+    steps = {t.settings["algorithm"]["name"]: t.step for t in trainings if t.block == NETWORK}
     if dearer := [f"{name} {step:g}" for name, step in sorted(steps.items()) if step != 1]:
         notes.append(f"A pass counts in the time as its method's algorithm declares it: {', '.join(dearer)}.")
     notes += _on_top(sheet.machine, work)

@@ -3,7 +3,8 @@
 import textwrap
 import time
 
-from longtail.graph.costs import Training
+from longtail.config.plan import NETWORK
+from longtail.graph.costs import TrainingJob
 from longtail.graph.graph import Graph
 from longtail.overview import states, text, times
 from longtail.overview.speeds import Kind, Machine, Speeds, duration
@@ -39,7 +40,7 @@ def lines(graph: Graph, machine: Machine) -> list[str]:
     return told
 
 
-def _running(training: Training, state: State, now: float) -> tuple[str, ...]:
+def _running(training: TrainingJob, state: State, now: float) -> tuple[str, ...]:
     progress = state.progress or {}
     left = state.seconds_left(now)
     remains = "-" if left is None else text.span(left)
@@ -59,14 +60,14 @@ def _number(value: float | None, form: str) -> str:
     return "-" if value is None else form.format(value)
 
 
-def _stopped(training: Training, state: State) -> tuple[str, str]:
+def _stopped(training: TrainingJob, state: State) -> tuple[str, str]:
     epoch = (state.progress or {})["epoch"]
     if state.saved:
         return training.folder, f"will go on after epoch {epoch} or where it last saved"
     return training.folder, f"nothing saved by epoch {epoch}: will start anew"
 
 
-def _failed(training: Training, state: State) -> list[str]:
+def _failed(training: TrainingJob, state: State) -> list[str]:
     # Paths stay whole, so that they can be copied.
     sentence = textwrap.wrap(state.error, text.WIDTH - 4, break_long_words=False, break_on_hyphens=False)
     return [training.folder, *(f"    {line}" for line in [*sentence, f"log: {states.log(training)}"])]
@@ -79,7 +80,7 @@ def _left(graph: Graph, machine: Machine, work: Work) -> list[str]:
     rates = [
         (Kind.of(training), float(progress["images_per_second"]))
         for training, progress in alive
-        if training.stage == 1 and progress["images_per_second"]
+        if training.block == NETWORK and progress["images_per_second"]
     ]
     speeds = Speeds(graph, machine, rates)
     side_by_side = _side_by_side(machine, {training.folder for training, _ in alive}, work)

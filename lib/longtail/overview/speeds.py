@@ -1,11 +1,11 @@
 """How fast this machine trains, as far as it has been measured, and what that makes of the work to do."""
 
+import functools
 import math
 import os
 import shutil
 import statistics
 import subprocess
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 from longtail import results
 from longtail.config.sources import IMAGES, made_for
 from longtail.graph import costs
-from longtail.graph.costs import Training
+from longtail.graph.costs import TrainingJob
 from longtail.graph.graph import Graph
 from longtail.overview import states
 from longtail.runtime import files, provenance
@@ -30,7 +30,7 @@ class Kind:
     side: int
 
     @classmethod
-    def of(cls, training: Training) -> "Kind":
+    def of(cls, training: TrainingJob) -> "Kind":
         """The kind of a training."""
         return cls(training.setting.backbone, training.side)
 
@@ -105,7 +105,7 @@ class Speeds:
                 return Speed(statistics.median(found), f"{median}{len(found)} training{plural} {told}")
         return self._benchmark(kind)
 
-    def notes(self, trainings: Iterable[Training]) -> list[str]:
+    def notes(self, trainings: Iterable[TrainingJob]) -> list[str]:
         """A sentence on each speed and where it comes from, and on what has none."""
         told, unknown = [], []
         for kind in sorted({Kind.of(training) for training in trainings}):
@@ -137,7 +137,7 @@ class Remaining:
     `start` are the seconds that a job of its kind takes besides its epochs.
     """
 
-    training: Training
+    training: TrainingJob
     fraction: float
     seconds: float | None = None
     start: float = 0.0
@@ -155,18 +155,21 @@ def duration(
 ) -> tuple[float, bool]:
     """Seconds that the rest takes with so many side by side, and whether all of it has a speed.
 
-    A training on cached features counts as nothing until one was timed. No chain of a Stage 1 and a Stage 2 on it
-    takes less than both. `others` are the seconds of all that is not training.
+    A training on cached features counts as nothing until one was timed. Trainings of which each stands on the one
+    before take no less than all of them one after another. `others` are the seconds of all that is not training.
     """
-    total, complete = others, True
-    chains: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for item in remaining:
-        seconds = _seconds(item, speeds)
-        complete = complete and seconds is not None
-        total += seconds or 0.0
-        chain = chains[item.training.folder.rsplit("/", 1)[0]]
-        chain[item.training.stage - 1] = max(chain[item.training.stage - 1], seconds or 0.0)
-    return max([total / side_by_side, *map(math.fsum, chains.values())]), complete
+    items = {item.training.folder: item for item in remaining}
+    seconds = {folder: _seconds(item, speeds) for folder, item in items.items()}
+    complete = None not in seconds.values()
+
+    @functools.cache
+    def until(folder: str) -> float:
+        """Seconds until a training is finished, where nothing else has to wait."""
+        beneath = [until(network) for network in items[folder].training.networks if network in items]
+        return max(beneath, default=0.0) + (seconds[folder] or 0.0)
+
+    total = others + math.fsum(each or 0.0 for each in seconds.values())
+    return max([total / side_by_side, *map(until, items)]), complete
 
 
 def _seconds(item: Remaining, speeds: Speeds) -> float | None:

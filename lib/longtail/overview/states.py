@@ -10,7 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from longtail.graph.costs import Training
+from longtail.config.plan import CLASSIFIER
+from longtail.graph.costs import TrainingJob
 from longtail.results import LOGS as RESULT_LOGS
 from longtail.results import RUNS
 from longtail.runtime import files, joblog
@@ -59,7 +60,7 @@ class State:
         return max(0.0, float(self.progress["seconds_left"]) - (now - float(self.progress["updated"])))
 
 
-def look(training: Training, now: float) -> State:
+def look(training: TrainingJob, now: float) -> State:
     """The state of a training at `now` (unix seconds)."""
     folder = Path(RUNS) / training.folder
     made_otherwise = False
@@ -88,10 +89,10 @@ def outdated(found: Iterable[State]) -> list[str]:
     return [f"To be trained anew, since settings or code are others now: {number:,}."] if number else []
 
 
-def log(training: Training) -> Path:
+def log(training: TrainingJob) -> Path:
     """The log of a training's job."""
     folder = Path(LOGS) / training.folder
-    if training.stage == 2:
+    if training.block == CLASSIFIER:
         return folder / "train_stage2.log"
     return folder.parent / ("import_stage1.log" if training.imported else "train_stage1.log")
 
@@ -127,7 +128,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _same_settings(record: dict[str, Any], training: Training) -> bool:
+def _same_settings(record: dict[str, Any], training: TrainingJob) -> bool:
     settings = record.get("settings")
     if "imported" in record and isinstance(settings, dict):
         return not imported.differences(settings, training.settings)

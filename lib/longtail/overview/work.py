@@ -35,7 +35,7 @@ class Work:
         cached = [job for job in self.to_do if job.training and self._is_cached(job.training)]
         return self.times.unknown([*self.others, *cached])
 
-    def _is_cached(self, training: costs.Training) -> bool:
+    def _is_cached(self, training: costs.TrainingJob) -> bool:
         """Whether a training to do is on cached features, and does not say itself what it takes."""
         return training.work == 0 and not training.imported and self.remaining[training.folder].seconds is None
 
