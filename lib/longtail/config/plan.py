@@ -12,6 +12,7 @@ from longtail.config import archives, settings, text_files, variants
 from longtail.config import imbalance as factors
 from longtail.config import registry as definitions
 from longtail.config.registry import Registry
+from longtail.evaluate.columns import COLUMNS
 from longtail.runtime import image_tree, parts
 from longtail.runtime.errors import InputError
 from longtail.runtime.provenance import shown
@@ -227,7 +228,7 @@ def _table(registry: Registry, path: Path) -> Table | Statistics | Claims:
         return _statistics(registry, where, path.stem, definition)
     if definition["kind"] == "claims":
         return _claims(registry, where, path.stem, definition)
-    printable = [metric for metric in definition["metrics"] if metric != "minutes"]
+    printable = [metric for metric in definition["metrics"] if COLUMNS[metric].printable]
     rows, seeds = [], definition.get("seeds", registry.config["seeds"]["runs"])
     for row in definition["rows"]:
         printed = row["printed"] or [None] * len(definition["columns"])

@@ -17,6 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from longtail.evaluate.columns import METRICS
 from longtail.report import style
 from longtail.runtime.errors import InputError
 from longtail.runtime.letters import isolated, room
@@ -71,16 +72,22 @@ def panel_title(label: str, printed: Mapping[str, float]) -> str:
     """
     if not printed:
         return label
-    accuracy = f"{printed['top1']:.1f}" if "top1" in printed else "–"
-    error = f"{printed['ece']:.3g}" if "ece" in printed else "–"
+    accuracy, error = (
+        METRICS[name].as_printed(printed[name]) if name in printed else "–" for name in ("top1", "ece")
+    )
     # Titles are broken at plain spaces: what is printed stays together.
     return f"{label} " + f"(printed {accuracy} / {error})".replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def _mean(score: Score, key: str, digits: int) -> str:
-    """A rate in %, with ± its standard deviation where the score is that of several runs (report.pool)."""
-    spread = score.get(f"{key}_sd")
-    return f"{100 * score[key]:.{digits}f}" + (f" ± {100 * spread:.{digits}f}" if spread is not None else "")
+def _mean(score: Score, name: str) -> str:
+    """A metric in its unit, with ± its standard deviation where the score is that of several runs (report.pool)."""
+    metric, spread = METRICS[name], score.get(f"{name}_sd")
+    return _text(score, name) + (f" ± {metric.text(metric.in_unit(spread))}" if spread is not None else "")
+
+
+def _text(score: Score, name: str) -> str:
+    metric = METRICS[name]
+    return metric.text(metric.in_unit(score[name]))
 
 
 def draw_panel(ax: Axes, score: Score, title: str) -> Axes:
@@ -105,7 +112,7 @@ def draw_panel(ax: Axes, score: Score, title: str) -> Axes:
     ax.text(
         0.045,
         0.955,
-        f"ACC {_mean(score, 'top1', 1)} %\nECE {_mean(score, 'ece', 2)} % {_sign(score)}".rstrip(),
+        f"ACC {_mean(score, 'top1')} %\nECE {_mean(score, 'ece')} % {_sign(score)}".rstrip(),
         transform=ax.transAxes,
         va="top",
         fontsize="small",
@@ -230,7 +237,7 @@ def overlay(lines: Sequence[tuple[str, Score]], title: str) -> Figure:
                 label=label,
             )
             padded = isolated(first) + " " * (letters - room(first))
-            text = f"{padded}  {100 * score['top1']:5.1f}  {100 * score['ece']:5.2f} {_sign(score)}"
+            text = f"{padded}  {_text(score, 'top1'):>5}  {_text(score, 'ece'):>5} {_sign(score)}"
             text = "\n".join([text, *others])
             handles.append(Line2D([], [], color=color, linestyle=dash, marker=marker, markersize=5, label=text))
         ax.set(xlim=(0, 1), ylim=(0, 1), xticks=_TICKS, yticks=_TICKS)
