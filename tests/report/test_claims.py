@@ -114,7 +114,7 @@ def test_a_claim_may_be_about_a_metric_in_another_unit(estimates: Estimates) -> 
     assert line(numbers, 0)["verdict"] == "holds"
     page = claims.markdown(table, numbers, ORIGIN)
     assert (
-        "| A is surer of the truth (NLL) | 1.500 vs – | A_1 1.190, B 1.280 | −0.090 [−0.109, −0.071] (2 seeds)"
+        "| A is surer of the truth (NLL) | 1.500 vs – | A_1 1.190, B 1.280† | −0.090 [−0.109, −0.071] (2 seeds)"
         in page
     )
     assert "; NLL in nats, a lower NLL is better. Ours" in page

@@ -108,7 +108,7 @@ def test_drawn_gaps_add_up_to_the_ece_of_a_real_classifier() -> None:
 )
 def test_box_gives_accuracy_and_signed_ece_in_percent(signed_gap: float, line: str) -> None:
     ax, _ = panel({**SCORE, "signed_gap": signed_gap})
-    assert box(ax).split("\n") == ["ACC 69.0 %", line]
+    assert box(ax).split("\n") == ["Top-1 69.0 %", line]
 
 
 def test_diagonal_is_dashed_from_corner_to_corner() -> None:
@@ -186,7 +186,7 @@ def test_overlay_legend_fits_beside_the_axes(number: int) -> None:
 def test_overlay_legend_tells_accuracy_ece_and_sign() -> None:
     legend = axes(reliability.overlay(SEVEN, ""))[0].get_legend()
     rows = [text.get_text().split() for text in legend.get_texts()]
-    assert rows[0] == ["Method", "ACC", "%", "ECE", "%"]
+    assert rows[0] == ["Method", "Top-1", "%", "ECE", "%"]
     assert rows[1] == ["CE", "50.0", "23.4", "over"]
     assert rows[7] == ["MiSLAS", "56.0", "5.40", "under"]
 

@@ -13,7 +13,10 @@ from longtail.evaluate.columns import COLUMNS
 from longtail.runtime.fingerprint import ROOT
 
 PUBLISHED = ROOT / "results" / "published"
-MEANING = "Last epoch, mean ± standard deviation (number of seeds); accuracies and calibration errors in %.\n"
+MEANING = (
+    "Last epoch, mean ± standard deviation (number of seeds); accuracies and calibration errors in %, Minutes are those "
+    "of training.\n"
+)
 
 
 def printed(found: Registry, name: str) -> str:
