@@ -14,8 +14,8 @@ from longtail.runtime.fingerprint import ROOT
 
 PUBLISHED = ROOT / "results" / "published"
 MEANING = (
-    "Last epoch, mean ± standard deviation (number of seeds); accuracies and calibration errors in %, Minutes are those "
-    "of training.\n"
+    "Last epoch, mean ± standard deviation (number of seeds); accuracies and calibration errors in %, "
+    "time of training in minutes.\n"
 )
 
 
