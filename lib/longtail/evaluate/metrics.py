@@ -6,7 +6,7 @@ metrics. The first sentence of its docstring is its line in the handbook.
 
 The entries have to be a literal, because the configuration reads them without importing this file. Keys of an entry:
 
-- `label`: its name on every page and axis;
+- `label`: its name on every page and axis, at most seven letters for the cells of web pages;
 - `unit`: "%" where the function returns a fraction, which is shown times 100; any other text is printed as it stands;
 - `digits`: "tenths", "three figures" or "thousandths", on every page (`columns.DIGITS`);
 - `better`: "higher" or "lower"; left out where neither is, and then no claim can be about it;

@@ -108,10 +108,11 @@ def difference(better: Mapping[int, Estimate], other: Mapping[int, Estimate]) ->
     """How far two methods, each by seed, are apart over the seeds that both have; None where they share none.
 
     A percentile bootstrap over test images (Efron & Tibshirani 1993, chapter 13): the same images are drawn for both
-    methods and all seeds, and the difference is averaged over seeds in each draw. What both find hard cancels, which
-    makes the interval narrower than those of the two alone. It is silent on the spread over trainings: with the
-    networks fixed, seeds are no draws. An ECE of a resample is a little too high, the more so the better a network
-    is calibrated (`bootstrap.percentile_intervals`), so intervals of its differences lean against the better one.
+    methods and all seeds, and the difference is averaged over seeds in each draw. Images that are hard for both
+    methods cancel, so the interval is narrower than those of the two alone. It says nothing about the spread over
+    trainings, because the networks are fixed and only the test images are drawn. The ECE of a resample is a little
+    too high, the more so the better a network is calibrated (`bootstrap.percentile_intervals`), so intervals of its
+    differences are biased against the better one.
     """
     shared = sorted(better.keys() & other.keys())
     if not shared:
@@ -127,18 +128,19 @@ def difference(better: Mapping[int, Estimate], other: Mapping[int, Estimate]) ->
     )
 
 
-def judge(found: Difference, metric: str) -> Verdict:
+def judge(measured: Difference, metric: str) -> Verdict:
     """Whether the one method is better than the other.
 
     It holds where the whole interval, and the difference under every shared seed, is on the claimed side. It fails
-    where the whole interval and the mean difference are on the other side: the intervals of calibration errors lean
-    (`difference`), and must not refute a claim that the numbers themselves bear out. Anything else is not shown.
+    where the whole interval and the mean difference are on the other side: the intervals of calibration errors are
+    biased (`difference`), and must not refute a claim that the numbers themselves support. Anything else is not
+    shown.
     """
     sign = METRICS[metric].sign
-    ends = (sign * found.low, sign * found.high)
-    if min(ends) > 0 and all(sign * value > 0 for value in found.by_seed.values()):
+    ends = (sign * measured.low, sign * measured.high)
+    if min(ends) > 0 and all(sign * value > 0 for value in measured.by_seed.values()):
         return Verdict.HOLDS
-    if max(ends) < 0 and sign * found.mean < 0:
+    if max(ends) < 0 and sign * measured.mean < 0:
         return Verdict.FAILS
     return Verdict.NOT_SHOWN
 

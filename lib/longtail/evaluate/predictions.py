@@ -1,4 +1,4 @@
-"""The test predictions of one network, checked, and what the metrics read of them; each is computed once."""
+"""The test predictions of one network, and the arrays that several metrics read of them, each computed once."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,8 +20,8 @@ PER_IMAGE = ("confidence", "correct", "nll", "brier")
 class Predictions:
     """Logits [N, K] and labels [N] of N test images, and the number of confidence bins.
 
-    `train_counts` [K] are the training images per class; None where metrics that need the class sizes are not asked
-    for. `checked` makes one of input that may be wrong.
+    `train_counts` [K] are the training images per class, or None where no requested metric needs the class sizes.
+    Use `checked` for input that may be wrong.
     """
 
     logits: Logits
@@ -88,7 +88,7 @@ class Predictions:
 
 
 def checked(logits: ArrayLike, labels: ArrayLike, bins: int, train_counts: ArrayLike | None = None) -> Predictions:
-    """Predictions of arrays.
+    """The predictions that some arrays hold.
 
     Raises InputError on non-finite logits, shapes that do not fit, labels outside 0..K−1 or an empty test set.
     """

@@ -51,26 +51,26 @@ def _judged(
 ) -> dict[str, Any]:
     """What the runs say of one claim."""
     metric, better = claim["metric"], methods[claim["better"]]
-    found: dict[str, Difference] = {}
+    differences: dict[str, Difference] = {}
     lacks: list[str] = []
     for name in claim["than"]:
         apart = difference(_by_seed(better, estimates), _by_seed(methods[name], estimates))
         if apart:
-            found[name] = apart
+            differences[name] = apart
         else:
             lacks.append(_lack(better, methods[name]))
-    verdicts = {name: judge(apart, metric) for name, apart in found.items()}
+    verdicts = {name: judge(apart, metric) for name, apart in differences.items()}
     verdict = judge_all(verdicts.values(), complete=not lacks)
     named = len(claim["than"]) > 1 and verdict != Verdict.HOLDS
-    against = [methods[name]["label"] for name in found if named and verdicts[name] == verdict]
-    closest = min(found, key=lambda name: METRICS[metric].sign * found[name].mean, default=None)
+    against = [methods[name]["label"] for name in differences if named and verdicts[name] == verdict]
+    closest = min(differences, key=lambda name: METRICS[metric].sign * differences[name].mean, default=None)
     return {
         "better": better["label"],
         "verdict": str(verdict),
         "against": ", ".join(against),
         "lacks": "; ".join(dict.fromkeys(lacks)),
         "calibration_better": better["calibration"],
-    } | (_numbers(metric, found[closest], better, methods[closest]) if closest else {})
+    } | (_numbers(metric, differences[closest], better, methods[closest]) if closest else {})
 
 
 def _by_seed(method: Mapping[str, Any], estimates: Mapping[str, Estimate]) -> dict[int, Estimate]:
