@@ -13,7 +13,8 @@ with joblog.job(snakemake.log):
     layout = json.loads(snakemake.params.figure)
     scores = {path: files.read_json(path)["last"] for path in snakemake.input.metrics}
     panels, baseline = sensitivity.laid_out(layout, scores)
-    figure = sensitivity.sensitivity(panels, baseline, layout["title"], "Top-1 accuracy")
+    metrics = layout.get("metrics", sensitivity.DEFAULT_METRICS)
+    figure = sensitivity.sensitivity(panels, baseline, layout["title"], metrics)
     records = [files.read_json(path) for path in snakemake.input.provenance]
     small_print = origin.after(layout["source"], layout["seeds"], records)
     style.save(figure, snakemake.output.svg, snakemake.output.png, small_print)

@@ -13,7 +13,8 @@ with joblog.job(snakemake.log):
 
     table = json.loads(snakemake.params.table)
     records = [files.read_json(path) for path in snakemake.input.provenance]
-    numbers = claims.frame(table, paired.estimates(snakemake.input.logits, **table["evaluation"]))
+    estimates = paired.estimates(snakemake.input.logits, claims.metrics(table), **table["evaluation"])
+    numbers = claims.frame(table, estimates)
     sources = origin.sentences(table["source"], table["seeds"], records)
     files.write_text(snakemake.output.csv, claims.csv(numbers))
     files.write_text(snakemake.output.md, claims.markdown(table, numbers, sources))

@@ -16,11 +16,15 @@ PARTS = ("loss", "head", "mixing", "weighting", "sampler", "algorithm", "generat
 NAMES = sorted(path.stem for path in schema.SCHEMAS.glob("*.yaml"))
 
 
+def resolved(node: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
+    return root["$defs"][node["$ref"].split("/")[-1]] | node if "$ref" in node else node
+
+
 def properties(node: dict[str, Any], root: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Every property below a node by its dotted key, `[]` standing for the items of a list, `*` for any name."""
-    node = root["$defs"][node["$ref"].split("/")[-1]] if "$ref" in node else node
+    node = resolved(node, root)
     for key, child in node.get("properties", {}).items():
-        yield f"{prefix}{key}", root["$defs"][child["$ref"].split("/")[-1]] if "$ref" in child else child
+        yield f"{prefix}{key}", resolved(child, root)
         yield from properties(child, root, f"{prefix}{key}.")
     if "items" in node:
         yield from properties(node["items"], root, f"{prefix.removesuffix('.')}[].")

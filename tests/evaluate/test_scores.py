@@ -28,7 +28,7 @@ def test_softmax_ignores_a_shift_of_all_logits():
 
 
 def test_top1_and_per_class_accuracy():
-    assert scores.top1(LOGITS, LABELS) == 2 / 3
+    assert scores.correct_per_image(LOGITS, LABELS).mean() == 2 / 3
     np.testing.assert_array_equal(scores.per_class_accuracy(LOGITS, LABELS), [1.0, 0.5, np.nan])
 
 
@@ -66,18 +66,18 @@ def test_group_accuracy_skips_classes_without_test_images():
 
 def test_negative_log_likelihood_by_hand():
     by_hand = -(math.log(0.7) + math.log(0.3) + math.log(0.8)) / 3
-    assert scores.negative_log_likelihood(LOGITS, LABELS) == pytest.approx(by_hand, rel=1e-12)
+    assert scores.nll_per_image(LOGITS, LABELS).mean() == pytest.approx(by_hand, rel=1e-12)
 
 
 def test_negative_log_likelihood_survives_a_probability_that_underflows():
     logits = np.array([[0.0, 1000.0]], dtype=np.float32)
     assert scores.softmax(logits)[0, 0] == 0.0
-    assert scores.negative_log_likelihood(logits, np.array([0])) == 1000.0
+    assert scores.nll_per_image(logits, np.array([0])) == 1000.0
 
 
 def test_brier_by_hand():
     by_hand = (0.3**2 + 0.2**2 + 0.1**2 + 0.6**2 + 0.7**2 + 0.1**2 + 0.1**2 + 0.2**2 + 0.1**2) / 3
-    assert scores.brier(scores.softmax(LOGITS), LABELS) == pytest.approx(by_hand, rel=1e-12)
+    assert scores.brier_per_image(scores.softmax(LOGITS), LABELS).mean() == pytest.approx(by_hand, rel=1e-12)
 
 
 def test_brier_ends_at_zero_and_two():

@@ -171,6 +171,16 @@ def test_every_value_of_a_sensitivity_figure_is_a_method_and_the_own_value_is_th
     assert len(study.targets.stage1()) == 2
 
 
+def test_a_sensitivity_figure_names_its_metrics_to_the_job_only_where_it_has_some(tmp_path: Path) -> None:
+    plain = graph(tables=[], figures=[sensitivity(tmp_path, **HEAD)])
+    named = graph(tables=[], figures=[sensitivity(tmp_path, "named", metrics=["few", "mce"], **HEAD)])
+
+    assert "metrics" not in json.loads(plain.layouts.sensitivity(wildcards(figure="mine")))
+    assert json.loads(named.layouts.sensitivity(wildcards(figure="named")))["metrics"] == ["few", "mce"]
+    with pytest.raises(InputError, match=r"key 'metrics\.0' is 'minutes': .*\(known: ace, brier"):
+        graph(tables=[], figures=[sensitivity(tmp_path, metrics=["minutes"], **HEAD)])
+
+
 def test_a_value_of_a_sensitivity_figure_wins_over_the_methods_overrides(tmp_path: Path) -> None:
     figure = yaml.safe_load((CONFIG / "figures" / "ladc_sensitivity.yaml").read_text())
     figure |= {"method": "re_lws_las", "panels": [{"title": "ε", "key": "stage2.loss.head", "values": [0.05]}]}

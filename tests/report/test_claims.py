@@ -105,6 +105,22 @@ def test_the_closest_calibration_error_is_the_lowest(estimates: Estimates) -> No
     assert (found["than"], found["verdict"], found["against"]) == ("C", "not shown", "C")
 
 
+def test_a_claim_may_be_about_a_metric_in_another_unit(estimates: Estimates) -> None:
+    table = TABLE | {"claims": [claim("A is surer of the truth", "nll", ["b"], better=1.5)]}
+    of_nll = {path: Estimate(2 - top1.value, 2 - top1.drawn) for path, top1 in estimates["last"]["top1"].items()}
+    numbers = claims.frame(table, {"last": {"nll": of_nll}, "best": {"nll": of_nll}})
+
+    # The lower NLL of A is 2 - 0.81, that of B 2 - 0.72: no percent.
+    assert line(numbers, 0)["verdict"] == "holds"
+    page = claims.markdown(table, numbers, ORIGIN)
+    assert (
+        "| A is surer of the truth (NLL) | 1.500 vs – | A_1 1.190, B 1.280† | −0.090 [−0.109, −0.071] (2 seeds)"
+        in page
+    )
+    assert "; NLL in nats, a lower NLL is better. Ours" in page
+    assert "percentage points" not in page
+
+
 def test_a_claim_is_not_shown_while_a_method_is_missing(numbers: pd.DataFrame) -> None:
     found = line(numbers, 2)
     assert (found["than"], found["difference"]) == ("B", pytest.approx(9.0))

@@ -16,7 +16,7 @@ from longtail.report import curves, probabilities, projection, reliability, sens
 
 SCORE: dict[str, Any] = {"top1": 0.6, "ece": 0.1, "signed_gap": 0.1}
 SCORE["bins"] = {"edges": [0.0, 0.5, 1.0], "count": [1, 3], "accuracy": [0.2, 0.7], "confidence": [0.4, 0.8]}
-NUMBERS = "60.010.00over"  # behind the first line of a label in an overlay
+NUMBERS = "60.010.0over"  # behind the first line of a label in an overlay
 HISTORY = pd.DataFrame({"epoch": [1, 2], "loss": [2.0, 1.0], "learning_rate": [0.1, 0.1], "test_top1": [0.1, 0.6]})
 TITLE = " ".join(NASTY[:6]) + " 长尾识别，标签平滑。" * 10
 LABELS = ["_hidden", *NASTY]
@@ -56,7 +56,7 @@ def drawn(kind: str) -> tuple[Figure, list[str]]:
             panels = [
                 {"title": label, "points": [{"at": at, "values": [SCORE]} for at in (1, 2)]} for label in LABELS
             ]
-            return sensitivity.sensitivity(panels, (LABELS[-1], [SCORE]), TITLE, "Top-1"), [TITLE, *LABELS]
+            return sensitivity.sensitivity(panels, (LABELS[-1], [SCORE]), TITLE), [TITLE, *LABELS]
 
 
 def squeezed(text: str) -> str:

@@ -104,11 +104,11 @@ def test_drawn_gaps_add_up_to_the_ece_of_a_real_classifier() -> None:
 
 
 @pytest.mark.parametrize(
-    ("signed_gap", "line"), [(0.08, "ECE 10.00 % over"), (-0.08, "ECE 10.00 % under"), (0.0, "ECE 10.00 %")]
+    ("signed_gap", "line"), [(0.08, "ECE 10.0 % over"), (-0.08, "ECE 10.0 % under"), (0.0, "ECE 10.0 %")]
 )
 def test_box_gives_accuracy_and_signed_ece_in_percent(signed_gap: float, line: str) -> None:
     ax, _ = panel({**SCORE, "signed_gap": signed_gap})
-    assert box(ax).split("\n") == ["ACC 69.0 %", line]
+    assert box(ax).split("\n") == ["Top-1 69.0 %", line]
 
 
 def test_diagonal_is_dashed_from_corner_to_corner() -> None:
@@ -186,8 +186,8 @@ def test_overlay_legend_fits_beside_the_axes(number: int) -> None:
 def test_overlay_legend_tells_accuracy_ece_and_sign() -> None:
     legend = axes(reliability.overlay(SEVEN, ""))[0].get_legend()
     rows = [text.get_text().split() for text in legend.get_texts()]
-    assert rows[0] == ["Method", "ACC", "%", "ECE", "%"]
-    assert rows[1] == ["CE", "50.0", "23.40", "over"]
+    assert rows[0] == ["Method", "Top-1", "%", "ECE", "%"]
+    assert rows[1] == ["CE", "50.0", "23.4", "over"]
     assert rows[7] == ["MiSLAS", "56.0", "5.40", "under"]
 
 
@@ -255,7 +255,7 @@ def test_a_panel_shows_the_spread_of_several_runs_and_the_printed_numbers():
     figure = reliability.comparison([(title, score)], "")
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert "50.0 ± 1.2 %" in texts[0]
-    assert "10.00 ± 0.34 %" in texts[0]
+    assert "10.0 ± 0.34 %" in texts[0]
     assert figure.axes[0].get_title().split() == ["CE", "(printed", "72.3", "/", "20.1)"]
 
 

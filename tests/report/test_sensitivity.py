@@ -46,7 +46,7 @@ def legend(figure: Figure) -> list[str]:
 
 
 def draw(*panels: Panel) -> Figure:
-    return sensitivity.sensitivity(panels, BASELINE, "Settings of LADC", "Top-1 accuracy")
+    return sensitivity.sensitivity(panels, BASELINE, "Settings of LADC")
 
 
 def assert_nothing_is_cut_off_or_covered(figure: Figure) -> None:
@@ -70,8 +70,22 @@ def test_means_in_percent_over_the_values_in_order() -> None:
     np.testing.assert_allclose(lines(accuracy, "mean")[0].get_xydata(), [[1.0, 44], [1.2, 46], [1.3, 44]])
     np.testing.assert_allclose(lines(error, "mean")[0].get_xydata(), [[1.0, 12], [1.2, 6], [1.3, 6]])
     assert accuracy.get_title() == "τ"
-    assert [accuracy.get_ylabel(), error.get_ylabel()] == ["Top-1 accuracy (%)", "ECE (%)"]
+    assert [accuracy.get_ylabel(), error.get_ylabel()] == ["Top-1 (%)", "ECE (%)"]
     assert [tick.get_text() for tick in error.get_xticklabels()] == ["1", "1.2", "1.3"]
+
+
+def test_any_metrics_are_drawn_from_top_to_bottom_in_their_units() -> None:
+    def scores(few: float | None) -> Score:
+        return {"nll": 1.5, "groups": {"few": few}, "mce": 0.3}
+
+    panel: Panel = {"title": "m", "points": [{"at": 1, "values": [scores(0.2)]}, {"at": 2, "values": [scores(None)]}]}
+    figure = sensitivity.sensitivity([panel], ("CE", [scores(0.1)]), "", ["nll", "few", "mce"])
+
+    assert_nothing_is_cut_off_or_covered(figure)
+    assert [ax.get_ylabel() for ax in axes(figure)] == ["NLL (nats)", "Few (%)", "MCE (%)"]
+    nll, few, mce = ([y for _, y in lines(ax, "mean")[0].get_xydata()] for ax in axes(figure))
+    np.testing.assert_allclose([nll, few, mce], [[1.5, 1.5], [20, np.nan], [30, 30]])
+    assert axes(figure)[2].get_xticklabels()[0].get_visible()
 
 
 def test_bars_are_the_sample_deviation_where_there_are_several_seeds() -> None:
@@ -113,7 +127,7 @@ def test_legend_tells_what_a_point_is() -> None:
     assert legend(draw(NAMES)) == ["One run", "Default", "CE (mean)"]
     assert legend(draw(NUMBERS)) == ["Mean ± sd of 1–2 runs", "Default", "CE (mean)"]
     one: Panel = {"title": "m", "points": NUMBERS["points"][1:]}
-    figure = sensitivity.sensitivity([one], ("CE", BASELINE[1][:1]), "", "Accuracy")
+    figure = sensitivity.sensitivity([one], ("CE", BASELINE[1][:1]), "")
     assert legend(figure) == ["Mean ± sd of 2 runs", "CE"]
 
 
@@ -147,10 +161,10 @@ def test_unusable_input_is_named() -> None:
         draw({"title": "τ", "points": []})
     with pytest.raises(InputError, match=r"default 2 of panel 'τ' is not among its values 1\.3, 1\.0, 1\.2"):
         draw({**NUMBERS, "default": 2})
-    with pytest.raises(InputError, match=r"'m = 2' needs at least one score, each with ece"):
+    with pytest.raises(InputError, match=r"the metrics\.json of 'm = 2' has no ece: delete it and run again"):
         draw({"title": "m", "points": [{"at": 2, "values": [{"top1": 0.5}]}]})
     with pytest.raises(InputError, match="'CE' needs at least one score"):
-        sensitivity.sensitivity([NUMBERS], ("CE", []), "", "Accuracy")
+        sensitivity.sensitivity([NUMBERS], ("CE", []), "")
 
 
 def test_same_input_same_bytes(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from longtail.config import chain, datasets, load, methods, needs, variants
 from longtail.config.blame import NONE, THE_CONFIG, blaming
 from longtail.config.plan import Cell, Claims, Described, Figure, Plan, Setting, Statistics, Table
 from longtail.config.registry import Registry
+from longtail.evaluate.columns import COLUMNS
 from longtail.runtime.errors import InputError
 from longtail.runtime.provenance import shown
 
@@ -53,7 +54,7 @@ def _table(registry: Registry, path: Path) -> Table | Statistics | Claims:
         return _statistics(registry, where, path.stem, definition)
     if definition["kind"] == "claims":
         return _claims(registry, where, path.stem, definition)
-    printable = [metric for metric in definition["metrics"] if metric != "minutes"]
+    printable = [metric for metric in definition["metrics"] if COLUMNS[metric].printable]
     rows, seeds = [], definition.get("seeds", registry.config["seeds"]["runs"])
     for row in definition["rows"]:
         printed = row["printed"] or [None] * len(definition["columns"])

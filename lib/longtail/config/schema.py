@@ -12,6 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator, exceptions, validators
 
 from longtail.config import strict_yaml
+from longtail.evaluate.columns import COLUMNS, METRICS
 from longtail.runtime import files
 from longtail.runtime.errors import InputError
 from longtail.runtime.fingerprint import ROOT
@@ -88,10 +89,19 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
+# What every schema may refer to, as `$ref: "#/$defs/column"`.
+SHARED = {
+    "column": {"enum": list(COLUMNS)},
+    "metric": {"enum": list(METRICS)},
+    "claimed_metric": {"enum": [name for name, metric in METRICS.items() if metric.can_be_claimed]},
+}
+
+
 @functools.cache
 def load(name: str) -> dict[str, Any]:
-    """The schema `config/schemas/<name>.yaml`."""
-    return read_yaml(SCHEMAS / f"{name}.yaml")
+    """The schema `config/schemas/<name>.yaml`, with the definitions that all of them share."""
+    own = read_yaml(SCHEMAS / f"{name}.yaml")
+    return own | {"$defs": SHARED | own.get("$defs", {})}
 
 
 def check(value: Any, schema_name: str, where: str) -> Any:

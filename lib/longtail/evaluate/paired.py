@@ -1,19 +1,19 @@
 """Two methods on the same test images: how far apart they are, and whether that shows which of them is better."""
 
-from collections.abc import Collection, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
-from longtail.evaluate import calibration, protocols, scores
+from longtail.evaluate import calibration, protocols
 from longtail.evaluate.bootstrap import draws, interval
-from longtail.evaluate.score import checked
-from longtail.evaluate.scores import Floats, Integers, Logits
+from longtail.evaluate.columns import METRICS
+from longtail.evaluate.predictions import Predictions, checked
+from longtail.evaluate.scores import Floats, Integers
 from longtail.runtime.errors import InputError
-
-# The sign that better − other has where a metric is better.
-BETTER = {"top1": 1, "ece": -1}
 
 
 class Verdict(StrEnum):
@@ -26,7 +26,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Estimate:
-    """A metric of one network, as a fraction: on the test set, and on each resample of it [R]."""
+    """A metric of one network, as it is stored: on the test set, and on each resample of it [R]."""
 
     value: float
     drawn: Floats
@@ -38,7 +38,7 @@ Estimates = dict[str, dict[str, dict[str, Estimate]]]
 
 @dataclass(frozen=True)
 class Difference:
-    """Means of two methods over the seeds they share, and better − other under each; all are fractions.
+    """Means of two methods over the seeds they share, and better − other under each; all as they are stored.
 
     `low` and `high` are the 95 % interval of the mean difference over test images, with the networks fixed.
     """
@@ -55,13 +55,13 @@ class Difference:
         return self.better - self.other
 
 
-def estimates(paths: Sequence[str], bins: int, resamples: int, seed: int = 0) -> Estimates:
-    """Top-1 and ECE of networks, by the paths of their logits, all on the same resamples of the test set.
+def estimates(paths: Sequence[str], metrics: Collection[str], bins: int, resamples: int, seed: int = 0) -> Estimates:
+    """Metrics of networks, by the paths of their logits, all on the same resamples of the test set.
 
-    Raises InputError for a file that is not whole, logits that `score.checked` refuses, test images that differ or
-    stand in another order, and resamples < 1.
+    Raises InputError for a file that is not whole, logits that `predictions.checked` refuses, test images that differ
+    or stand in another order, and resamples < 1.
     """
-    stored: dict[str, list[tuple[Floats, Floats]]] = {protocol: [] for protocol in protocols.PROTOCOLS}
+    made: Estimates = {protocol: {metric: {} for metric in metrics} for protocol in protocols.PROTOCOLS}
     first: Integers | None = None
     for path in paths:
         arrays = protocols.load(path)
@@ -71,57 +71,48 @@ def estimates(paths: Sequence[str], bins: int, resamples: int, seed: int = 0) ->
             raise InputError(
                 f"{path} has other test images than {paths[0]}, or in another order: delete the older and run again"
             )
-        for protocol, answers in stored.items():
-            answers.append(_answers(arrays[protocol], labels))
-    return {protocol: _estimates(paths, answers, bins, resamples, seed) for protocol, answers in stored.items()}
+        for protocol, by_metric in made.items():
+            predictions = checked(arrays[protocol], labels, bins)
+            for metric, by_path in by_metric.items():
+                by_path[path] = Estimate(_value(metric, predictions), _drawn(metric, predictions, resamples, seed))
+    return made
 
 
-def _answers(logits: Logits, labels: Integers) -> tuple[Floats, Floats]:
-    """Confidence [N] and whether it is right [N] of one network."""
-    logits, labels = checked(logits, labels)
-    return scores.softmax(logits).max(axis=1), scores.correct_per_image(logits, labels)
+def _drawn(metric: str, predictions: Predictions, resamples: int, seed: int) -> Floats:
+    """A metric on each resample [R]. One seed draws the same images for every network."""
+    picks = draws(len(predictions.labels), resamples, seed)
+    if metric == "top1":
+        return np.array([predictions.correct[pick].mean() for pick in picks])
+    if metric == "ece":
+        return np.array(list(_resampled_ece(predictions, picks)))
+    return np.array([_value(metric, predictions.rows(pick)) for pick in picks])
 
 
-def _estimates(
-    paths: Sequence[str], answers: list[tuple[Floats, Floats]], bins: int, resamples: int, seed: int
-) -> dict[str, dict[str, Estimate]]:
-    if not paths:
-        return {metric: {} for metric in BETTER}
-    confidence, correct = (np.stack(arrays) for arrays in zip(*answers, strict=True))
-    values = {
-        "top1": correct.mean(axis=1).tolist(),
-        "ece": [calibration.expected_calibration_error(*answer, bins) for answer in answers],
-    }
-    drawn = _drawn(confidence, correct, bins, resamples, seed)
-    return {
-        metric: {path: Estimate(*both) for path, *both in zip(paths, values[metric], drawn[metric], strict=True)}
-        for metric in BETTER
-    }
+def _resampled_ece(predictions: Predictions, picks: Iterator[NDArray[np.int64]]) -> Iterator[float]:
+    """The ECE on each resample, without sorting its images into bins again: an image keeps its bin."""
+    n, bins = len(predictions.labels), predictions.bins
+    index = calibration.bin_index(predictions.confidence, bins)
+    gap = predictions.correct - predictions.confidence
+    for pick in picks:
+        times = np.bincount(pick, minlength=n)  # that each image is in the resample
+        yield float(np.abs(np.bincount(index, times * gap, bins)).sum() / n)
 
 
-def _drawn(confidence: Floats, correct: Floats, bins: int, resamples: int, seed: int) -> dict[str, Floats]:
-    """Top-1 and ECE [M, R] of M networks with confidence and correct [M, N], each resample the same for all."""
-    networks, n = correct.shape
-    # Bins of every network side by side, so that one count serves all; an image keeps its bin in every resample.
-    place = (calibration.bin_index(confidence, bins) + bins * np.arange(networks)[:, None]).ravel()
-    gap = correct - confidence
-    drawn = {metric: np.empty((networks, resamples)) for metric in BETTER}
-    for r, pick in enumerate(draws(n, resamples, seed)):
-        times = np.bincount(pick, minlength=n).astype(np.float64)  # that each image is in the resample
-        drawn["top1"][:, r] = correct @ times / n  # sums of whole numbers: the same whatever BLAS does
-        sums = np.bincount(place, (times * gap).ravel(), networks * bins)
-        drawn["ece"][:, r] = np.abs(sums).reshape(networks, bins).sum(axis=1) / n
-    return drawn
+def _value(metric: str, predictions: Predictions) -> float:
+    """A metric of some predictions; NaN, of which nothing is shown, where it has none."""
+    value = METRICS[metric].value(predictions)
+    return math.nan if value is None else value
 
 
 def difference(better: Mapping[int, Estimate], other: Mapping[int, Estimate]) -> Difference | None:
     """How far two methods, each by seed, are apart over the seeds that both have; None where they share none.
 
     A percentile bootstrap over test images (Efron & Tibshirani 1993, chapter 13): the same images are drawn for both
-    methods and all seeds, and the difference is averaged over seeds in each draw. What both find hard cancels, which
-    makes the interval narrower than those of the two alone. It is silent on the spread over trainings: with the
-    networks fixed, seeds are no draws. An ECE of a resample is a little too high, the more so the better a network
-    is calibrated (`bootstrap.percentile_intervals`), so intervals of its differences lean against the better one.
+    methods and all seeds, and the difference is averaged over seeds in each draw. Images that are hard for both
+    methods cancel, so the interval is narrower than those of the two alone. It says nothing about the spread over
+    trainings, because the networks are fixed and only the test images are drawn. The ECE of a resample is a little
+    too high, the more so the better a network is calibrated (`bootstrap.percentile_intervals`), so intervals of its
+    differences are biased against the better one.
     """
     shared = sorted(better.keys() & other.keys())
     if not shared:
@@ -137,18 +128,19 @@ def difference(better: Mapping[int, Estimate], other: Mapping[int, Estimate]) ->
     )
 
 
-def judge(found: Difference, metric: str) -> Verdict:
+def judge(measured: Difference, metric: str) -> Verdict:
     """Whether the one method is better than the other.
 
     It holds where the whole interval, and the difference under every shared seed, is on the claimed side. It fails
-    where the whole interval and the mean difference are on the other side: the intervals of calibration errors lean
-    (`difference`), and must not refute a claim that the numbers themselves bear out. Anything else is not shown.
+    where the whole interval and the mean difference are on the other side: the intervals of calibration errors are
+    biased (`difference`), and must not refute a claim that the numbers themselves support. Anything else is not
+    shown.
     """
-    sign = BETTER[metric]
-    ends = (sign * found.low, sign * found.high)
-    if min(ends) > 0 and all(sign * value > 0 for value in found.by_seed.values()):
+    sign = METRICS[metric].sign
+    ends = (sign * measured.low, sign * measured.high)
+    if min(ends) > 0 and all(sign * value > 0 for value in measured.by_seed.values()):
         return Verdict.HOLDS
-    if max(ends) < 0 and sign * found.mean < 0:
+    if max(ends) < 0 and sign * measured.mean < 0:
         return Verdict.FAILS
     return Verdict.NOT_SHOWN
 

@@ -32,11 +32,6 @@ def correct_per_image(logits: Logits, labels: Integers) -> Floats:
     return correct
 
 
-def top1(logits: Logits, labels: Integers) -> float:
-    """Fraction of images whose largest logit is the true class; a tie goes to the lower class index."""
-    return float(correct_per_image(logits, labels).mean())
-
-
 def per_class_accuracy(logits: Logits, labels: Integers) -> Floats:
     """Accuracy [K] of each class on its own test images (recall); NaN for a class without test images."""
     num_classes = logits.shape[1]
@@ -74,19 +69,9 @@ def nll_per_image(logits: Logits, labels: Integers) -> Floats:
     return nll
 
 
-def negative_log_likelihood(logits: Logits, labels: Integers) -> float:
-    """Mean over images of −log p(true class), in nats."""
-    return float(nll_per_image(logits, labels).mean())
-
-
 def brier_per_image(probabilities: Floats, labels: Integers) -> Floats:
     """Σ_k (p_k − 1[k = true class])² [N], between 0 and 2 (Brier 1950: not halved)."""
     of_true_class = probabilities[np.arange(len(labels)), labels]
     squares = np.einsum("nk,nk->n", probabilities, probabilities)
     score: Floats = squares - of_true_class**2 + (1.0 - of_true_class) ** 2
     return score
-
-
-def brier(probabilities: Floats, labels: Integers) -> float:
-    """Multi-class Brier score: summed over classes, mean over images."""
-    return float(brier_per_image(probabilities, labels).mean())

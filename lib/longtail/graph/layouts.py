@@ -102,6 +102,7 @@ class Layouts:
             for panel in figure.definition["panels"]
         ]
         shown = {"label": figure.cells[0].label, "baseline": baseline, "panels": panels}
+        shown |= {key: value for key, value in figure.definition.items() if key == "metrics"}
         return text(self._titled(figure) | shown)
 
     def similarity(self, w: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from longtail.config import load
 from longtail.config.registry import CONFIG, Registry
+from longtail.evaluate.columns import COLUMNS
 from longtail.handbook import reference
 from longtail.handbook.markdown import table
 from longtail.handbook.method_parts import prose
@@ -14,10 +15,10 @@ from longtail.imbalance import NATURAL
 from longtail.runtime.fingerprint import ROOT
 
 PUBLISHED = ROOT / "results" / "published"
-NAMES = {"top1": "Top-1", "ece": "ECE", "many": "Many", "medium": "Medium", "few": "Few"}
-NAMES |= {"nll": "NLL", "brier": "Brier", "minutes": "Minutes of training"}
-TENTHS = ("top1", "many", "medium", "few", "minutes")
-MEANING = "Last epoch, mean ± standard deviation (number of seeds); accuracies and calibration errors in %.\n"
+MEANING = (
+    "Last epoch, mean ± standard deviation (number of seeds); accuracies and calibration errors in %, "
+    "time of training in minutes.\n"
+)
 
 
 def printed(found: Registry, name: str) -> str:
@@ -55,7 +56,7 @@ def _printed(found: Registry, path: Path, definition: dict[str, Any], row: dict[
     ]
     if not cells:
         return ""
-    printable = [metric for metric in definition["metrics"] if metric != "minutes"]
+    printable = [metric for metric in definition["metrics"] if COLUMNS[metric].printable]
     metrics = printable[: max(len(values) for _, values in cells)]
     rows = [
         (_label(found, column), *map(str, values), *[reference.NONE] * (len(metrics) - len(values)))
@@ -64,14 +65,14 @@ def _printed(found: Registry, path: Path, definition: dict[str, Any], row: dict[
     own = found.methods[row["method"]]["label"]
     called = f', in the row "{row["label"]}"' if row.get("label", own) != own else ""
     headline = _headline(definition, f"config/tables/{path.name}", f", {definition['source']}{called}")
-    return f"{headline}\n{table(('setting', *(NAMES[metric] for metric in metrics)), rows)}"
+    return f"{headline}\n{table(('setting', *(COLUMNS[metric].label for metric in metrics)), rows)}"
 
 
 def _measured(path: Path, lines: list[dict[str, str]]) -> str:
     stored = CONFIG / "tables" / f"{path.stem}.yaml"
     definition = _definition(stored) if stored.is_file() else {"title": path.stem, "note": ""}
     head, source = ["setting", "score", "measured"], ""
-    rows = [[line["column"], NAMES[line["metric"]], _ours(line)] for line in lines]
+    rows = [[line["column"], COLUMNS[line["metric"]].label, _ours(line)] for line in lines]
     if any(line["printed"] for line in lines):
         head, source = [*head, "printed"], f"; printed: {definition['source']}" if definition.get("source") else ""
         numbers = [str(float(line["printed"])) if line["printed"] else reference.NONE for line in lines]
@@ -81,10 +82,10 @@ def _measured(path: Path, lines: list[dict[str, str]]) -> str:
 
 
 def _ours(line: dict[str, str]) -> str:
-    decimals = 1 if line["metric"] in TENTHS else 2
-    spread = f" ± {float(line['sd']):.{decimals}f}" if line["sd"] else ""
-    under = ", under-confident" if line["metric"] == "ece" and float(line["signed_gap"]) < 0 else ""
-    return f"{float(line['ours']):.{decimals}f}{spread} ({line['n']}){under}"
+    column = COLUMNS[line["metric"]]
+    spread = f" ± {column.text(float(line['sd']))}" if line["sd"] else ""
+    under = ", under-confident" if column.name == "ece" and float(line["signed_gap"]) < 0 else ""
+    return f"{column.text(float(line['ours']))}{spread} ({line['n']}){under}"
 
 
 def _headline(definition: dict[str, Any], path: str, source: str) -> str:

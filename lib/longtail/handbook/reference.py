@@ -1,5 +1,6 @@
 """The tables of the documentation, made from what the program itself reads: the schemas and the method files."""
 
+import ast
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -7,12 +8,13 @@ from typing import Any
 from longtail.config import load, schema
 from longtail.config.registry import CONFIG, PARTS
 from longtail.config.strict_yaml import as_line
+from longtail.evaluate import columns
 from longtail.handbook.markdown import choices, table
 from longtail.runtime import files, parts
 from longtail.runtime.fingerprint import ROOT
 
 PAGES = (CONFIG / "README.md", ROOT / "docs" / "methods.md")
-METHODS, PART_SETTINGS = "methods", "parts"
+METHODS, PART_SETTINGS, METRICS = "methods", "parts", "metrics"
 NONE = "–"
 
 _MARKED = re.compile(r"(<!-- reference: (\w+) -->\n).*?(?=<!-- end -->)", re.DOTALL)
@@ -60,15 +62,29 @@ def part_settings() -> str:
     return table(("key", "part", "setting", "description"), shown)
 
 
+def metrics() -> str:
+    """Every number that a table can show of a run, as a Markdown table."""
+    source = ast.parse((parts.LIB / "evaluate" / "metrics.py").read_text())
+    functions = {node.name: node for node in source.body if isinstance(node, ast.FunctionDef)}
+    shown = []
+    for column in columns.COLUMNS.values():
+        if isinstance(column, columns.Metric):
+            better, text = column.better or NONE, ast.get_docstring(functions[column.name]) or NONE
+        else:
+            better, text = NONE, "Wall time of all trainings that the run stands on; in tables alone"
+        shown.append((f"`{column.name}`", column.label, column.unit, better, column.digits, _first_sentence(text)))
+    return table(("metric", "label", "unit", "better", "digits", "what it is"), shown)
+
+
 def updated(page: str) -> str:
     """A page with each table between `<!-- reference: name -->` and `<!-- end -->` made anew.
 
-    The name is that of a schema, `methods` or `parts`. Raises InputError where it is none of them.
+    The name is that of a schema, `methods`, `parts` or `metrics`. Raises InputError where it is none of them.
     """
 
     def remade(match: re.Match[str]) -> str:
         opening, name = match.groups()
-        made = {METHODS: methods, PART_SETTINGS: part_settings}.get(name, lambda: markdown(name))
+        made = {METHODS: methods, PART_SETTINGS: part_settings, METRICS: metrics}.get(name, lambda: markdown(name))
         return opening + made()
 
     return _MARKED.sub(remade, page)
@@ -83,6 +99,8 @@ def _keys(prefix: str, node: dict[str, Any], root: dict[str, Any]) -> Iterator[t
         yield from _keys(f"{prefix}.*", schema._resolve(node["additionalProperties"], root), root)
     for key, child in node.get("properties", {}).items():
         child = schema._resolve(child, root)
+        if "items" in child:
+            child = child | {"items": schema._resolve(child["items"], root)}
         dotted = f"{prefix}.{key}" if prefix else key
         yield dotted, _default(key, child, node), child["description"] + choices(child)
         yield from _keys(dotted, child, root)

@@ -7,10 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from longtail.evaluate.paired import BETTER, Difference, Estimate, Estimates, Verdict, difference, judge, judge_all
+from longtail.evaluate.columns import METRICS
+from longtail.evaluate.paired import Difference, Estimate, Estimates, Verdict, difference, judge, judge_all
 from longtail.report.escapes import html_text, latex_file, latex_text, markdown_text
-from longtail.report.origin import DAGGER, explained
-from longtail.report.render import NAMES, NONE, TITLES, as_printed, digits, heading, listed, page, signed
+from longtail.report.origin import explained
+from longtail.report.render import NONE, TITLES, dagger, heading, listed, page
 from longtail.report.tables import PROTOCOLS
 
 HEADS = ("Claim", "Paper: better vs than", "Ours: better, than", "Difference [95 % interval] (seeds)", "Verdict")
@@ -22,7 +23,7 @@ COLUMNS = [
 
 
 def frame(table: Mapping[str, Any], estimates: Estimates) -> pd.DataFrame:
-    """One line per claim and protocol, all numbers in %.
+    """One line per claim and protocol, all numbers in the unit of the metric.
 
     `table` is what `graph.layouts.claims` lays out; `estimates` is what `evaluate.paired` makes of its logits.
     `than` is the method that comes closest to being better, of those with a seed in common with `better`; ours,
@@ -39,31 +40,37 @@ def frame(table: Mapping[str, Any], estimates: Estimates) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
+def metrics(table: Mapping[str, Any]) -> list[str]:
+    """The metrics that the claims of a table are about, once each, in the order of `METRICS`."""
+    named = {claim["metric"] for claim in table["claims"]}
+    return [metric for metric in METRICS if metric in named]
+
+
 def _judged(
     claim: Mapping[str, Any], methods: Mapping[str, Mapping[str, Any]], estimates: Mapping[str, Estimate]
 ) -> dict[str, Any]:
     """What the runs say of one claim."""
     metric, better = claim["metric"], methods[claim["better"]]
-    found: dict[str, Difference] = {}
+    differences: dict[str, Difference] = {}
     lacks: list[str] = []
     for name in claim["than"]:
         apart = difference(_by_seed(better, estimates), _by_seed(methods[name], estimates))
         if apart:
-            found[name] = apart
+            differences[name] = apart
         else:
             lacks.append(_lack(better, methods[name]))
-    verdicts = {name: judge(apart, metric) for name, apart in found.items()}
+    verdicts = {name: judge(apart, metric) for name, apart in differences.items()}
     verdict = judge_all(verdicts.values(), complete=not lacks)
     named = len(claim["than"]) > 1 and verdict != Verdict.HOLDS
-    against = [methods[name]["label"] for name in found if named and verdicts[name] == verdict]
-    closest = min(found, key=lambda name: BETTER[metric] * found[name].mean, default=None)
+    against = [methods[name]["label"] for name in differences if named and verdicts[name] == verdict]
+    closest = min(differences, key=lambda name: METRICS[metric].sign * differences[name].mean, default=None)
     return {
         "better": better["label"],
         "verdict": str(verdict),
         "against": ", ".join(against),
         "lacks": "; ".join(dict.fromkeys(lacks)),
         "calibration_better": better["calibration"],
-    } | (_numbers(found[closest], better, methods[closest]) if closest else {})
+    } | (_numbers(metric, differences[closest], better, methods[closest]) if closest else {})
 
 
 def _by_seed(method: Mapping[str, Any], estimates: Mapping[str, Estimate]) -> dict[int, Estimate]:
@@ -80,17 +87,18 @@ def _lack(better: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     return f"no network of {other['label']} under a seed of {better['label']}"
 
 
-def _numbers(apart: Difference, better: Mapping[str, Any], than: Mapping[str, Any]) -> dict[str, Any]:
+def _numbers(metric: str, apart: Difference, better: Mapping[str, Any], than: Mapping[str, Any]) -> dict[str, Any]:
     """What is shown of two methods that were compared."""
+    in_unit = METRICS[metric].in_unit
     runs = [run["logits"] for method in (better, than) for run in method["runs"] if run["seed"] in apart.by_seed]
     return {
         "than": than["label"],
         # Without the last digits of a float, or a half would be rounded otherwise than in the table of methods.
-        "ours_better": round(100 * apart.better, 9),
-        "ours_than": round(100 * apart.other, 9),
-        "difference": 100 * apart.mean,
-        "low": 100 * apart.low,
-        "high": 100 * apart.high,
+        "ours_better": round(in_unit(apart.better), 9),
+        "ours_than": round(in_unit(apart.other), 9),
+        "difference": in_unit(apart.mean),
+        "low": in_unit(apart.low),
+        "high": in_unit(apart.high),
         "n": len(apart.by_seed),
         "seeds": " ".join(map(str, apart.by_seed)),
         "calibration_than": than["calibration"],
@@ -125,7 +133,7 @@ def _lines(numbers: pd.DataFrame, protocol: str) -> Iterator[Line]:
     for line in numbers[numbers["protocol"] == protocol].to_dict("records"):
         metric, compared = str(line["metric"]), pd.notna(line["difference"])
         yield Line(
-            f"{line['claim']} ({NAMES[metric]})",
+            f"{line['claim']} ({METRICS[metric].label})",
             _printed(line),
             f"{_ours(line, 'better')}, {_ours(line, 'than')}" if compared else NONE,
             _difference(line) if compared else NONE,
@@ -138,16 +146,16 @@ def _printed(line: Mapping[Hashable, Any]) -> str:
     both = [line[f"printed_{key}"] for key in ("better", "than")]
     if all(map(pd.isna, both)):
         return NONE
-    return " vs ".join(NONE if pd.isna(value) else as_printed(line["metric"], value) for value in both)
+    return " vs ".join(NONE if pd.isna(value) else METRICS[line["metric"]].as_printed(value) for value in both)
 
 
 def _ours(line: Mapping[Hashable, Any], which: str) -> str:
-    dagger = DAGGER if line["metric"] == "ece" and isinstance(line[f"calibration_{which}"], str) else ""
-    return f"{line[which]} {digits(line['metric'], line[f'ours_{which}'])}{dagger}"
+    mark = dagger(line["metric"], line[f"calibration_{which}"])
+    return f"{line[which]} {METRICS[line['metric']].text(line[f'ours_{which}'])}{mark}"
 
 
 def _difference(line: Mapping[Hashable, Any]) -> str:
-    mean, low, high = (signed(line["metric"], line[key]) for key in ("difference", "low", "high"))
+    mean, low, high = (METRICS[line["metric"]].signed(line[key]) for key in ("difference", "low", "high"))
     return f"{mean} [{low}, {high}] ({line['n']:.0f} seed{'s' if line['n'] > 1 else ''})"
 
 
@@ -158,9 +166,14 @@ def _verdict(line: Mapping[Hashable, Any]) -> str:
 
 def _legend(table: Mapping[str, Any]) -> list[str]:
     """What the columns say, how a verdict comes about, and what the interval covers."""
+    claimed = [METRICS[metric] for metric in metrics(table)]
+    units = {metric.unit: [other.label for other in claimed if other.unit == metric.unit] for metric in claimed}
+    in_units = ", ".join(f"{' and '.join(labels)} in {unit}" for unit, labels in units.items())
+    better = " and ".join(f"a {metric.better} {metric.label}" for metric in claimed)
+    points = " in percentage points" if set(units) == {"%"} else ""
     return [
-        f"All on {table['setting']}; Top-1 and ECE in %, a higher Top-1 and a lower ECE are better. Ours are means "
-        "over the seeds that both methods have, and the difference is better − than in percentage points. Of several "
+        f"All on {table['setting']}; {in_units}, {better} {'is' if len(claimed) == 1 else 'are'} better. Ours are "
+        f"means over the seeds that both methods have, and the difference is better − than{points}. Of several "
         "methods that a claim names, the one that comes closest is shown, and the claim has to hold against each.",
         "A claim holds where the whole interval and the difference under every seed are on its side; it does not "
         "hold where the whole interval and the mean difference are on the other side; anything else is not shown.",
@@ -170,13 +183,12 @@ def _legend(table: Mapping[str, Any]) -> list[str]:
 
 
 def _daggers(numbers: pd.DataFrame) -> list[str]:
-    """What the daggers behind calibration errors say."""
-    shown = numbers[(numbers["metric"] == "ece") & numbers["difference"].notna()]
+    """What the daggers behind numbers of probabilities say."""
     pairs = {
         (line[which], line[f"calibration_{which}"]): None
-        for line in shown.to_dict("records")
+        for line in numbers[numbers["difference"].notna()].to_dict("records")
         for which in ("better", "than")
-        if isinstance(line[f"calibration_{which}"], str)
+        if dagger(line["metric"], line[f"calibration_{which}"])
     }
     return explained(pairs)
 

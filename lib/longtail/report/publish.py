@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from longtail.evaluate.columns import METRICS
 from longtail.runtime import files, provenance
 
 # Beside every table: comparisons, class counts, curves. The diagram of each single run stays in results/figures.
@@ -39,6 +40,6 @@ def publish(
 
 
 def _headline(scores: dict[str, Any]) -> dict[str, Any]:
-    """The few scores a reader compares, by protocol."""
-    keys = ("top1", "ece", "signed_gap", "mce", "ace", "cwece", "nll", "brier", "groups", "interval")
+    """The metrics with their intervals, by protocol, without what belongs to single classes and bins."""
+    keys = [*dict.fromkeys(metric.under or metric.name for metric in METRICS.values()), "interval"]
     return {protocol: {key: score[key] for key in keys} for protocol, score in scores.items()}

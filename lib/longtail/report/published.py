@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from longtail.evaluate.columns import METRICS
 from longtail.report.render import TITLES
 from longtail.runtime import files
 from longtail.runtime.errors import InputError
@@ -68,8 +69,8 @@ def _network(path: Path) -> tuple[str, ...]:
         f"[`{'/'.join(setting)}/{stage1}`](runs/{folder})",
         seed.removeprefix("seed"),
         record["images_seen"]["train"][:8],
-        f"{accuracies[-1]:.2f} %",
-        f"{max(accuracies):.2f} %",
+        f"{METRICS['top1'].text(accuracies[-1])} %",
+        f"{METRICS['top1'].text(max(accuracies))} %",
         f"{record['accelerator'] or record['processor']}, {record['precision']}",
         f"{record['seconds'] / 3600:.1f}",
         record["commit"],

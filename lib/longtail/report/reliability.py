@@ -17,6 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from longtail.evaluate.columns import METRICS, Metric
 from longtail.report import style
 from longtail.runtime.errors import InputError
 from longtail.runtime.letters import isolated, room
@@ -30,6 +31,7 @@ _UNDER: dict[str, Any] = {"facecolor": "#b79bd0", "edgecolor": "#6a3d9a", "linew
 _SHARE: dict[str, Any] = {"facecolor": "#b5b5b5", "edgecolor": "white", "linewidth": 0.4}
 _DIAGONAL: dict[str, Any] = {"color": style.INK, "linestyle": (0, (4, 2.5)), "linewidth": 0.9}
 _SCORE_KEYS, _BIN_KEYS = ("top1", "ece", "signed_gap"), ("edges", "count", "accuracy", "confidence")
+_TOP1, _ECE = METRICS["top1"], METRICS["ece"]
 _TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
@@ -71,16 +73,22 @@ def panel_title(label: str, printed: Mapping[str, float]) -> str:
     """
     if not printed:
         return label
-    accuracy = f"{printed['top1']:.1f}" if "top1" in printed else "–"
-    error = f"{printed['ece']:.3g}" if "ece" in printed else "–"
+    accuracy, error = (
+        metric.as_printed(printed[metric.name]) if metric.name in printed else "–" for metric in (_TOP1, _ECE)
+    )
     # Titles are broken at plain spaces: what is printed stays together.
     return f"{label} " + f"(printed {accuracy} / {error})".replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def _mean(score: Score, key: str, digits: int) -> str:
-    """A rate in %, with ± its standard deviation where the score is that of several runs (report.pool)."""
-    spread = score.get(f"{key}_sd")
-    return f"{100 * score[key]:.{digits}f}" + (f" ± {100 * spread:.{digits}f}" if spread is not None else "")
+def _mean(score: Score, metric: Metric) -> str:
+    """A metric with label and unit, and ± its standard deviation where the score is of several runs (report.pool)."""
+    spread = score.get(f"{metric.name}_sd")
+    deviation = f" ± {metric.text(metric.in_unit(spread))}" if spread is not None else ""
+    return f"{metric.label} {_text(score, metric)}{deviation} {metric.unit}"
+
+
+def _text(score: Score, metric: Metric) -> str:
+    return metric.text(metric.in_unit(score[metric.name]))
 
 
 def draw_panel(ax: Axes, score: Score, title: str) -> Axes:
@@ -105,7 +113,7 @@ def draw_panel(ax: Axes, score: Score, title: str) -> Axes:
     ax.text(
         0.045,
         0.955,
-        f"ACC {_mean(score, 'top1', 1)} %\nECE {_mean(score, 'ece', 2)} % {_sign(score)}".rstrip(),
+        f"{_mean(score, _TOP1)}\n{_mean(score, _ECE)} {_sign(score)}".rstrip(),
         transform=ax.transAxes,
         va="top",
         fontsize="small",
@@ -205,7 +213,7 @@ def overlay(lines: Sequence[tuple[str, Score]], title: str) -> Figure:
 
     # Inches: the legend has a row for each line of a method, one above them and room for the note below.
     side = max(3.4, 0.157 * (sum(map(len, names)) + 3))
-    width = 0.55 + 1.03 * side + 0.45 + 0.063 * (letters + 20)
+    width = 0.55 + 1.03 * side + 0.45 + 0.063 * (letters + 22)
     heading = style.broken(title, width)
     height = 0.48 + side + 0.2 + 0.17 * (1 + heading.count("\n"))
 
@@ -214,7 +222,8 @@ def overlay(lines: Sequence[tuple[str, Score]], title: str) -> Figure:
         figure.suptitle(heading, y=1 - 0.07 / height)
         ax = figure.add_axes((0.55 / width, 0.48 / height, side / width, side / height))
         ax.plot([0, 1], [0, 1], **_DIAGONAL)
-        handles = [Line2D([], [], linestyle="", label=f"{'Method':<{letters}}  {'ACC %':>5}  {'ECE %':>5}")]
+        heads = [f"{metric.label} {metric.unit}" for metric in (_TOP1, _ECE)]
+        handles = [Line2D([], [], linestyle="", label="  ".join([f"{'Method':<{letters}}", *heads]))]
         for (label, score), (first, *others) in zip(lines, names, strict=True):
             bins, (color, marker, dash) = _filled_bins(score, label), looks[label]
             ax.plot(bins.confidence, bins.accuracy, color=color, linestyle=dash, linewidth=1.1, label=label)
@@ -230,7 +239,10 @@ def overlay(lines: Sequence[tuple[str, Score]], title: str) -> Figure:
                 label=label,
             )
             padded = isolated(first) + " " * (letters - room(first))
-            text = f"{padded}  {100 * score['top1']:5.1f}  {100 * score['ece']:5.2f} {_sign(score)}"
+            numbers = [
+                f"{_text(score, metric):>{len(head)}}" for metric, head in zip((_TOP1, _ECE), heads, strict=True)
+            ]
+            text = f"{'  '.join([padded, *numbers])} {_sign(score)}"
             text = "\n".join([text, *others])
             handles.append(Line2D([], [], color=color, linestyle=dash, marker=marker, markersize=5, label=text))
         ax.set(xlim=(0, 1), ylim=(0, 1), xticks=_TICKS, yticks=_TICKS)

@@ -7,20 +7,15 @@ from typing import Any
 
 import pandas as pd
 
+from longtail.evaluate.columns import COLUMNS, METRICS, Metric
 from longtail.report.escapes import html_text, latex_file, latex_text, markdown_note, markdown_text
 from longtail.report.origin import DAGGER, explained
-from longtail.report.tables import GROUPS, PERCENT, PROTOCOLS
+from longtail.report.tables import PROTOCOLS
 
-NAMES = {"top1": "Top-1", "ece": "ECE", "many": "Many", "medium": "Medium", "few": "Few"}
-NAMES |= {"nll": "NLL", "brier": "Brier", "minutes": "Minutes"}
-UNITS = dict.fromkeys(PERCENT, "%") | {"nll": "nats", "brier": "0..2"}
-UNITS |= {"minutes": "minutes of training, each beside whatever else the machine did"}
 TITLES = {
     "last": "Last epoch (no look at the test set)",
     "best": "Best epoch on the test set (the papers' habit)",
 }
-# Metrics that read probabilities, and mean little where logits were not trained as those of a softmax.
-OF_PROBABILITIES = ("ece", "nll", "brier")
 NONE = "–"
 PIPE = r" \| "  # a bar inside a cell of a Markdown table
 
@@ -46,41 +41,27 @@ class Number:
         return (self.ours,) if self.alone else (self.printed, self.ours, self.difference)
 
 
-def digits(metric: str, value: float) -> str:
-    """As the papers print: accuracies to a tenth, calibration errors to three figures; minutes to a tenth."""
-    if metric in ("top1", "minutes", *GROUPS):
-        return f"{value:.1f}"
-    if metric == "ece":
-        return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
-    return f"{value:.3f}"
-
-
-def as_printed(metric: str, value: float) -> str:
-    """An accuracy of which the paper prints hundredths, with them."""
-    hundredths = metric in ("top1", *GROUPS) and round(value, 1) != value
-    return f"{value:.2f}" if hundredths else digits(metric, value)
-
-
-def signed(metric: str, value: float) -> str:
-    """A difference of a metric, with its sign."""
-    return ("+" if value >= 0 else "−") + digits(metric, abs(value))
+def dagger(metric: str, calibration: Any) -> str:
+    """The mark of a number that reads the softmax where `calibration` says that the logits are not trained by one."""
+    column = COLUMNS[metric]
+    return DAGGER if isinstance(column, Metric) and column.of_probabilities and isinstance(calibration, str) else ""
 
 
 def _number(line: Mapping[Hashable, Any], headed: bool, printed: set[str]) -> Number:
-    metric, ours = line["metric"], NONE
+    column, ours = COLUMNS[line["metric"]], NONE
     if line["n"]:
-        spread = f" ± {digits(metric, line['sd'])}" if pd.notna(line["sd"]) else ""
-        under = " under" if metric == "ece" and line["signed_gap"] < 0 else ""
-        dagger = DAGGER if metric in OF_PROBABILITIES and isinstance(line["calibration"], str) else ""
-        ours = f"{digits(metric, line['ours'])}{spread}{dagger}{under} ({line['n']})"
+        spread = f" ± {column.text(line['sd'])}" if pd.notna(line["sd"]) else ""
+        under = " under" if column.name == "ece" and line["signed_gap"] < 0 else ""
+        mark = dagger(column.name, line["calibration"])
+        ours = f"{column.text(line['ours'])}{spread}{mark}{under} ({line['n']})"
     return Number(
-        "" if headed else NAMES[metric],
-        as_printed(metric, line["printed"]) if pd.notna(line["printed"]) else NONE,
+        "" if headed else column.label,
+        column.as_printed(line["printed"]) if pd.notna(line["printed"]) else NONE,
         ours,
-        signed(metric, line["difference"]) if pd.notna(line["difference"]) else NONE,
+        column.signed(line["difference"]) if pd.notna(line["difference"]) else NONE,
         line["runs"],
         line["needs"] if isinstance(line["needs"], str) else "",
-        metric not in printed,
+        column.name not in printed,
     )
 
 
@@ -99,7 +80,11 @@ def _laid_out(numbers: pd.DataFrame) -> pd.DataFrame:
     if not _by_metric(numbers):
         return numbers
     order = {metric: place for place, metric in enumerate(numbers["metric"].unique())}
-    return numbers.assign(column_number=numbers["metric"].map(order), column=numbers["metric"].map(NAMES))
+    return numbers.assign(column_number=numbers["metric"].map(order), column=numbers["metric"].map(_label))
+
+
+def _label(metric: str) -> str:
+    return COLUMNS[metric].label
 
 
 def _rows(numbers: pd.DataFrame, protocol: str) -> Iterator[tuple[str, list[list[Number]]]]:
@@ -134,16 +119,17 @@ def missing(numbers: pd.DataFrame) -> list[str]:
 
 def daggers(numbers: pd.DataFrame) -> list[str]:
     """What the daggers behind numbers of a table say."""
-    marked = numbers["calibration"].notna() & numbers["metric"].isin(OF_PROBABILITIES) & (numbers["n"] > 0)
+    of_probabilities = [metric.name for metric in METRICS.values() if metric.of_probabilities]
+    marked = numbers["calibration"].notna() & numbers["metric"].isin(of_probabilities) & (numbers["n"] > 0)
     rows = numbers.loc[marked, ["row_number", "row", "calibration"]].drop_duplicates("row_number")
     return explained(zip(rows["row"], rows["calibration"], strict=True))
 
 
 def _units(table: Mapping[str, Any], numbers: pd.DataFrame) -> str:
     """Units of the metrics, those that are not printed, and the setting of a table of one."""
-    units = ", ".join(f"{NAMES[metric]} in {UNITS[metric]}" for metric in table["metrics"])
+    units = ", ".join(f"{_label(metric)} in {COLUMNS[metric].unit}" for metric in table["metrics"])
     printed = _printed_metrics(numbers)
-    if alone := [NAMES[metric] for metric in table["metrics"] if metric not in printed and printed]:
+    if alone := [_label(metric) for metric in table["metrics"] if metric not in printed and printed]:
         units += f"; of {', '.join(alone)} nothing is printed"
     return f"{units}; all on {numbers['column'].iloc[0]}" if _by_metric(numbers) else units
 

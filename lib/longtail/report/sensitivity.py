@@ -1,7 +1,4 @@
-"""How accuracy and calibration depend on the settings of a method, one panel a setting.
-
-A score is what metrics.json holds: top1 and ece as fractions.
-"""
+"""How metrics depend on the settings of a method, one panel a setting. A score is what metrics.json holds."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil
@@ -16,13 +13,16 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from longtail.evaluate.columns import METRICS, Metric
 from longtail.report import style
 from longtail.runtime.errors import InputError
 
 Score = Mapping[str, Any]
 Floats = npt.NDArray[np.float64]
 
-_METRICS = ("top1", "ece")
+DEFAULT_METRICS = ("top1", "ece")
+# The colours of the metrics from top to bottom, as places in the palette.
+_COLOURS = (5, 3, 7, 6, 2)
 _DEFAULT: dict[str, Any] = {"marker": "D", "markersize": 5.5, "markeredgecolor": style.INK, "markeredgewidth": 1.0}
 _BASELINE: dict[str, Any] = {"color": style.FAINT, "linestyle": (0, (4, 2.5)), "linewidth": 1.0}
 
@@ -56,19 +56,25 @@ def laid_out(layout: Mapping[str, Any], scores: Mapping[str, Score]) -> tuple[li
     return panels, (layout["label"], [scores[run] for run in layout["baseline"]])
 
 
-def sensitivity(panels: Sequence[Panel], baseline: tuple[str, Sequence[Score]], title: str, metric: str) -> Figure:
-    """Two panels a setting, at most four settings in a row: accuracy above, calibration error below, both in %.
+def sensitivity(
+    panels: Sequence[Panel],
+    baseline: tuple[str, Sequence[Score]],
+    title: str,
+    metrics: Sequence[str] = DEFAULT_METRICS,
+) -> Figure:
+    """A column of panels a setting, at most four settings in a row: one panel a metric, the first the tallest.
 
     A point is the mean over seeds, its bar the sample standard deviation where there are several. Numbers are
     joined by a line; a setting with a name among its values has places in the order given. A diamond marks the
-    default, a dashed line the mean of `baseline` (label, score of each seed). `metric` names the accuracy axis.
-    Raises InputError for no panel, a panel or point without a score, a score without top1 or ece, and a default
-    that was not tried.
+    default, a dashed line the mean of `baseline` (label, score of each seed).
+    Raises InputError for no panel, a panel or point without a score, a score without one of the metrics, and a
+    default that was not tried.
     """
     if not panels:
         raise InputError(f"the sensitivity figure {title!r} has no panel; name at least one setting.")
     label, scores = baseline
-    level = {metric: _mean(scores, metric, label)[0] for metric in _METRICS}
+    shown = [METRICS[name] for name in metrics]
+    level = {metric.name: _mean(scores, metric, label)[0] for metric in shown}
     for panel in panels:
         tried = [point["at"] for point in panel["points"]]
         if not tried:
@@ -85,26 +91,29 @@ def sensitivity(panels: Sequence[Panel], baseline: tuple[str, Sequence[Score]], 
     heading, names = style.broken(title, width), [style.fitted(panel["title"], 21) for panel in panels]
     named = style.fitted(f"{label} (mean)" if len(scores) > 1 else label, 40)
     foot += 0.13 * named.count("\n")
-    tall = 2.85 + 0.15 * max(name.count("\n") for name in names)
+    tall = 2.85 + 1.21 * (len(shown) - 2) + 0.15 * max(name.count("\n") for name in names)
     height = 0.3 + 0.17 * (1 + heading.count("\n")) + tall * bands + foot
     engine = ConstrainedLayoutEngine(rect=(0, foot / height, 1, 1 - foot / height))
-    colours = dict(zip(_METRICS, (style.palette()[5], style.palette()[3]), strict=True))
+    palette = style.palette()
+    colours = [palette[place] for place in _COLOURS]
     with style.theme():
         figure = Figure(figsize=(width, height), layout=engine)
         figure.suptitle(heading)
-        grid = figure.add_gridspec(2 * bands, columns, height_ratios=(1.35, 1) * bands)
+        ratios = (1.35, *[1] * (len(shown) - 1)) * bands
+        grid = figure.add_gridspec(len(shown) * bands, columns, height_ratios=ratios)
         first: dict[str, Axes] = {}
         for number, panel in enumerate(panels):
             band, column = divmod(number, columns)
             above: Axes | None = None
-            for row, key in enumerate(_METRICS):
-                ax = figure.add_subplot(grid[2 * band + row, column], sharex=above, sharey=first.get(key))
-                first.setdefault(key, ax)
-                _draw(ax, panel, key, colours[key])
-                ax.axhline(level[key], zorder=1, label="baseline", **_BASELINE)
-                ax.tick_params(labelleft=column == 0, labelbottom=row == 1)
+            for row, metric in enumerate(shown):
+                place = grid[len(shown) * band + row, column]
+                ax = figure.add_subplot(place, sharex=above, sharey=first.get(metric.name))
+                first.setdefault(metric.name, ax)
+                _draw(ax, panel, metric, colours[row % len(colours)])
+                ax.axhline(level[metric.name], zorder=1, label="baseline", **_BASELINE)
+                ax.tick_params(labelleft=column == 0, labelbottom=row == len(shown) - 1)
                 if column == 0:
-                    ax.set_ylabel(f"{metric} (%)" if key == "top1" else "ECE (%)")
+                    ax.set_ylabel(f"{metric.label} ({metric.unit})")
                 above = ax
                 if row == 0:
                     ax.set_title(names[number])
@@ -123,15 +132,19 @@ def sensitivity(panels: Sequence[Panel], baseline: tuple[str, Sequence[Score]], 
     return figure
 
 
-def _mean(scores: Sequence[Score], metric: str, of: str) -> tuple[float, float]:
-    """Mean and sample standard deviation (NaN of a single run) in %."""
-    if not scores or any(metric not in score for score in scores):
-        raise InputError(f"{of!r} needs at least one score, each with {metric}; evaluate its runs again.")
-    values = 100 * np.array([score[metric] for score in scores], dtype=np.float64)
+def _mean(scores: Sequence[Score], metric: Metric, of: str) -> tuple[float, float]:
+    """Mean and sample standard deviation (NaN of a single run) in the metric's unit.
+
+    Both are NaN, of which nothing is drawn, where a run has no value (a group without classes).
+    """
+    if not scores:
+        raise InputError(f"{of!r} needs at least one score; evaluate its runs again.")
+    stored = [metric.stored(score, f"the metrics.json of {of!r}") for score in scores]
+    values = np.array([np.nan if value is None else metric.in_unit(value) for value in stored])
     return float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else float("nan")
 
 
-def _draw(ax: Axes, panel: Panel, metric: str, colour: str) -> None:
+def _draw(ax: Axes, panel: Panel, metric: Metric, colour: str) -> None:
     """The points of one metric, the default on top; a setting with names has the places 0, 1, 2, …"""
     points = list(panel["points"])
     numeric = not any(isinstance(point["at"], str) for point in points)

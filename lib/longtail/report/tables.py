@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
+from longtail.evaluate.columns import METRICS, MINUTES
+
 PROTOCOLS = ("last", "best")
-GROUPS = ("many", "medium", "few")
-PERCENT = ("top1", "ece", *GROUPS)
 COLUMNS = [
     *(
         "table",
@@ -34,14 +34,13 @@ def frame(
     `table` is what `graph.layouts.table` lays out; `metrics` holds the content of metrics.json by run path,
     `records` that of provenance.json by path, of whose `seconds` the minutes of training are made. `ours` is the mean
     over runs, `sd` the sample standard deviation (none for a single run), `n` the number of runs, `difference` ours −
-    printed. All but nll, brier and minutes are in %; `signed_gap` (mean confidence − accuracy, in %) tells the sign
-    of the calibration error, `calibration` how the row's logits become probabilities, where that is not the softmax
-    of their training.
+    printed, all in the unit of the metric (`evaluate.columns`). `signed_gap` (mean confidence − accuracy, in %) tells
+    the sign of the calibration error, `calibration` how the row's logits become probabilities, where that is not the
+    softmax of their training. Raises InputError for a metrics.json that lacks the metric.
     """
     lines = []
     for row_number, row in enumerate(table["rows"]):
         for column_number, (column, cell) in enumerate(zip(table["columns"], row["cells"], strict=True)):
-            times = [{"minutes": sum(records[path]["seconds"] for path in paths) / 60} for paths in cell["trainings"]]
             for metric in table["metrics"]:
                 for protocol in PROTOCOLS:
                     place = {"table": table["name"], "row": row["label"], "method": row["method"]}
@@ -49,16 +48,28 @@ def frame(
                     place |= {"row_number": row_number, "column_number": column_number, "column": column["label"]}
                     place |= {"metric": metric, "protocol": protocol}
                     place |= {key: column[key] for key in ("dataset", "imbalance", "backbone")}
-                    scores = [{**metrics[run][protocol], **t} for run, t in zip(cell["runs"], times, strict=True)]
-                    lines.append(place | _numbers(cell, scores, metric))
+                    scores = {run: metrics[run][protocol] for run in cell["runs"]}
+                    values = _minutes(cell, records) if metric == MINUTES.name else _values(metric, scores)
+                    lines.append(place | _numbers(cell, scores, metric, values))
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
-def _numbers(cell: Mapping[str, Any], scores: Sequence[Mapping[str, Any]], metric: str) -> dict[str, Any]:
-    found = [score["groups"][metric] if metric in GROUPS else score[metric] for score in scores]
-    values = pd.Series([value for value in found if value is not None], dtype=float)
-    gap = pd.Series([score["signed_gap"] for score in scores], dtype=float).mean() * 100
-    values *= 100 if metric in PERCENT else 1
+def _minutes(cell: Mapping[str, Any], records: Mapping[str, Mapping[str, Any]]) -> list[float]:
+    """The minutes of all trainings that each run of a cell stands on."""
+    return [sum(records[path]["seconds"] for path in paths) / 60 for paths in cell["trainings"]]
+
+
+def _values(metric: str, scores: Mapping[str, Mapping[str, Any]]) -> list[float]:
+    """A metric of each run in its unit, without the runs that have none (a group without classes)."""
+    stored = [METRICS[metric].stored(score, run) for run, score in scores.items()]
+    return [METRICS[metric].in_unit(value) for value in stored if value is not None]
+
+
+def _numbers(
+    cell: Mapping[str, Any], scores: Mapping[str, Mapping[str, Any]], metric: str, of_runs: Sequence[float]
+) -> dict[str, Any]:
+    values = pd.Series(of_runs, dtype=float)
+    gap = pd.Series([score["signed_gap"] for score in scores.values()], dtype=float).mean() * 100
     printed = cell["printed"].get(metric)
     ours = values.mean() if len(values) else None
     return {
