@@ -21,6 +21,8 @@ from longtail.engine import schedule
 from longtail.graph import imports
 from longtail.graph.graph import Graph
 from longtail.runtime import files, image_tree, parts
+from longtail.settings.recipe import Recipe
+from longtail.settings.stage2 import Stage2
 from longtail.stage2.inputs import features_suffice
 
 # A training step counts as three forward passes: one forwards, and about two for the gradients.
@@ -48,12 +50,12 @@ class Training:
     @property
     def passes(self) -> int | None:
         """Training images that pass through the network; 0 on cached features, and for an imported Stage 1."""
-        if self.imported or (self.stage == 2 and features_suffice(self.settings)):
+        if self.imported or (self.stage == 2 and features_suffice(Stage2.parse(self.settings))):
             return 0
         if self.images is None:
             return None
-        recipe = self.settings["recipe"]
-        return int(recipe["epochs"]) * schedule.draws(recipe, self.images)
+        recipe = Recipe.parse(self.settings["recipe"])
+        return recipe.epochs * schedule.draws(recipe, self.images)
 
     @property
     def work(self) -> float | None:
@@ -125,8 +127,9 @@ def check_batches(graph: Graph) -> None:
             if pixels > schedule.one_pixel(told["backbone"]) or (size := images(own, run.setting)) is None:
                 continue
             where = f"{place('recipe', name, own.config['recipes'])} (method '{run.method}' on {dataset})"
+            recipe = Recipe.parse(told["recipe"])
             with blaming(graph.files, graph.arguments):
-                schedule.check_batches(told["recipe"], told["backbone"], size, pixels, micro_batches, where)
+                schedule.check_batches(recipe, told["backbone"], size, pixels, micro_batches, where)
 
 
 def side(definition: dict[str, Any]) -> int:
