@@ -9,6 +9,7 @@ import resource, sys, tempfile
 from pathlib import Path
 import torch
 from tests.engine import toy
+from tests.small_settings import changed
 from longtail.engine import loop
 from longtail.engine.resume import Resume
 
@@ -30,12 +31,12 @@ class Noting(toy.Learner):
         self.peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
         return super().test_top1()
 
-    def batches(self, epoch, first=0):
+    def batches(self, epoch):
         self.steps.clear(), self.rates.clear(), self.states.clear()
-        return super().batches(epoch, first)
+        return super().batches(epoch)
 
 
-recipe = {**toy.RECIPE, "epochs": 200, "evaluate": {"every": 1, "each_from": 1}}
+recipe = changed(toy.RECIPE, epochs=200, evaluate={"every": 1, "each_from": 1})
 with tempfile.TemporaryDirectory() as folder:
     loop.fit(Noting(), recipe, Resume(Path(folder) / "resume.pt", {}))
 print(Noting.peaks[19], Noting.peaks[199])

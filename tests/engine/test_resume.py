@@ -8,7 +8,8 @@ import torch
 from tests.engine.toy import RECIPE, Learner
 
 from longtail.engine import checkpoint, loop, resume, step
-from longtail.engine.resume import Progress, Resume
+from longtail.engine.progress import Progress
+from longtail.engine.resume import Resume
 from longtail.runtime import files
 
 IDENTITY = {"settings": "s", "code": "c", "PyTorch version": "2"}
@@ -23,7 +24,7 @@ def trained(steps=3):
     """A learner after some steps of its first epoch, and its progress."""
     learner, progress = Learner(), Progress()
     one = step.make(learner)
-    for _, batch in zip(range(steps), learner.batches(1), strict=False):
+    for _, batch in zip(range(steps), learner.batches(learner.epoch(1)), strict=False):
         progress.losses.append(one(batch))
     return learner, progress
 
@@ -35,7 +36,7 @@ def test_everything_is_taken_up(file):
     progress.images, progress.seconds, progress.training_seconds = 24, 3.0, 2.5
     file.save(learner, progress)
     other = Learner(seed=1)
-    found = Resume(file.path, IDENTITY).take_up(other)
+    found = Resume(file.path, IDENTITY).restore(other)
     assert found.best_state.pop("weight").tolist() == progress.best_state.pop("weight").tolist()
     assert found == progress
     for name, value in learner.module.state_dict().items():
@@ -48,7 +49,7 @@ def test_everything_is_taken_up(file):
 def refused(file, caplog, identity=IDENTITY):
     with caplog.at_level(logging.WARNING):
         learner = Learner(seed=1)
-        assert Resume(file.path, identity).take_up(learner) == Progress()
+        assert Resume(file.path, identity).restore(learner) == Progress()
     fresh = Learner(seed=1).module.state_dict()
     assert all(torch.equal(value, fresh[name]) for name, value in learner.module.state_dict().items())
     (record,) = caplog.records

@@ -3,10 +3,11 @@ import logging
 import os
 
 import pytest
+from tests.small_settings import RECIPE, changed
 from torch import nn
 
 from longtail.engine import watch
-from longtail.engine.resume import Progress
+from longtail.engine.progress import Progress
 from longtail.engine.watch import Watch
 
 
@@ -18,7 +19,7 @@ def clock(monkeypatch):
 
 
 def recipe(epochs, every=1, each_from=1):
-    return {"epochs": epochs, "evaluate": {"every": every, "each_from": each_from}}
+    return changed(RECIPE, epochs=epochs, evaluate={"every": every, "each_from": each_from})
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def epoch(clock):
             with running.testing():
                 clock[0] += test
         top1 = None if test is None else 0.25
-        running.progress.finish_epoch(running.progress.epoch + 1, 0.1, 2.5, top1, nn.Linear(1, 1))
+        running.progress.finish_epoch(0.1, 2.5, top1, nn.Linear(1, 1))
         running.epoch()
         return running.row["seconds_left"]
 
@@ -127,7 +128,7 @@ def test_display_that_cannot_be_written_ends_nothing(clock, tmp_path):
     (tmp_path / "file").write_text("")
     progress = Progress()
     running = Watch(tmp_path / "file" / "progress.json", progress, recipe(1))
-    progress.finish_epoch(1, 0.1, 2.5, None, nn.Linear(1, 1))
+    progress.finish_epoch(0.1, 2.5, None, nn.Linear(1, 1))
     running.epoch()
 
 

@@ -21,14 +21,17 @@ import yaml
 from PIL import Image
 from tests import elsewhere, small
 from tests.engine import toy
+from tests.small_settings import plain
 
 from longtail.config import build, command_line, schema, strict_yaml
 from longtail.config.blame import THE_CONFIG
 from longtail.config.plan import Setting
 from longtail.data import arrays, decode, long_tail, vocabulary
+from longtail.data.forms.images import Arrays
 from longtail.data.sources import cifar, folder, image_list, thucnews, titles
 from longtail.engine import checkpoint, step
-from longtail.engine.resume import Progress, Resume
+from longtail.engine.progress import Progress, copied_state
+from longtail.engine.resume import Resume
 from longtail.graph.costs import TrainingJob
 from longtail.overview import progress, states
 from longtail.report import origin
@@ -179,7 +182,7 @@ def _make_tree() -> None:
 
 def _read_tree() -> None:
     found = folder.read({"data_dir": ".", "streamed": False, "image_size": 8}, None)
-    assert isinstance(found, arrays.Arrays)
+    assert isinstance(found, Arrays)
     assert found.classes == ["cat", "dog"]
     assert found.train_images.shape == (len(found.train_labels), 8, 8, 3)
     assert len(found.train_labels) == sum(path.is_file() for path in Path("train").glob("*/*.png"))
@@ -350,11 +353,11 @@ IDENTITY = {"settings": "s", "code": "c"}
 def _make_resume() -> None:
     learner, progress = toy.Learner(), Progress()
     one = step.make(learner)
-    for number, batch in enumerate(learner.batches(1), start=1):
+    for number, batch in enumerate(learner.batches(learner.epoch(1)), start=1):
         progress.losses.append(one(batch))
         if number == 2:
             break
-    progress.best_state = Progress.state(learner.module)
+    progress.best_state = copied_state(learner.module)
     Resume(Path("resume.pt"), IDENTITY).save(learner, progress)
     torch.save({"learner": _everything(learner, progress)}, "../resumed.pt")
 
@@ -381,7 +384,7 @@ def _read_resume() -> None:
     log.addHandler(warned)
     log.propagate = False
     try:
-        resumed = Resume(Path("resume.pt"), IDENTITY).take_up(learner)
+        resumed = Resume(Path("resume.pt"), IDENTITY).restore(learner)
     finally:
         log.removeHandler(warned)
         log.propagate = True
@@ -397,13 +400,13 @@ def _read_resume() -> None:
 
 
 def _make_imported() -> None:
-    elsewhere.trained(Path("stage1"), small.STAGE1)
+    elsewhere.trained(Path("stage1"), plain(small.STAGE1))
 
 
 def _read_imported() -> None:
     source = Path("stage1")
     told = imported.record(source, "mine.yaml")
-    imported.check_settings(told, small.STAGE1, source, "mine.yaml")
+    imported.check_settings(told, plain(small.STAGE1), source, "mine.yaml")
     imported.check_images(told, elsewhere.SEEN, source, "mine.yaml")
     imported.check_checkpoints(source, "mine.yaml")
     origin.sentences("nobody", [0], [told])
@@ -416,10 +419,10 @@ def _make_arrays() -> None:
     long_tail.save("subset.json", _subset())
 
 
-def _arrays() -> arrays.Arrays:
+def _arrays() -> Arrays:
     images = np.random.default_rng(0).integers(0, 256, (6, 2, 2, 3), dtype=np.uint8)
     labels = np.array([0, 1, 0, 1, 0, 1])
-    return arrays.Arrays(images, labels, images[:4], labels[:4], ["cat", "dog"])
+    return Arrays(images, labels, images[:4], labels[:4], ["cat", "dog"])
 
 
 def _subset() -> long_tail.Subset:

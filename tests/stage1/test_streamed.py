@@ -8,23 +8,16 @@ import torch
 from PIL import Image
 from tests import small
 
-from longtail.data.arrays import Arrays, Files
+from longtail.data.forms.files import Files
+from longtail.data.forms.images import Arrays
 from longtail.engine.distributed import World
-from longtail.engine.streamed import StreamedSet
+from longtail.engine.forms.files import StreamedSet
+from longtail.engine.seeding import Epoch
 from longtail.features import extract
 from longtail.stage1 import train
 
-STILL = {
-    "crop_padding": 0,
-    "flip": False,
-    "random_resized_crop": None,
-    "color_jitter": None,
-    "resize": None,
-    "center_crop": 8,
-    "mean": [0.305] * 3,
-    "std": [0.376] * 3,
-}
-RECIPE = small.RECIPE | {"epochs": 2}
+STILL = {"crop_padding": 0, "flip": False, "center_crop": 8, "mean": [0.305] * 3, "std": [0.376] * 3}
+RECIPE = {"epochs": 2}
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +71,7 @@ def test_files_have_the_features_of_arrays(both, tmp_path: Path) -> None:
 @pytest.mark.parametrize("first", [0, 2])
 def test_processes_decode_their_rows_of_each_batch(both, monkeypatch, first: int) -> None:
     files = both[1]
-    varied = STILL | {"flip": True, "random_resized_crop": 8}
+    varied = small.changed(small.PREPROCESSING, **STILL | {"flip": True, "random_resized_crop": 8})
     order = np.random.default_rng(0).permutation(70)
     gathered: list[tuple[int, int]] = []
 
@@ -88,7 +81,7 @@ def test_processes_decode_their_rows_of_each_batch(both, monkeypatch, first: int
 
     def batches(world: World) -> list[torch.Tensor]:
         held = StreamedSet(files.root, files.train_files, varied, torch.device("cpu"), True, 0, world)
-        return list(held.batches(order, 16, (0, 1, 2, 1), first))
+        return list(held.batches(order, 16, Epoch(1, 0, first_batch=first)))
 
     whole = batches(World())
     monkeypatch.setattr(World, "gather", gather)

@@ -17,10 +17,10 @@ from longtail.stage1.learner import Stage1Learner
 from longtail.stage2 import train as stage2
 
 STOPPING = {"every": 4, "patience": 8}
-RECIPE = small.RECIPE | {"optimizer": "adam", "learning_rate": 1e-3, "weight_decay": 0.0, "early_stopping": STOPPING}
-RECIPE |= {"schedule": {"kind": "step", "warmup": 0, "warmup_from": 0, "milestones": [], "factor": 0.1}}
-STAGE1 = small.STAGE1 | {"backbone": "textcnn", "mixing": None, "preprocessing": {}, "recipe": RECIPE}
-STAGE2 = small.STAGE2 | {"loss": {"name": "cross_entropy"}, "preprocessing": {}, "backbone": "textcnn"}
+RECIPE = {"optimizer": "adam", "learning_rate": 1e-3, "weight_decay": 0.0, "early_stopping": STOPPING}
+RECIPE |= {"schedule": {"warmup": 0}}
+STAGE1 = small.changed(small.STAGE1, backbone="textcnn", mixing=None, preprocessing=None, recipe=RECIPE)
+STAGE2 = small.changed(small.STAGE2, loss={"name": "cross_entropy"}, preprocessing=None)
 BACKBONES = ["textcnn", "textrnn", "transformer"]
 
 
@@ -84,12 +84,12 @@ def test_dropout_is_that_of_the_step_and_not_of_the_process():
     masks = []
     for noise in (1, 2):
         torch.manual_seed(noise)
-        batch = next(learner.batches(1, 2))
+        batch = next(learner.batches(learner.epoch(1, 2)))
         masks.append(learner.module(batch.inputs))
     assert torch.equal(*masks)
     images = Stage1Learner(*small.data(), small.STAGE1)
     before = torch.get_rng_state()
-    next(images.batches(1))
+    next(images.batches(images.epoch(1)))
     assert torch.equal(torch.get_rng_state(), before), "networks without dropout leave the generator alone"
 
 
@@ -103,7 +103,7 @@ def test_what_ends_a_training_is_the_lowest_validation_loss(tmp_path):
 
 
 def test_stopping_early_without_a_validation_split_is_refused(tmp_path):
-    recipe = small.RECIPE | {"early_stopping": {"every": 1, "patience": 2}}
+    recipe = {"early_stopping": {"every": 1, "patience": 2}}
     with pytest.raises(InputError, match="no validation split: use one without early_stopping"):
         train.train(*small.data(), small.changed(small.STAGE1, recipe=recipe), small.resume(tmp_path))
 
@@ -121,8 +121,6 @@ def test_features_and_a_stage2_on_them(tmp_path, backbone):
     again = extract.extract(titles, subset, told, tmp_path / "last.pt", tmp_path / "best.pt")
     assert np.array_equal(features.test_logits, again.test_logits)
     block = small.changed(STAGE2, backbone=backbone)
-    trained = stage2.train(
-        titles, subset, backbone, features, fitted.last_state, block, small.resume(tmp_path / "stage2")
-    )
+    trained = stage2.train(titles, subset, features, fitted.last_state, block, small.resume(tmp_path / "stage2"))
     assert trained.last.shape == (len(titles.test_labels), 8)
     assert (trained.last != features.test_logits).any()

@@ -1,4 +1,4 @@
-"""What can be seen of a running training: a line an epoch, and a small file for the overview of all."""
+"""What a running training shows: a log line for each epoch, and a small file for the overview of all trainings."""
 
 import contextlib
 import json
@@ -9,12 +9,12 @@ import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from longtail.engine import schedule
-from longtail.engine.resume import Progress
+from longtail.engine.progress import Progress
 from longtail.runtime import files
 from longtail.runtime.errors import InputError
+from longtail.settings.recipe import Recipe
 
 log = logging.getLogger(__name__)
 WRITE_SECONDS = 1.0
@@ -24,17 +24,17 @@ NOTHING_YET = dict.fromkeys(("learning_rate", "loss", "test_top1", "images_per_s
 
 
 class Watch:
-    """Counts images and time of a training into its progress, tells the log, and keeps `path` up to date.
+    """Adds images and time to the progress of a training, writes the log, and keeps the file `path` up to date.
 
     Speed and time left are those of the last epochs of this process, so that neither its start nor a time before an
     interruption counts.
     """
 
-    def __init__(self, path: Path, progress: Progress, recipe: dict[str, Any]) -> None:
+    def __init__(self, path: Path, progress: Progress, recipe: Recipe) -> None:
         self.path = path
         self.progress = progress
         self.recipe = recipe
-        self.epochs = int(recipe["epochs"])
+        self.epochs = recipe.epochs
         self.seen = time.monotonic()
         self.steps = 0
         self.tested = 0.0
@@ -68,7 +68,7 @@ class Watch:
         self._pass()
 
     def epoch(self) -> None:
-        """Tell of a finished epoch."""
+        """Log a finished epoch."""
         self._pass()
         progress, row = self.progress, self.progress.history[-1]
         images, seconds = progress.images - self.marked_images, progress.seconds - self.marked_seconds

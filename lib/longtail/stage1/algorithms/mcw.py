@@ -15,8 +15,9 @@ from torch.nn import functional as F
 
 from longtail.data.arrays import Data
 from longtail.data.long_tail import Subset
-from longtail.engine import batches, schedule, seeding
+from longtail.engine import batches, seeding
 from longtail.engine.batches import Batch, Mixed
+from longtail.engine.seeding import Epoch
 from longtail.losses.cross_entropy import CrossEntropy
 from longtail.runtime.errors import InputError
 from longtail.stage1.learner import Pool, Stage1Learner
@@ -45,40 +46,37 @@ class Learner(Stage1Learner):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         # The two phases take different steps on batches that may be equally large: a recording would mix them up.
-        self.compute = dataclasses.replace(self.compute, capture=False)
+        self.backend = dataclasses.replace(self.backend, capture=False)
         self.first_phase = CrossEntropy()
         self.meta_phase = False
 
     def pool(self, data: Data, subset: Subset) -> Pool:
         """The images trained on, followed by the meta set."""
-        kept, meta = meta_set(data.train_labels, subset, self.settings["algorithm"]["per_class"])
+        kept, meta = meta_set(data.train_labels, subset, self.own["per_class"])
         indices = np.concatenate([kept, meta])
         self.kept = len(kept)
         return data, indices, data.train_labels[indices]
 
-    def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+    def batches(self, epoch: Epoch) -> Iterator[Batch]:
         """Batches of the images trained on; in the second phase each with meta images behind them."""
         self.begin(epoch)
-        recipe, algorithm = self.settings["recipe"], self.settings["algorithm"]
-        self.meta_phase = schedule.is_deferred(recipe, epoch)
-        size = recipe["batch_size"]
-        order = batches.drawn_order(self.settings, self.labels[: self.kept], epoch, 1)
-        if self.meta_phase:
-            steps, meta = math.ceil(len(order) / size), np.arange(self.kept, len(self.labels))
-            rng = seeding.generator(self.settings["seeds"]["order"], epoch, seeding.SECOND_ORDER, 1)
-            rounds = math.ceil(steps * algorithm["batch_size"] / len(meta))
-            drawn = np.concatenate([rng.permutation(meta) for _ in range(rounds)])
-            order = batches.side_by_side(order, drawn, size, algorithm["batch_size"])
-            size += algorithm["batch_size"]
-        return batches.in_order(self.train, self.labels, order, size, self.settings, epoch, 1, first)
+        self.meta_phase = self.is_deferred(epoch)
+        size, beside = self.settings.recipe.batch_size, self.own["batch_size"]
+        order = self.order(epoch, self.labels[: self.kept])
+        if not self.meta_phase:
+            return self.in_order(order, size, epoch)
+        meta, rng = np.arange(self.kept, len(self.labels)), epoch.generator(seeding.SECOND_ORDER)
+        rounds = math.ceil(math.ceil(len(order) / size) * beside / len(meta))
+        drawn = np.concatenate([rng.permutation(meta) for _ in range(rounds)])
+        return self.in_order(batches.side_by_side(order, drawn, size, beside), size + beside, epoch)
 
     def loss(self, batch: Mixed) -> Tensor:
         """The first phase's cross-entropy, or the loss under the corrected weights."""
         if not self.meta_phase:
-            with self.compute.autocast():
+            with self.backend.autocast():
                 logits = self.module(batch.inputs)
             return self.first_phase(logits, batch.labels).mean()  # type: ignore[no-any-return]
-        meta = self.settings["algorithm"]["batch_size"]
+        meta = self.own["batch_size"]
         # Weighed anew, since weights that are divided by their mean would be by that of the meta images as well.
         own, balanced = self.weighting(batch.rows(slice(None, -meta))), batch.rows(slice(-meta, None))
         weights = torch.ones_like(own.labels, dtype=torch.float32) if own.weights is None else own.weights
@@ -99,12 +97,12 @@ class Learner(Stage1Learner):
             lambda at: self.criterion(self._logits(at, own, cast=False), own.labels), (learning,), (uphill,)
         )
         slopes = of_images[1]
-        return self.settings["algorithm"]["rate"] * rate * slopes.detach()  # type: ignore[no-any-return]
+        return self.own["rate"] * rate * slopes.detach()  # type: ignore[no-any-return]
 
     def _logits(self, parameters: Parameters, batch: Mixed, cast: bool = True) -> Tensor:
         """Logits of other parameters, under batch statistics; the running ones are left alone."""
         own_copies = {name: value.clone() for name, value in self.module.named_buffers()}
-        with self.compute.autocast() if cast else contextlib.nullcontext():
+        with self.backend.autocast() if cast else contextlib.nullcontext():
             logits: Tensor = functional_call(self.module, (parameters, own_copies), (batch.inputs,))
         return logits
 
