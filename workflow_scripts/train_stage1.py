@@ -14,7 +14,8 @@ with joblog.job(snakemake.log), gpus.reserved(snakemake.resources.gpu, snakemake
 
     settings = Stage1.parse(snakemake.params.settings)
     read = inputs.read(snakemake, settings.compute, settings.compute.processes)
-    hashes = read.subset.sha256 + files.sha256(snakemake.input.arrays)
+    networks = inputs.networks(snakemake, settings.networks)
+    hashes = read.subset.sha256 + "".join(map(files.sha256, [snakemake.input.arrays, *snakemake.input.networks]))
     with outputs.recorded(snakemake, settings.compute, hashes, read.subset.content) as run:
         located = settings.located(places.of_job(snakemake))
-        run.save(train.train(read.data, read.subset, located, run.resume, read.workers))
+        run.save(train.train(read.data, read.subset, located, run.resume, read.workers, networks))

@@ -1,12 +1,13 @@
 """What every job reads that passes examples through a network."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from longtail.data import arrays, long_tail
 from longtail.data.arrays import Data
 from longtail.data.long_tail import Subset
-from longtail.engine import device
+from longtail.engine import checkpoint, device
 from longtail.runtime import places
 from longtail.settings.compute import Compute
 
@@ -18,6 +19,12 @@ class Inputs:
     data: Data
     subset: Subset
     workers: int
+
+
+def networks(snakemake: Any, roles: Iterable[str]) -> dict[str, Any]:
+    """The states of the finished networks that a training reads, by role; the input `networks` has their files."""
+    paths = zip(sorted(roles), snakemake.input.networks, strict=True)
+    return {role: checkpoint.load(path) for role, path in paths}
 
 
 def read(snakemake: Any, compute: Compute, processes: int = 1) -> Inputs:

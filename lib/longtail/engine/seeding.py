@@ -12,6 +12,7 @@ FEATURES = 5
 SECOND_ORDER = 6
 SYNTHESIS = 7
 DROPOUT = 8
+ROTATION = 9
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from longtail.config import archives, settings, sources, text_files
+from longtail.config import archives, methods, settings, sources, text_files
 from longtail.config.blame import THE_CONFIG
 from longtail.config.plan import Plan, Training
 from longtail.config.registry import named_parts
@@ -56,6 +56,7 @@ class Parameters:
 
     def features(self, w: Any) -> str:
         """Settings of feature extraction: of the Stage 1, those that inference depends on."""
+        methods.check_classifies(self.registry, w.stage1, f"features of '{w.stage1}'")
         return text({key: self._stage1(w)[key] for key in ("backbone", "head", "preprocessing", "compute")})
 
     def stage2(self, w: Any) -> str:

@@ -6,7 +6,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from longtail.config import load, needs, schema, settings
+from longtail.config import load, methods, needs, schema, settings
 from longtail.config.registry import CONFIG, STAGES, Registry
 from longtail.config.sources import IMAGES, form
 from longtail.config.strict_yaml import as_line
@@ -64,8 +64,9 @@ def _opening(found: Registry, name: str) -> list[str]:
             *about,
             f"**Planned**: it needs {prose(method['needs'])}. Until then tables show what papers print.\n",
         ]
-    stage1 = method["stage1"] if isinstance(method["stage1"], str) else name
-    target = f"results/runs/digits/if50/resnet32/{stage1}/seed0/{name}/metrics.json"
+    stage1 = methods.stage1_of(method, name)
+    run = f"results/runs/digits/if50/resnet32/{stage1}/seed0"
+    target = f"{run}/{name}/metrics.json" if _classifies(found, stage1) else f"{run}/stage1/last.pt"
     return [
         *about,
         f"{_status(found, name)}{_variant(found, name)}\n",
@@ -75,13 +76,28 @@ def _opening(found: Registry, name: str) -> list[str]:
     ]
 
 
+def _classifies(found: Registry, stage1: str) -> bool:
+    return methods.outputs(found.methods[stage1]["stage1"]) is None
+
+
 def _status(found: Registry, name: str) -> str:
     method = found.methods[name]
     if isinstance(method["stage1"], str):
         does = "trains a classifier on it" if "stage2" in method else "changes its classifier without training"
         return f"**Runs** on the Stage 1 of {_link(found, method['stage1'])}, which that page describes, and {does}."
-    standing = [_link(found, other) for other in sorted(found.methods) if found.methods[other].get("stage1") == name]
-    return "**Runs** with a Stage 1 of its own" + (f", on which stand {', '.join(standing)}." if standing else ".")
+    beneath = method["stage1"].get("networks", {})
+    first = ", ".join(f"{_link(found, other)} (`{role}`)" for role, other in sorted(beneath.items()))
+    reads = f" after that of {first}, whose network it reads" if beneath else ""
+    standing = [_link(found, other) for other in sorted(found.methods) if name in _stands_on(found.methods[other])]
+    after = f", on which stand {', '.join(standing)}." if standing else "."
+    kind = "a Stage 1 of its own" if _classifies(found, name) else "a pre-training, which is no row of a table"
+    return f"**Runs** with {kind}{reads}{after}"
+
+
+def _stands_on(method: dict[str, Any]) -> list[str]:
+    """The one-stage methods whose networks a method stands on or reads."""
+    stage1 = method.get("stage1", {})
+    return [stage1] if isinstance(stage1, str) else list(stage1.get("networks", {}).values())
 
 
 def _variant(found: Registry, name: str) -> str:

@@ -1,11 +1,13 @@
 """A backbone and its classifier, initialised from one seed."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from longtail.runtime import parts
+from longtail.runtime.errors import InputError
 from longtail.settings.part import Part
 
 LINEAR = Part("linear")
@@ -31,6 +33,21 @@ class Network(nn.Module):
         with torch.autocast(features.device.type, enabled=False):
             logits: Tensor = self.classifier(features)
         return logits
+
+
+def start_from(network: Network, other: Mapping[str, Tensor]) -> None:
+    """Give a network the backbone of another one's state, statistics of batch norm included; its classifier stays.
+
+    Raises InputError where the other has another backbone.
+    """
+    backbone = {key.removeprefix("backbone."): value for key, value in other.items() if key.startswith("backbone.")}
+    try:
+        network.backbone.load_state_dict(backbone)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise InputError(
+            f"the network to start from has another backbone ({reason}): name one of the same"
+        ) from error
 
 
 def build(

@@ -1,7 +1,7 @@
 """The settings of a Stage 1 (`stage1` of `config/schemas/method.yaml`)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from longtail.settings.compute import Compute, Seeds
@@ -24,7 +24,7 @@ class Stage1(Settings):
     """All that the result of a Stage 1 depends on, beside its data.
 
     `preprocessing` is None of titles. `pretrained` is the hash of the weights that a backbone starts from, or their
-    path once they are `located`.
+    path once they are `located`. `networks` are the methods whose finished networks it reads, by role.
     """
 
     backbone: str
@@ -41,6 +41,7 @@ class Stage1(Settings):
     compute: Compute
     seeds: Seeds
     pretrained: str | None = None
+    networks: Mapping[str, str] = field(default_factory=dict)
 
     def located(self, place: Mapping[str, Any]) -> "Stage1":
         """The same with the path of pretrained weights in the `place` of the data set, instead of their hash."""

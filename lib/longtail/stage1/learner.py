@@ -1,6 +1,7 @@
 """How a network learns from batches in Stage 1; algorithms with a step of their own build on it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from longtail.engine import batches, device, distributed, forms, graphs, objecti
 from longtail.engine.batches import Batch, Mixed
 from longtail.engine.distributed import ALONE, World
 from longtail.engine.forms import Form
+from longtail.engine.progress import State
 from longtail.engine.seeding import Epoch
 from longtail.models import network
 from longtail.models.network import Network
@@ -23,6 +25,9 @@ from longtail.settings.stage1 import Stage1
 from longtail.stage1.weighting import Weighting
 
 Pool = tuple[Data, NDArray[np.int64], NDArray[np.int64]]
+# The role of the network whose backbone a training starts from; further roles are those of algorithms.
+START = "start"
+NONE: Mapping[str, State] = MappingProxyType({})
 
 
 class Stage1Learner:
@@ -30,7 +35,7 @@ class Stage1Learner:
 
     An algorithm overrides what it does otherwise: what is drawn from (`pool`), what the outputs of the network are
     (`target_counts`), the network at the start (`build_network`), the batches of an epoch, the step, the test. `own`
-    are the settings of the algorithm itself.
+    are the settings of the algorithm itself, `networks` the states of the finished networks that it reads, by role.
     """
 
     def __init__(
@@ -40,8 +45,10 @@ class Stage1Learner:
         settings: Stage1,
         workers: int = 0,
         world: World = ALONE,
+        networks: Mapping[str, State] = NONE,
     ) -> None:
         self.settings = settings
+        self.networks = networks
         self.own = settings.algorithm.settings
         self.world = world
         self.backend = device.prepare(settings.compute, world.rank)
@@ -86,7 +93,10 @@ class Stage1Learner:
         """The network that training starts from."""
         settings, seed = self.settings, self.settings.seeds.initialisation
         pretrained, head = settings.pretrained, settings.head
-        return network.build(settings.backbone, form.inputs, outputs, seed, pretrained, head)
+        built = network.build(settings.backbone, form.inputs, outputs, seed, pretrained, head)
+        if START in self.networks:
+            network.start_from(built, self.networks[START])
+        return built
 
     def epoch(self, number: int, first_batch: int = 0) -> Epoch:
         """The epoch of a number, counted from 1, in Stage 1."""

@@ -9,6 +9,7 @@ from torch import Tensor
 from longtail.data.arrays import Data
 from longtail.engine import checkpoint, forms
 from longtail.models import network
+from longtail.runtime import parts
 from longtail.runtime.errors import InputError
 from longtail.settings.stage1 import Stage1
 from longtail.stage1.imported import CHECKPOINTS
@@ -17,7 +18,8 @@ from longtail.stage1.imported import CHECKPOINTS
 def check(source: Path, data: Data, settings: Stage1, where: str) -> None:
     """InputError, beginning with `where`, for the first tensor of a checkpoint that the network here has not."""
     form = forms.of(data, settings.preprocessing, torch.device("cpu"))
-    built = network.build(settings.backbone, form.inputs, len(data.classes), seed=0, head=settings.head)
+    outputs: int = parts.literal("stage1.algorithms", settings.algorithm.name, "OUTPUTS", len(data.classes))
+    built = network.build(settings.backbone, form.inputs, outputs, seed=0, head=settings.head)
     here = built.state_dict()
     for name in CHECKPOINTS:
         there = checkpoint.load(source / name)
@@ -27,7 +29,7 @@ def check(source: Path, data: Data, settings: Stage1, where: str) -> None:
             if (theirs := _shape(there, key)) != (ours := _shape(here, key)):
                 raise InputError(
                     f"{where}: {source / name} has another network: '{key}' is {theirs} there and {ours} here, with "
-                    f"{len(data.classes)} classes: name a Stage 1 of this backbone and number of classes"
+                    f"{outputs} classes: name a Stage 1 of this backbone and number of classes"
                 )
 
 

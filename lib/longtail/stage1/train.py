@@ -1,35 +1,60 @@
 """Train a backbone with its classifier on a long-tailed subset."""
 
+from collections.abc import Mapping
+
 from longtail.data.arrays import Data
 from longtail.data.long_tail import Subset
 from longtail.engine import device, distributed, loop
 from longtail.engine.distributed import ALONE, World
+from longtail.engine.progress import State
 from longtail.engine.resume import Resume
 from longtail.runtime import parts
 from longtail.settings.stage1 import Stage1
-from longtail.stage1.learner import Stage1Learner
+from longtail.stage1.learner import NONE, Stage1Learner
 
 
-def learner(data: Data, subset: Subset, settings: Stage1, workers: int = 0, world: World = ALONE) -> Stage1Learner:
+def learner(
+    data: Data,
+    subset: Subset,
+    settings: Stage1,
+    workers: int = 0,
+    world: World = ALONE,
+    networks: Mapping[str, State] = NONE,
+) -> Stage1Learner:
     """The learner of the algorithm that `settings` name; InputError where the data do not allow it."""
     kind = parts.find("stage1.algorithms", settings.algorithm.name).Learner
-    built: Stage1Learner = kind(data, subset, settings, workers, world)
+    built: Stage1Learner = kind(data, subset, settings, workers, world, networks)
     return built
 
 
-def train(data: Data, subset: Subset, settings: Stage1, resume: Resume, workers: int = 0) -> loop.Fitted:
+def train(
+    data: Data,
+    subset: Subset,
+    settings: Stage1,
+    resume: Resume,
+    workers: int = 0,
+    networks: Mapping[str, State] = NONE,
+) -> loop.Fitted:
     """Run Stage 1 as `settings` say.
 
-    `workers` processes decode images that are kept in files. The states returned are those of a
-    `models.network.Network`.
+    `workers` processes decode images that are kept in files; `networks` are the states of those that
+    it reads, by role. The states returned are those of a `models.network.Network`.
     Raises InputError when the loss is not finite or the device is missing, signals.Stopped when asked to stop.
     """
     size = settings.compute.processes
-    given = (data, subset, settings, workers // size)
+    given = (data, subset, settings, workers // size, dict(networks))
     on_gpu = device.prepare(settings.compute).device.type == "cuda"
     with distributed.world(size, on_gpu, _follow, *given) as world:
-        return loop.fit(learner(*given, world), settings.recipe, resume)
+        return loop.fit(_learner(world, *given), settings.recipe, resume)
 
 
-def _follow(world: World, data: Data, subset: Subset, settings: Stage1, workers: int) -> None:
-    loop.follow(learner(data, subset, settings, workers, world), settings.recipe)
+def _learner(
+    world: World, data: Data, subset: Subset, settings: Stage1, workers: int, networks: dict[str, State]
+) -> Stage1Learner:
+    return learner(data, subset, settings, workers, world, networks)
+
+
+def _follow(
+    world: World, data: Data, subset: Subset, settings: Stage1, workers: int, networks: dict[str, State]
+) -> None:
+    loop.follow(_learner(world, data, subset, settings, workers, networks), settings.recipe)
