@@ -27,7 +27,7 @@ class Learner(Stage1Learner):
     """Each image of a batch is turned by 0, 90, 180 or 270 degrees, and the network tells by which.
 
     The turns of a batch are nearly equally many; they come after augmentation and normalisation. Tested on the test
-    images, of which number i is turned i mod 4 times. Source: SSP's official code (methods card 3.4).
+    images, of which number i is turned i mod 4 times. Source: SSP's official code (methods card "SSP").
     """
 
     def __init__(self, *given: Any, **more: Any) -> None:
