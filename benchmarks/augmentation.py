@@ -48,7 +48,7 @@ def over_batches(learner: Any, act: Callable[[Any], object], count: int) -> Call
     """What draws the first batches of an epoch and does something with each."""
 
     def work() -> None:
-        for batch in itertools.islice(learner.batches(1), count):
+        for batch in itertools.islice(learner.batches(learner.epoch(1)), count):
             act(batch)
 
     return work

@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from longtail.data import arrays, long_tail
-from longtail.data.arrays import Arrays, Files, Titles
+from longtail.data.forms.files import Files
+from longtail.data.forms.images import Arrays
+from longtail.data.forms.titles import Titles
 from longtail.data.sources import digits, folder
 
 CLASSES = 10

@@ -13,11 +13,13 @@ from benchmarks.worker import Training
 from torch import Tensor
 
 from longtail.data import arrays, long_tail
-from longtail.data.arrays import Arrays, Files
+from longtail.data.forms.files import Files
+from longtail.data.forms.images import Arrays
 from longtail.data.long_tail import Subset
-from longtail.engine import graphs, loop, optimizer, schedule, sets
+from longtail.engine import forms, graphs, loop, optimizer, schedule
 from longtail.engine import step as steps
 from longtail.engine.batches import Batch
+from longtail.engine.seeding import Epoch
 from longtail.features.extract import Features
 from longtail.models import network
 from longtail.stage1 import train as stage1_train
@@ -130,11 +132,9 @@ def decoding(data: str, split: str) -> Training:
     files = arrays.load(data, str(Path(data).parent))
     assert isinstance(files, Files)
     cpu, indices = torch.device("cpu"), np.arange(len(files.train_files))
-    if split == "training":
-        found = sets.training(files, indices, LARGE, cpu, augment=True, workers=0)
-    else:
-        found = sets.testing(files, LARGE, cpu, workers=0)
-    passes = (found.batches(indices, LARGE_BATCH, seed=(epoch,)) for epoch in itertools.count())
+    form = forms.of(files, LARGE, cpu)
+    examples = form.training(indices, augment=True) if split == "training" else form.testing()
+    passes = (examples.batches(indices, LARGE_BATCH, Epoch(number, 0)) for number in itertools.count(1))
     counts = (len(batch) for batch in itertools.chain.from_iterable(passes))
     return Training(counts, {"image_size": LARGE["center_crop"], "batch_size": LARGE_BATCH})
 
@@ -169,7 +169,7 @@ def stage2(data: str, cached: bool) -> Training:
     if cached:
         learner = FeatureLearner(features, state, subset.counts, settings)
     else:
-        learner = ImageLearner(images, subset, "resnet32", features, state, settings)
+        learner = ImageLearner(images, subset, features, state, settings)
     return _training(learner, images)
 
 
@@ -217,7 +217,7 @@ def _steps(learner: Stage1Learner | FeatureLearner, first_epoch: int = 1) -> Ite
     checked = time.monotonic()
     for epoch in itertools.count(first_epoch):
         losses: list[Tensor] = []
-        for batch in learner.batches(epoch):
+        for batch in learner.batches(learner.epoch(epoch)):
             losses.append(step(batch))
             if time.monotonic() - checked >= loop.CHECK_SECONDS:
                 torch.isfinite(torch.stack(losses)).all().item()

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from longtail.config import load
 from longtail.config.registry import PARTS, named_parts
-from longtail.data.arrays import Arrays
+from longtail.data.forms.images import Arrays
 from longtail.data.long_tail import Subset, cut
 from longtail.data.sources import digits
 from longtail.engine.resume import Resume
@@ -53,6 +53,7 @@ STAGE1 = {
     "seeds": {"initialisation": 0, "order": 0},
 }
 STAGE2 = {
+    "backbone": "resnet32",
     "classifier": {"keep_stage1": True, "weight_rate": 0.5, "scale_rate": 1.0, "offset_rate": 0.0},
     "loss": {"name": "label_aware_smoothing", "head": 0.3, "tail": 0.0, "form": "concave", "las_form": "code"},
     "sampler": {"name": "class_aware"},

@@ -8,11 +8,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
-    from longtail.data import arrays, content, long_tail
+    from longtail.data import arrays, long_tail
 
     place = snakemake.config["places"][snakemake.wildcards.dataset]
     data = arrays.load(snakemake.input.arrays, place.get("data_dir", ""))
     settings = json.loads(snakemake.params.settings)
     subset = long_tail.subset(data.train_labels, len(data.classes), **settings)
-    subset = replace(subset, content=content.digests(data, subset.indices))
+    subset = replace(subset, content=data.digests(subset.indices))
     long_tail.save(snakemake.output.subset, subset)

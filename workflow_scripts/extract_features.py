@@ -7,17 +7,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 from longtail.runtime import gpus, joblog
 
 with joblog.job(snakemake.log), gpus.reserved(snakemake.resources.gpu, snakemake.resources.jobs_per_gpu):
-    # PyTorch is to see no other GPU, so it comes after.
-    from longtail.data import arrays, long_tail
-    from longtail.engine import device
+    # PyTorch must see no other GPU, so it is imported here.
+    from longtail.engine import inputs
     from longtail.features import extract
 
-    settings = json.loads(snakemake.params.settings)
-    compute, place = settings["compute"], snakemake.config["places"][snakemake.wildcards.dataset]
-    workers = device.workers(snakemake.threads, compute)
-    data, subset = (
-        arrays.load(snakemake.input.arrays, place.get("data_dir", "")),
-        long_tail.load(snakemake.input.subset),
-    )
-    features = extract.extract(data, subset, settings, snakemake.input.last, snakemake.input.best, workers)
+    settings, checkpoints = json.loads(snakemake.params.settings), (snakemake.input.last, snakemake.input.best)
+    read = inputs.read(snakemake, settings["compute"])
+    features = extract.extract(read.data, read.subset, settings, *checkpoints, read.workers)
     extract.save(snakemake.output.features, features)

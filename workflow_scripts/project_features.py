@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 from longtail.runtime import gpus, joblog
 
 with joblog.job(snakemake.log), gpus.reserved(snakemake.resources.gpu, snakemake.resources.jobs_per_gpu):
-    # PyTorch is to see no other GPU, so it comes after.
+    # PyTorch must see no other GPU, so it is imported here.
     from longtail.data import long_tail
     from longtail.features import extract
     from longtail.stage2 import project

@@ -7,21 +7,14 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 from longtail.runtime import gpus, joblog
 
 with joblog.job(snakemake.log), gpus.reserved(snakemake.resources.gpu, snakemake.resources.jobs_per_gpu):
-    # PyTorch is to see no other GPU, so it comes after.
-    from longtail.data import arrays, long_tail
-    from longtail.engine import device, outputs
-    from longtail.runtime import files
+    # PyTorch must see no other GPU, so it is imported here.
+    from longtail.engine import inputs, outputs
+    from longtail.runtime import files, places
     from longtail.stage1 import train
 
     settings = json.loads(snakemake.params.settings)
-    compute, place = settings["compute"], snakemake.config["places"][snakemake.wildcards.dataset]
-    workers = device.workers(snakemake.threads, compute, compute["processes"])
-    data, subset = (
-        arrays.load(snakemake.input.arrays, place.get("data_dir", "")),
-        long_tail.load(snakemake.input.subset),
-    )
-    inputs = subset.sha256 + files.sha256(snakemake.input.arrays)
-    with outputs.recorded(snakemake.output, settings, snakemake.params.code, inputs, subset.content) as run:
-        # Settings name pretrained weights by their hash.
-        here = settings | {key: place[key] for key in settings.keys() & place.keys()}
-        run.save(train.train(data, subset, here, run.resume, workers))
+    read = inputs.read(snakemake, settings["compute"], settings["compute"]["processes"])
+    content = read.subset.sha256 + files.sha256(snakemake.input.arrays)
+    with outputs.recorded(snakemake.output, settings, snakemake.params.code, content, read.subset.content) as run:
+        located = train.located(settings, places.of_job(snakemake))
+        run.save(train.train(read.data, read.subset, located, run.resume, read.workers))

@@ -7,23 +7,17 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 from longtail.runtime import gpus, joblog
 
 with joblog.job(snakemake.log), gpus.reserved(snakemake.resources.gpu, snakemake.resources.jobs_per_gpu):
-    # PyTorch is to see no other GPU, so it comes after.
-    from longtail.data import arrays, long_tail
-    from longtail.engine import checkpoint, device, outputs
+    # PyTorch must see no other GPU, so it is imported here.
+    from longtail.engine import checkpoint, inputs, outputs
     from longtail.features import extract
     from longtail.runtime import files
     from longtail.stage2 import train
 
     settings = json.loads(snakemake.params.settings)
-    compute, place = settings["compute"], snakemake.config["places"][snakemake.wildcards.dataset]
-    workers = device.workers(snakemake.threads, compute)
-    data, subset = (
-        arrays.load(snakemake.input.arrays, place.get("data_dir", "")),
-        long_tail.load(snakemake.input.subset),
-    )
+    read = inputs.read(snakemake, settings["compute"])
     features, stage1 = extract.load(snakemake.input.features), checkpoint.load(snakemake.input.network)
-    inputs = files.sha256(snakemake.input.features)
-    with outputs.recorded(snakemake.output, settings, snakemake.params.code, inputs, subset.content) as run:
-        trained = train.train(data, subset, settings["backbone"], features, stage1, settings, run.resume, workers)
+    content = files.sha256(snakemake.input.features)
+    with outputs.recorded(snakemake.output, settings, snakemake.params.code, content, read.subset.content) as run:
+        trained = train.train(read.data, read.subset, features, stage1, settings, run.resume, read.workers)
         run.save(trained.fitted)
         train.save_logits(snakemake.output.logits, trained, features.test_labels)

@@ -14,7 +14,7 @@ from benchmarks.methods import Method
 
 from longtail.config.registry import Registry
 from longtail.data import arrays
-from longtail.data.arrays import Arrays
+from longtail.data.forms.images import Arrays
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from benchmarks.worker import Training
 from longtail.config import settings
 from longtail.config.registry import Registry
 from longtail.data import arrays
-from longtail.data.arrays import Arrays
+from longtail.data.forms.images import Arrays
 
 
 @pytest.fixture

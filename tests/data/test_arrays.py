@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from longtail.data import arrays
-from longtail.data.arrays import Arrays, Files
+from longtail.data.forms.files import Files
+from longtail.data.forms.images import Arrays
 from longtail.runtime.errors import InputError
 
 

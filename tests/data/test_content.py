@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from longtail.data import content
-from longtail.data.arrays import Arrays, Files, Titles
+from longtail.data.forms.files import Files
+from longtail.data.forms.images import Arrays
+from longtail.data.forms.titles import Titles
 from longtail.data.sources import digits, folder
 from longtail.runtime.errors import InputError
 
@@ -23,30 +24,30 @@ def test_the_digest_is_that_of_the_definition() -> None:
     kept = np.array([4, 7])
     each = [hashlib.sha256(bytes([1, 0]) + TRAIN[index].tobytes()).digest() for index in kept]
 
-    assert content.digests(DATA, kept)["train"] == hashlib.sha256(b"".join(sorted(each))).hexdigest()
+    assert DATA.digests(kept)["train"] == hashlib.sha256(b"".join(sorted(each))).hexdigest()
 
 
 def test_the_order_of_images_is_no_part_of_it() -> None:
     order, test = RNG.permutation(9), RNG.permutation(6)
     other = Arrays(TRAIN[order], LABELS[0][order], TEST[test], LABELS[1][test], ["a", "b", "c"])
 
-    assert content.digests(other, ALL) == content.digests(DATA, RNG.permutation(9))
+    assert other.digests(ALL) == DATA.digests(RNG.permutation(9))
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_a_pixel_or_a_label_is(split: str) -> None:
-    whole = content.digests(DATA, ALL)
+    whole = DATA.digests(ALL)
     images, labels = getattr(DATA, f"{split}_images").copy(), getattr(DATA, f"{split}_labels").copy()
     images[2, 1, 1, 1] ^= 1
     labels[2] = 0
 
     for changed in ({f"{split}_images": images}, {f"{split}_labels": labels}):
-        told = content.digests(replace(DATA, **changed), ALL)
+        told = replace(DATA, **changed).digests(ALL)
         assert [name for name in whole if told[name] != whole[name]] == [split]
 
 
 def test_only_the_images_kept_count() -> None:
-    assert content.digests(DATA, ALL[:-1])["train"] != content.digests(DATA, ALL)["train"]
+    assert DATA.digests(ALL[:-1])["train"] != DATA.digests(ALL)["train"]
 
 
 def test_a_folder_of_files_shows_what_the_arrays_show(tmp_path: Path) -> None:
@@ -60,14 +61,14 @@ def test_a_folder_of_files_shows_what_the_arrays_show(tmp_path: Path) -> None:
 
     assert isinstance(read, Arrays)
     assert not np.array_equal(read.train_images, TRAIN)
-    assert content.digests(read, ALL) == content.digests(DATA, ALL)
+    assert read.digests(ALL) == DATA.digests(ALL)
 
 
 def test_digits_are_known_by_these() -> None:
     data = digits.read({}, None)
 
     assert isinstance(data, Arrays)
-    told = content.digests(data, np.arange(len(data.train_labels)))
+    told = data.digests(np.arange(len(data.train_labels)))
     assert {split: digest[:16] for split, digest in told.items()} == {
         "train": "198e810614f270a9",
         "test": "d21c801140530e22",
@@ -90,16 +91,16 @@ class TestFiles:
         for name in ("a.png", "b.png"):
             (moved / name).write_bytes(b"other pixels of")
 
-        told = content.digests(data, np.arange(2))
+        told = data.digests(np.arange(2))
 
-        assert content.digests(replace(data, root=str(moved)), np.arange(2)) == told
+        assert replace(data, root=str(moved)).digests(np.arange(2)) == told
         assert told["by"] == "paths and sizes of files"
 
     def test_a_size_is(self, data: Files, tmp_path: Path) -> None:
-        told = content.digests(data, np.arange(2))
+        told = data.digests(np.arange(2))
         (tmp_path / "b.png").write_bytes(b"more")
 
-        changed = content.digests(data, np.arange(2))
+        changed = data.digests(np.arange(2))
 
         assert changed["train"] != told["train"]
         assert changed["test"] == told["test"]
@@ -108,13 +109,13 @@ class TestFiles:
         (tmp_path / "b.png").unlink()
 
         with pytest.raises(InputError, match=r"b\.png cannot be read \(No such file or directory\): bring the image"):
-            content.digests(data, np.arange(2))
+            data.digests(np.arange(2))
 
 
 def test_titles_count_with_what_training_starts_and_stops_by() -> None:
     labels, numbers = np.array([0, 1]), np.array([[1, 2, 0], [3, 3, 0]], np.int32)
     data = Titles(numbers, labels, numbers, labels, numbers, labels, np.ones((4, 2), np.float32), ["a", "b"])
-    told = content.digests(data, np.arange(2))
+    told = data.digests(np.arange(2))
 
     for change, part in (
         ({"train_titles": numbers[::-1]}, "train"),
@@ -122,5 +123,5 @@ def test_titles_count_with_what_training_starts_and_stops_by() -> None:
         ({"test_titles": numbers + 1}, "test"),
         ({"vectors": np.zeros((4, 2), np.float32)}, "vectors"),
     ):
-        changed = content.digests(replace(data, **change), np.arange(2))
+        changed = replace(data, **change).digests(np.arange(2))
         assert [name for name in told if told[name] != changed[name]] == [part]

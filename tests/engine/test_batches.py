@@ -6,12 +6,15 @@ import torch
 
 from longtail.engine import batches, randaugment, seeding
 from longtail.engine.batches import Batch, Mixed
-from longtail.engine.images import ImageSet, Normaliser
+from longtail.engine.forms._normaliser import Normaliser
+from longtail.engine.forms.images import ImageSet
+from longtail.engine.seeding import Epoch
 from longtail.mixing import mixup
 
 LABELS = np.array([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1])
 PREPROCESSING = {"crop_padding": 2, "flip": True, "mean": [0.4914, 0.4822, 0.4465], "std": [0.2023, 0.1994, 0.2010]}
 CPU = torch.device("cpu")
+PLAIN = {"name": "instance_balanced"}
 
 
 def image_set():
@@ -19,41 +22,38 @@ def image_set():
     return ImageSet(pixels, PREPROCESSING, CPU, augment=True)
 
 
-def epoch(number=1, seed=0, alpha=None, batch_size=4, stage=1, first=0, policy=None):
-    settings = {
-        "recipe": {"batch_size": batch_size, "batches": "ceil"},
-        "sampler": {"name": "instance_balanced"},
-        "mixing": alpha and {"name": "mixup", "alpha": alpha},
-        "randaugment": policy,
-        "seeds": {"order": seed},
-    }
-    return list(batches.epoch(image_set(), LABELS, settings, number, stage, first))
+def drawn(number=1, seed=0, alpha=None, batch_size=4, stage=1, first=0, policy=None):
+    """All batches of an epoch of plain shuffled images."""
+    epoch = Epoch(number, seed, stage, first)
+    order = batches.drawn_order(PLAIN, LABELS, len(LABELS), epoch)
+    mixing = alpha and {"name": "mixup", "alpha": alpha}
+    return list(batches.in_order(image_set(), LABELS, order, batch_size, epoch, mixing, policy))
 
 
 def test_an_epoch_shows_every_image_once():
-    order = seeding.generator(0, 1, seeding.ORDER, stage=1).permutation(len(LABELS))
-    found = epoch()
+    order = Epoch(1, 0).generator(seeding.ORDER).permutation(len(LABELS))
+    found = drawn()
     assert [len(batch.labels) for batch in found] == [4, 4, 3]
     assert torch.cat([batch.labels for batch in found]).tolist() == LABELS[order].tolist()
     assert all(batch.partner is None and batch.share is None for batch in found)
     held = image_set()
-    drawn = held.draw_augmentation(len(LABELS), seeding.generator(0, 1, seeding.AUGMENTATION, stage=1))
-    assert torch.equal(torch.cat([batch.inputs for batch in found]), held.take(order, drawn))
+    augmentation = held.draw_augmentation(len(LABELS), Epoch(1, 0).generator(seeding.AUGMENTATION))
+    assert torch.equal(torch.cat([batch.inputs for batch in found]), held.take(order, augmentation))
 
 
 def test_epochs_seeds_and_stages_differ_and_repeat():
-    first = epoch()
-    assert all(torch.equal(a.inputs, b.inputs) for a, b in zip(first, epoch(), strict=True))
-    for other in (epoch(2), epoch(seed=1), epoch(stage=2)):
+    first = drawn()
+    assert all(torch.equal(a.inputs, b.inputs) for a, b in zip(first, drawn(), strict=True))
+    for other in (drawn(2), drawn(seed=1), drawn(stage=2)):
         assert not torch.equal(first[0].inputs, other[0].inputs)
 
 
 @pytest.mark.parametrize("policy", [None, {"operations": 2, "magnitude": 9}])
 @pytest.mark.parametrize("alpha", [None, 1.0])
 def test_an_epoch_entered_in_its_middle_goes_on_with_the_same_batches(alpha, policy):
-    whole = epoch(alpha=alpha, policy=policy)
+    whole = drawn(alpha=alpha, policy=policy)
     for first in range(4):
-        found = epoch(alpha=alpha, policy=policy, first=first)
+        found = drawn(alpha=alpha, policy=policy, first=first)
         assert len(found) == 3 - first
         for a, b in zip(found, whole[first:], strict=True):
             assert torch.equal(a.inputs, b.inputs)
@@ -63,21 +63,21 @@ def test_an_epoch_entered_in_its_middle_goes_on_with_the_same_batches(alpha, pol
 
 def test_randaugment_follows_crop_and_flip():
     policies = (None, {"operations": 1, "magnitude": 9})
-    plain, strong = (torch.cat([batch.inputs for batch in epoch(policy=policy)]) for policy in policies)
-    drawn = randaugment.draw(len(LABELS), 1, seeding.generator(0, 1, seeding.RANDAUGMENT, stage=1))
-    assert torch.equal(strong, randaugment.apply(plain, drawn, 9))
+    plain, strong = (torch.cat([batch.inputs for batch in drawn(policy=policy)]) for policy in policies)
+    operations = randaugment.draw(len(LABELS), 1, Epoch(1, 0).generator(seeding.RANDAUGMENT))
+    assert torch.equal(strong, randaugment.apply(plain, operations, 9))
     assert not torch.equal(strong, plain)
 
 
 def test_mixup_equals_the_definition():
     shares = []
     normalise = Normaliser(PREPROCESSING, CPU)
-    for plain, drawn in zip(epoch(), epoch(alpha=1.0), strict=True):
-        assert torch.equal(drawn.labels, plain.labels)
-        assert sorted(drawn.partner.tolist()) == list(range(len(plain.labels)))
-        inputs, share = normalise(plain.inputs), float(drawn.share)
-        mixed = batches.mix(normalise(drawn.inputs), drawn, mixup.build({}, []))
-        for row, partner in enumerate(drawn.partner.tolist()):
+    for plain, batch in zip(drawn(), drawn(alpha=1.0), strict=True):
+        assert torch.equal(batch.labels, plain.labels)
+        assert sorted(batch.partner.tolist()) == list(range(len(plain.labels)))
+        inputs, share = normalise(plain.inputs), float(batch.share)
+        mixed = batches.mix(normalise(batch.inputs), batch, mixup.build({}, []))
+        for row, partner in enumerate(batch.partner.tolist()):
             assert torch.equal(mixed.inputs[row], share * inputs[row] + (1 - share) * inputs[partner])
             assert mixed.partner_labels[row] == plain.labels[partner]
         assert mixed.label_share == share
@@ -95,7 +95,7 @@ def test_unmixed_inputs_stay():
 
 @pytest.mark.parametrize("alpha", [1.0, 0.2])
 def test_shares_follow_the_beta_distribution(alpha):
-    shares = np.sort([float(b.share) for number in range(40) for b in epoch(number, alpha=alpha, batch_size=1)])
+    shares = np.sort([float(b.share) for number in range(40) for b in drawn(number, alpha=alpha, batch_size=1)])
     count = len(shares)
     assert count == 440
     # Kolmogorov-Smirnov at the 0.1 % level against draws of the distribution itself.
@@ -120,15 +120,6 @@ def test_parts_of_a_batch_hold_its_rows(share):
     assert all(part.label_share is None and part.weights is None for part in plain)
 
 
-SETTINGS = {
-    "recipe": {"batch_size": 4, "batches": "ceil", "defer": 2},
-    "sampler": {"name": "instance_balanced"},
-    "deferred": {"sampler": {"name": "class_balanced"}},
-    "mixing": None,
-    "seeds": {"order": 0},
-}
-
-
 def test_orders_side_by_side_by_hand():
     first, second = np.arange(7), np.arange(10, 30)
     # Drawn alike: the ragged end is as short in both.
@@ -143,35 +134,24 @@ def test_orders_side_by_side_by_hand():
 
 def test_batches_of_an_order_that_is_drawn_are_taken_up_from_any_of_them():
     order = np.array([10, 0, 0, 3, 4, 7, 1])
-    settings = SETTINGS | {"mixing": {"name": "mixup", "alpha": 1.0}}
-    whole = list(batches.in_order(image_set(), LABELS, order, 3, settings, 1, 1))
+
+    def found(first):
+        epoch, mixing = Epoch(1, 0, first_batch=first), {"name": "mixup", "alpha": 1.0}
+        return list(batches.in_order(image_set(), LABELS, order, 3, epoch, mixing))
+
+    whole = found(0)
     assert [batch.labels.tolist() for batch in whole] == [LABELS[order[at : at + 3]].tolist() for at in (0, 3, 6)]
     assert [len(batch.partner) for batch in whole] == [3, 3, 1]
     for first in range(4):
-        found = list(batches.in_order(image_set(), LABELS, order, 3, settings, 1, 1, first))
-        assert len(found) == 3 - first
-        for a, b in zip(found, whole[first:], strict=True):
+        assert len(found(first)) == 3 - first
+        for a, b in zip(found(first), whole[first:], strict=True):
             assert all(torch.equal(x, y) for x, y in zip(vars(a).values(), vars(b).values(), strict=True))
 
 
-def test_a_deferred_sampler_takes_over_after_the_epochs_that_defer_it():
-    def drawn(number, settings):
-        return batches.drawn_order(settings, LABELS, number, 1).tolist()
-
-    at_once = SETTINGS | {"sampler": {"name": "class_balanced"}, "deferred": None}
-    never = SETTINGS | {"deferred": None}
-    for number in (1, 2, 3, 4):
-        assert drawn(number, SETTINGS) == drawn(number, at_once if number > 2 else never)
-        assert drawn(number, at_once) != drawn(number, never)
-    # Where weights alone are deferred, and in Stage 2, which defers nothing, the sampler stays.
-    assert drawn(3, SETTINGS | {"deferred": {"weighting": {"name": "class_balanced"}}}) == drawn(3, never)
-    assert drawn(3, {key: value for key, value in SETTINGS.items() if key != "deferred"}) == drawn(3, never)
-
-
 def test_an_order_of_another_purpose_or_length_is_another():
-    plain = SETTINGS | {"deferred": None, "sampler": {"name": "class_balanced"}}
-    first = batches.drawn_order(plain, LABELS, 1, 1)
+    sampler, epoch = {"name": "class_balanced"}, Epoch(1, 0)
+    first = batches.drawn_order(sampler, LABELS, len(LABELS), epoch)
     assert len(first) == len(LABELS)
-    assert len(batches.drawn_order(plain, LABELS, 1, 1, draws=40)) == 40
-    second = batches.drawn_order(plain, LABELS, 1, 1, seeding.SECOND_ORDER)
+    assert len(batches.drawn_order(sampler, LABELS, 40, epoch)) == 40
+    second = batches.drawn_order(sampler, LABELS, len(LABELS), epoch, seeding.SECOND_ORDER)
     assert first.tolist() != second.tolist()

@@ -30,9 +30,9 @@ class Noting(toy.Learner):
         self.peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
         return super().test_top1()
 
-    def batches(self, epoch, first=0):
+    def batches(self, epoch):
         self.steps.clear(), self.rates.clear(), self.states.clear()
-        return super().batches(epoch, first)
+        return super().batches(epoch)
 
 
 recipe = {**toy.RECIPE, "epochs": 200, "evaluate": {"every": 1, "each_from": 1}}

@@ -4,7 +4,7 @@ import torch
 
 from longtail.engine import objective
 from longtail.engine.batches import Mixed
-from longtail.engine.images import ImageSet
+from longtail.engine.forms.images import ImageSet
 from longtail.losses import cross_entropy, focal
 
 CE = cross_entropy.build({}, [])

@@ -8,7 +8,8 @@ import torch
 from tests.engine.toy import RECIPE, Learner
 
 from longtail.engine import checkpoint, loop, resume, step
-from longtail.engine.resume import Progress, Resume
+from longtail.engine.progress import Progress
+from longtail.engine.resume import Resume
 from longtail.runtime import files
 
 IDENTITY = {"settings": "s", "code": "c", "PyTorch version": "2"}
@@ -23,7 +24,7 @@ def trained(steps=3):
     """A learner after some steps of its first epoch, and its progress."""
     learner, progress = Learner(), Progress()
     one = step.make(learner)
-    for _, batch in zip(range(steps), learner.batches(1), strict=False):
+    for _, batch in zip(range(steps), learner.batches(learner.epoch(1)), strict=False):
         progress.losses.append(one(batch))
     return learner, progress
 

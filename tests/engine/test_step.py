@@ -24,7 +24,7 @@ def trained(built, epochs=2):
     one, losses = step.make(built), []
     for epoch in range(1, epochs + 1):
         optimizer.set_rate(built.optimizer, 0.05 / epoch)
-        losses += [one(batch) for batch in built.batches(epoch)]
+        losses += [one(batch) for batch in built.batches(built.epoch(epoch))]
     return torch.stack(losses), built.module.state_dict()
 
 
@@ -51,7 +51,7 @@ def test_captured_steps_do_what_steps_do_on_a_gpu(precision):
 def test_undisturbed_puts_everything_back():
     built = learner()
     one = step.make(built)
-    batches = list(built.batches(1))
+    batches = list(built.batches(built.epoch(1)))
     one(batches[0])
     before = copy.deepcopy((built.module.state_dict(), built.optimizer.state_dict()["state"]))
     with step.undisturbed(built):
@@ -67,7 +67,7 @@ def test_parts_of_a_batch_add_up_to_its_gradient():
     gradients = []
     for micro_batches in (1, 3):
         built = learner(compute=small.COMPUTE | {"micro_batches": micro_batches})
-        batch = next(built.batches(1))
+        batch = next(built.batches(built.epoch(1)))
         built.module.eval()
         optimizer.set_rate(built.optimizer, 0.0)
         loss = step.make(built)(batch)
@@ -79,4 +79,4 @@ def test_parts_of_a_batch_add_up_to_its_gradient():
 def test_batch_smaller_than_its_parts():
     built = learner(compute=small.COMPUTE | {"micro_batches": 64})
     built.module.eval()
-    assert torch.isfinite(step.make(built)(next(built.batches(1))))
+    assert torch.isfinite(step.make(built)(next(built.batches(built.epoch(1)))))

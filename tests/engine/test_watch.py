@@ -6,7 +6,7 @@ import pytest
 from torch import nn
 
 from longtail.engine import watch
-from longtail.engine.resume import Progress
+from longtail.engine.progress import Progress
 from longtail.engine.watch import Watch
 
 
@@ -33,7 +33,7 @@ def epoch(clock):
             with running.testing():
                 clock[0] += test
         top1 = None if test is None else 0.25
-        running.progress.finish_epoch(running.progress.epoch + 1, 0.1, 2.5, top1, nn.Linear(1, 1))
+        running.progress.finish_epoch(0.1, 2.5, top1, nn.Linear(1, 1))
         running.epoch()
         return running.row["seconds_left"]
 
@@ -127,7 +127,7 @@ def test_display_that_cannot_be_written_ends_nothing(clock, tmp_path):
     (tmp_path / "file").write_text("")
     progress = Progress()
     running = Watch(tmp_path / "file" / "progress.json", progress, recipe(1))
-    progress.finish_epoch(1, 0.1, 2.5, None, nn.Linear(1, 1))
+    progress.finish_epoch(0.1, 2.5, None, nn.Linear(1, 1))
     running.epoch()
 
 

@@ -9,6 +9,7 @@ from longtail.engine import seeding
 from longtail.engine.batches import Batch, Mixed
 from longtail.engine.device import Compute
 from longtail.engine.distributed import World
+from longtail.engine.seeding import Epoch
 
 RECIPE = {
     "epochs": 5,
@@ -30,6 +31,7 @@ class Learner:
     compute = Compute(torch.device("cpu"), torch.float32, False)
     world = World()
     micro_batches = 1
+    validation_loss = None
 
     def __init__(self, stop=None, seed=0, batch_size=8):
         torch.manual_seed(seed)
@@ -44,16 +46,19 @@ class Learner:
         self.rates = []
         self.states = {}
 
-    def batches(self, epoch, first=0):
+    def epoch(self, number, first_batch=0):
+        return Epoch(number, 0, 1, first_batch)
+
+    def batches(self, epoch):
         self.module.train()
-        order = torch.from_numpy(seeding.generator(0, epoch, seeding.ORDER, stage=1).permutation(len(INPUTS)))
-        for step, chosen in list(enumerate(order.split(self.batch_size), start=1))[first:]:
-            if (epoch, step) == self.stop:
+        order = torch.from_numpy(epoch.generator(seeding.ORDER).permutation(len(INPUTS)))
+        for step, chosen in list(enumerate(order.split(self.batch_size), start=1))[epoch.first_batch :]:
+            if (epoch.number, step) == self.stop:
                 self.interrupt()
-            self.steps.append((epoch, step))
+            self.steps.append((epoch.number, step))
             self.rates.append([group["lr"] for group in self.optimizer.param_groups])
             yield Batch(INPUTS[chosen], TARGETS[chosen])
-        self.states[epoch] = {name: value.clone() for name, value in self.module.state_dict().items()}
+        self.states[epoch.number] = {name: value.clone() for name, value in self.module.state_dict().items()}
 
     def interrupt(self):
         raise Interrupted

@@ -7,7 +7,8 @@ from PIL import Image
 from tests import small
 
 from longtail.data import long_tail
-from longtail.data.arrays import Arrays, Files
+from longtail.data.forms.files import Files
+from longtail.data.forms.images import Arrays
 from longtail.engine import checkpoint
 from longtail.features import extract
 from longtail.features.extract import Features
@@ -17,9 +18,10 @@ from longtail.runtime.errors import InputError
 
 AS_THEY_ARE = {
     "crop_padding": 0,
+    "random_resized_crop": None,
     "flip": False,
     "resize": None,
-    "center_crop": None,
+    "center_crop": 8,
     "mean": [0.305] * 3,
     "std": [0.376] * 3,
 }

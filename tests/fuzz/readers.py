@@ -26,9 +26,11 @@ from longtail.config import build, command_line, schema, strict_yaml
 from longtail.config.blame import THE_CONFIG
 from longtail.config.plan import Setting
 from longtail.data import arrays, decode, long_tail, vocabulary
+from longtail.data.forms.images import Arrays
 from longtail.data.sources import cifar, folder, image_list, thucnews, titles
 from longtail.engine import checkpoint, step
-from longtail.engine.resume import Progress, Resume
+from longtail.engine.progress import Progress
+from longtail.engine.resume import Resume
 from longtail.graph.costs import TrainingJob
 from longtail.overview import progress, states
 from longtail.report import origin
@@ -179,7 +181,7 @@ def _make_tree() -> None:
 
 def _read_tree() -> None:
     found = folder.read({"data_dir": ".", "streamed": False, "image_size": 8}, None)
-    assert isinstance(found, arrays.Arrays)
+    assert isinstance(found, Arrays)
     assert found.classes == ["cat", "dog"]
     assert found.train_images.shape == (len(found.train_labels), 8, 8, 3)
     assert len(found.train_labels) == sum(path.is_file() for path in Path("train").glob("*/*.png"))
@@ -350,7 +352,7 @@ IDENTITY = {"settings": "s", "code": "c"}
 def _make_resume() -> None:
     learner, progress = toy.Learner(), Progress()
     one = step.make(learner)
-    for number, batch in enumerate(learner.batches(1), start=1):
+    for number, batch in enumerate(learner.batches(learner.epoch(1)), start=1):
         progress.losses.append(one(batch))
         if number == 2:
             break
@@ -416,10 +418,10 @@ def _make_arrays() -> None:
     long_tail.save("subset.json", _subset())
 
 
-def _arrays() -> arrays.Arrays:
+def _arrays() -> Arrays:
     images = np.random.default_rng(0).integers(0, 256, (6, 2, 2, 3), dtype=np.uint8)
     labels = np.array([0, 1, 0, 1, 0, 1])
-    return arrays.Arrays(images, labels, images[:4], labels[:4], ["cat", "dog"])
+    return Arrays(images, labels, images[:4], labels[:4], ["cat", "dog"])
 
 
 def _subset() -> long_tail.Subset:

@@ -534,6 +534,35 @@ def test_a_changed_part_counts_for_the_methods_that_use_it(copied: Path, file: s
     assert {name for name in BASELINES if after[name] != before[name]} == touched
 
 
+@pytest.mark.parametrize("package", ["data/forms", "engine/forms"])
+@pytest.mark.parametrize(
+    ("form", "touched"), [("images", {"cifar10"}), ("files", {"imagenet_lt"}), ("titles", {"made_titles"})]
+)
+def test_a_changed_form_counts_for_the_data_of_that_form(
+    copied: Path, package: str, form: str, touched: set[str]
+) -> None:
+    asked = graph(tables=[], figures=[])
+    backbones = {"cifar10": "resnet32", "imagenet_lt": "resnet10", "made_titles": "textcnn"}
+
+    def codes() -> dict[tuple[str, str], str]:
+        forget()
+        return {
+            (script, name): asked.code(script, wildcards(**OF_MISLAS | on, method="crt"))
+            for name, backbone in backbones.items()
+            for script in ("build_long_tail", "train_stage1", "extract_features", "train_stage2")
+            for on in [{"dataset": name, "backbone": backbone, "stage1": "ce"}]
+        }
+
+    before, file = codes(), copied / f"{package}/{form}.py"
+    file.write_text(file.read_text() + "\nMORE = 1\n")
+    after = codes()
+
+    changed = {key for key in before if after[key] != before[key]}
+    scripts = {"train_stage1", "extract_features", "train_stage2"}
+    scripts |= {"build_long_tail"} if package == "data/forms" else set()
+    assert changed == {(script, name) for script in scripts for name in touched}
+
+
 def test_a_form_of_a_backbone_changes_settings_and_not_addresses() -> None:
     own = {"standing": {"label": "x", "paper": "x", "stage1": "ce_lade", "stage2": CRT}}
     asked = graph(tables=[], figures=[], methods=own)

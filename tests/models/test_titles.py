@@ -7,8 +7,7 @@ import torch
 from torch import nn
 
 from longtail.models import network, textcnn, textrnn, transformer, transformer_mixed_heads
-from longtail.models._titles import Halved
-from longtail.models.network import TitleInputs
+from longtail.models._titles import Halved, TitleInputs
 from longtail.runtime.errors import InputError
 
 LENGTH, WIDTH, SIZE = 8, 20, 50

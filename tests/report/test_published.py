@@ -9,7 +9,7 @@ import pytest
 from longtail import imbalance
 from longtail.config import layers, load, settings, variants
 from longtail.config.registry import CONFIG, Registry
-from longtail.data import content, long_tail
+from longtail.data import long_tail
 from longtail.graph.graph import Graph
 from longtail.report import published
 from longtail.report.published import NETWORKS, PUBLISHED
@@ -100,7 +100,7 @@ def test_images_are_those_of_today(folder: tuple[Path, dict[str, Any]]) -> None:
             classes = len(data.classes)
             sizes = (definition["n_max"], definition.get("decay_decimals"))
             kept = long_tail.subset(data.train_labels, classes, factor, seed, *sizes)
-            assert content.digests(data, kept.indices) == told
+            assert data.digests(kept.indices) == told
 
 
 def test_files_are_those_of_the_manifest(folder: tuple[Path, dict[str, Any]]) -> None:

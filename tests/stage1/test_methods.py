@@ -7,7 +7,7 @@ from tests import small
 
 from longtail.config import load, settings
 from longtail.data import long_tail
-from longtail.data.arrays import Arrays
+from longtail.data.forms.images import Arrays
 from longtail.engine import checkpoint
 from longtail.features import extract
 from longtail.runtime import parts

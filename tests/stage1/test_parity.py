@@ -8,6 +8,7 @@ import torch
 from tests import small
 
 from longtail.engine import optimizer, randaugment, seeding, step
+from longtail.engine.seeding import Epoch
 from longtail.stage1.learner import Stage1Learner
 
 REMIX = {"name": "remix", "alpha": 1.0, "kappa": 3, "tau": 0.5}
@@ -54,7 +55,7 @@ def test_step_is_the_one_defined(mixing, policy):
     module = copy.deepcopy(learner.module)
 
     def rng(purpose):
-        return seeding.generator(0, 1, purpose, stage=1)
+        return Epoch(1, 0).generator(purpose)
 
     images, labels = arrays.train_images[subset.indices], arrays.train_labels[subset.indices]
     order = rng(seeding.ORDER).permutation(len(labels))
@@ -79,7 +80,7 @@ def test_step_is_the_one_defined(mixing, policy):
     gradients = torch.autograd.grad(loss, list(module.parameters()))
 
     optimizer.set_rate(learner.optimizer, 0.05)
-    found = step.make(learner)(next(learner.batches(1)))
+    found = step.make(learner)(next(learner.batches(learner.epoch(1))))
 
     assert found.item() == pytest.approx(loss.item(), rel=1e-6)
     for stepped, before, gradient in zip(learner.module.parameters(), module.parameters(), gradients, strict=True):

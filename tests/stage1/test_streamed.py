@@ -8,9 +8,11 @@ import torch
 from PIL import Image
 from tests import small
 
-from longtail.data.arrays import Arrays, Files
+from longtail.data.forms.files import Files
+from longtail.data.forms.images import Arrays
 from longtail.engine.distributed import World
-from longtail.engine.streamed import StreamedSet
+from longtail.engine.forms.files import StreamedSet
+from longtail.engine.seeding import Epoch
 from longtail.features import extract
 from longtail.stage1 import train
 
@@ -88,7 +90,7 @@ def test_processes_decode_their_rows_of_each_batch(both, monkeypatch, first: int
 
     def batches(world: World) -> list[torch.Tensor]:
         held = StreamedSet(files.root, files.train_files, varied, torch.device("cpu"), True, 0, world)
-        return list(held.batches(order, 16, (0, 1, 2, 1), first))
+        return list(held.batches(order, 16, Epoch(1, 0, first_batch=first)))
 
     whole = batches(World())
     monkeypatch.setattr(World, "gather", gather)

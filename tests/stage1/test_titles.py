@@ -84,12 +84,12 @@ def test_dropout_is_that_of_the_step_and_not_of_the_process():
     masks = []
     for noise in (1, 2):
         torch.manual_seed(noise)
-        batch = next(learner.batches(1, 2))
+        batch = next(learner.batches(learner.epoch(1, 2)))
         masks.append(learner.module(batch.inputs))
     assert torch.equal(*masks)
     images = Stage1Learner(*small.data(), small.STAGE1)
     before = torch.get_rng_state()
-    next(images.batches(1))
+    next(images.batches(images.epoch(1)))
     assert torch.equal(torch.get_rng_state(), before), "networks without dropout leave the generator alone"
 
 
@@ -121,8 +121,6 @@ def test_features_and_a_stage2_on_them(tmp_path, backbone):
     again = extract.extract(titles, subset, told, tmp_path / "last.pt", tmp_path / "best.pt")
     assert np.array_equal(features.test_logits, again.test_logits)
     block = small.changed(STAGE2, backbone=backbone)
-    trained = stage2.train(
-        titles, subset, backbone, features, fitted.last_state, block, small.resume(tmp_path / "stage2")
-    )
+    trained = stage2.train(titles, subset, features, fitted.last_state, block, small.resume(tmp_path / "stage2"))
     assert trained.last.shape == (len(titles.test_labels), 8)
     assert (trained.last != features.test_logits).any()

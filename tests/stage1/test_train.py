@@ -63,7 +63,7 @@ def test_order_seed_leaves_the_initial_network_alone():
 
 def test_mixed_loss_from_the_logits():
     stage = learner()
-    batch = next(stage.batches(1))
+    batch = next(stage.batches(stage.epoch(1)))
     mixed = stage.prepare(batch)
     logits = copy.deepcopy(stage.module)(mixed.inputs).detach().double().numpy()
     surprise = np.log(np.exp(logits).sum(axis=1, keepdims=True)) - logits
@@ -84,7 +84,7 @@ def test_updates_by_hand(tmp_path, nesterov):
     rates = [schedule.learning_rate(recipe, epoch) for epoch in (1, 2)]
     assert rates == [0.025, 0.05]
     for epoch, rate in enumerate(rates, start=1):
-        (batch,) = stage.batches(epoch)
+        (batch,) = stage.batches(stage.epoch(epoch))
         probabilities = torch.softmax(stage.module(stage.prepare(batch).inputs), dim=1)
         loss = -torch.log(probabilities[range(199), batch.labels]).mean()
         assert loss.item() == pytest.approx(fitted.history[epoch - 1]["loss"], rel=1e-4)
@@ -109,7 +109,7 @@ def test_training_images_are_those_of_the_subset():
     arrays, subset = small.data()
     assert len(stage.train) == len(subset.indices) == 199
     np.testing.assert_array_equal(np.bincount(stage.labels), subset.counts)
-    drawn = torch.cat([batch.labels for batch in stage.batches(1)])
+    drawn = torch.cat([batch.labels for batch in stage.batches(stage.epoch(1))])
     assert torch.bincount(drawn).tolist() == subset.counts
     assert len(stage.test) == len(arrays.test_labels)
 
@@ -119,7 +119,7 @@ def test_testing_leaves_running_statistics_alone():
     before = copy.deepcopy(stage.module.state_dict())
     stage.test_top1()
     assert all(torch.equal(value, before[name]) for name, value in stage.module.state_dict().items())
-    next(stage.batches(1))
+    next(stage.batches(stage.epoch(1)))
     assert stage.module.training
 
 

@@ -27,7 +27,7 @@ def learner(**changes):
 
 def prepared(stage, epoch):
     """All batches of an epoch as they are learnt from."""
-    return [stage.prepare(batch) for batch in stage.batches(epoch)]
+    return [stage.prepare(batch) for batch in stage.batches(stage.epoch(epoch))]
 
 
 def test_deferred_weights_change_no_byte_before_they_are_in_force(tmp_path):
@@ -82,7 +82,7 @@ def test_partners_of_mixed_images_are_weighed_by_their_own_class():
 
 def test_the_weighed_loss_of_mixed_images_from_the_logits():
     stage = learner(weighting=CB | {"mean": "weights"})
-    batch = next(stage.batches(1))
+    batch = next(stage.batches(stage.epoch(1)))
     mixed = stage.prepare(batch)
     logits = copy.deepcopy(stage.module)(mixed.inputs).detach().double().numpy()
     surprise = np.log(np.exp(logits).sum(axis=1, keepdims=True)) - logits
@@ -103,7 +103,7 @@ def test_a_captured_step_follows_the_switch(monkeypatch, mixing):
         stage = learner(mixing=mixing, deferred=deferred and {"weighting": deferred})
         object.__setattr__(stage.compute, "capture", capture)
         one = step.make(stage)
-        losses[name] = torch.stack([one(batch) for epoch in (1, 2) for batch in stage.batches(epoch)])
+        losses[name] = torch.stack([one(batch) for epoch in (1, 2) for batch in stage.batches(stage.epoch(epoch))])
     torch.testing.assert_close(losses["captured"], losses["steps"], rtol=1e-4, atol=1e-5)
     assert torch.equal(losses["steps"][:7], losses["plain"][:7])
     assert not torch.allclose(losses["steps"][7:], losses["plain"][7:], rtol=1e-2)
@@ -112,8 +112,8 @@ def test_a_captured_step_follows_the_switch(monkeypatch, mixing):
 def test_which_weights_are_in_force_is_asked_of_a_tensor():
     """A trace, unlike the stand-in, holds what Python decided when it was made: as a CUDA graph does."""
     stage = learner(mixing=None, weighting=CB | {"beta": 0.0}, deferred={"weighting": CB})
-    batch = next(stage.batches(1))
+    batch = next(stage.batches(stage.epoch(1)))
     traced = make_fx(lambda *given: stage.prepare(Batch(*given)).weights)(batch.inputs, batch.labels)
     assert traced(batch.inputs, batch.labels).tolist() == [1.0] * 32
-    later = next(stage.batches(2))
+    later = next(stage.batches(stage.epoch(2)))
     np.testing.assert_allclose(traced(later.inputs, later.labels), OF_CLASSES[later.labels], rtol=1e-5)

@@ -3,6 +3,7 @@ import pytest
 import torch
 from tests import small
 
+from longtail.engine.seeding import Epoch
 from longtail.stage2 import draws
 
 LADC = {
@@ -31,7 +32,7 @@ def epoch(pixels, number, first=0, **changes):
     features, labels, counts = pixels
     told = settings(**changes)
     draw = draws.generator(told, features, labels, counts)
-    return list(draws.epoch(draw, labels, told, number, CPU, first))
+    return list(draws.of_epoch(draw, labels, told, Epoch(number, told["seeds"]["order"], 2, first), CPU))
 
 
 def test_an_epoch_has_as_many_images_as_the_set_in_batches(pixels):

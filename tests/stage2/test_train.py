@@ -21,12 +21,12 @@ def features(tmp_path_factory):
 
 
 def image_learner(kind, features, settings):
-    return kind(*small.data(), "resnet32", features, small.network_state(), settings)
+    return kind(*small.data(), features, small.network_state(), settings)
 
 
 def run(features, folder, settings):
     state = small.network_state()
-    return train.train(*small.data(), "resnet32", features, state, settings, small.resume(folder))
+    return train.train(*small.data(), features, state, settings, small.resume(folder))
 
 
 def through_network(state, images):
@@ -73,7 +73,7 @@ def test_shortcut_is_taken_where_it_is_exact(features, tmp_path):
 def test_epoch_is_balanced_and_one_batch_longer_than_the_images(features):
     settings = small.changed(small.STAGE2, augment=False)
     learner = train.FeatureLearner(features, small.network_state(), small.data()[1].counts, settings)
-    drawn = [batch.labels for batch in learner.batches(1)]
+    drawn = [batch.labels for batch in learner.batches(learner.epoch(1))]
     assert [len(labels) for labels in drawn] == [32] * 8  # ceil(199 / 32) + 1
     assert np.ptp(torch.bincount(torch.cat(drawn)).numpy()) <= 4
 
@@ -101,7 +101,7 @@ def test_frozen_run_ends_with_the_logits_of_its_classifier(features, tmp_path):
 def test_mixed_images_pass_through_the_backbone(features):
     settings = small.changed(small.STAGE2, mixing={"name": "mixup", "alpha": 1.0})
     learner = image_learner(train.ImageLearner, features, settings)
-    batch = next(learner.batches(1))
+    batch = next(learner.batches(learner.epoch(1)))
     mixed = learner.prepare(batch)
     assert mixed.inputs.shape == (32, 64)
     assert not mixed.inputs.requires_grad
@@ -141,7 +141,7 @@ def test_shifted_statistics_follow_the_batches_with_momentum(features):
     seen = []
     learner.backbone.conv1.register_forward_hook(lambda module, given, out: seen.append(out.clone()))
     old = learner.backbone.bn1.running_mean.clone(), learner.backbone.bn1.running_var.clone()
-    learner.prepare(next(learner.batches(1)))
+    learner.prepare(next(learner.batches(learner.epoch(1))))
     expected_mean = 0.9 * old[0] + 0.1 * seen[0].mean((0, 2, 3))
     expected_variance = 0.9 * old[1] + 0.1 * seen[0].var((0, 2, 3), correction=1)
     torch.testing.assert_close(learner.backbone.bn1.running_mean, expected_mean)
@@ -177,9 +177,9 @@ def test_shifted_run_goes_on_where_it_was(shifted, features, tmp_path, monkeypat
     monkeypatch.setattr("longtail.engine.resume.SAVE_SHARE", 0)
     batches = train.ShiftedLearner.batches
 
-    def killed(self, epoch, first=0):
-        for number, batch in enumerate(batches(self, epoch, first)):
-            if (epoch, number) == (2, 3):
+    def killed(self, epoch):
+        for number, batch in enumerate(batches(self, epoch)):
+            if (epoch.number, number) == (2, 3):
                 raise Interrupted
             yield batch
 

@@ -8,6 +8,7 @@ import yaml
 from tests.workflow.command import snakemake
 
 from longtail.data import arrays
+from longtail.data.forms.titles import Titles
 
 TABLE = {
     "title": "Own",
@@ -66,7 +67,7 @@ def test_labels_from_1_with_heads_and_one_that_was_not_trained_on(folder: Path) 
 
     assert code == 0, output
     found = arrays.load(folder / "results/data/mine/arrays.npz")
-    assert isinstance(found, arrays.Titles)
+    assert isinstance(found, Titles)
     assert found.classes == ["1", "2", "3"]
     assert found.train_labels.tolist() == [0, 1, 2] * 4, "five titles of each class are validation titles"
     assert found.test_labels.tolist() == [2, 0, 1]

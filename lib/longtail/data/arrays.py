@@ -1,62 +1,38 @@
-"""The forms a data set takes: uint8 images in memory, the files that hold them, or titles as character numbers."""
+"""A data set and the file of arrays that holds it, in whichever form (`data/forms/`)."""
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from longtail.runtime import npz
+from longtail.runtime import npz, parts
+
+DEFAULT = "images"
 
 
-@dataclass(frozen=True)
-class Arrays:
-    """Images [N, H, W, C] uint8 and labels [N] int64 of both splits, and the class names in label order."""
+class Data(Protocol):
+    """What every form has: labels [N] int64 of both splits, and the class names in label order."""
 
-    train_images: NDArray[np.uint8]
-    train_labels: NDArray[np.int64]
-    test_images: NDArray[np.uint8]
-    test_labels: NDArray[np.int64]
-    classes: list[str]
+    @property
+    def form(self) -> str:
+        """The name of the form."""
 
+    @property
+    def train_labels(self) -> NDArray[np.int64]:
+        """Labels of the whole training split."""
 
-@dataclass(frozen=True)
-class Files:
-    """Image files [N] of both splits, paths below `root`, with labels [N] int64 and the class names in label order.
+    @property
+    def test_labels(self) -> NDArray[np.int64]:
+        """Labels of the test split."""
 
-    For sets that do not fit into memory: their images are decoded in the training loop.
-    """
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes."""
 
-    root: str
-    train_files: NDArray[np.str_]
-    test_files: NDArray[np.str_]
-    train_labels: NDArray[np.int64]
-    test_labels: NDArray[np.int64]
-    classes: list[str]
-
-
-@dataclass(frozen=True)
-class Titles:
-    """Titles [N, L] int32 with labels [N] int64, the vectors [V, D] float32 of the characters, and the class names.
-
-    A title is L numbers below V, cut or padded. The validation split, which neither trains nor tests, is what a
-    recipe stops early on.
-    """
-
-    train_titles: NDArray[np.int32]
-    train_labels: NDArray[np.int64]
-    test_titles: NDArray[np.int32]
-    test_labels: NDArray[np.int64]
-    validation_titles: NDArray[np.int32]
-    validation_labels: NDArray[np.int64]
-    vectors: NDArray[np.float32]
-    classes: list[str]
-
-
-Data = Arrays | Files | Titles
-# An array that each form has and no other.
-MARKS = {"train_files": Files, "train_titles": Titles}
+    def digests(self, indices: NDArray[np.int64]) -> dict[str, str]:
+        """What a network that trains on these examples sees, by content."""
 
 
 def save(path: Path | str, data: Data) -> None:
@@ -66,9 +42,14 @@ def save(path: Path | str, data: Data) -> None:
 
 def load(path: Path | str, root: str = "") -> Data:
     """Read what `save` wrote, in the form it was; files are below `root`. InputError when the .npz is not whole."""
-    form: Any = next((form for mark, form in MARKS.items() if npz.holds(path, mark)), Arrays)
-    wanted = [field.name for field in fields(form) if field.name != "root"]
-    stored: dict[str, Any] = npz.load(path, wanted, "arrays")
+    form = parts.find("data.forms", _form(path)).Data
+    names = [field.name for field in fields(form)]
+    stored: dict[str, Any] = npz.load(path, [name for name in names if name != "root"], "arrays")
     stored["classes"] = stored["classes"].tolist()
-    data: Data = form(**stored, root=root) if form is Files else form(**stored)
+    data: Data = form(**stored, root=root) if "root" in names else form(**stored)
     return data
+
+
+def _form(path: Path | str) -> str:
+    marks = {name: parts.literal("data.forms", name, "MARK", None) for name in parts.names("data.forms")}
+    return next((name for name, mark in marks.items() if npz.holds(path, mark)), DEFAULT)

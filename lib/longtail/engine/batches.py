@@ -1,4 +1,4 @@
-"""One epoch of a training set: in what order, augmented how, mixed with whom."""
+"""The batches of an epoch: in which order, augmented how, mixed with which partners."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from longtail.engine import randaugment, schedule, seeding
-from longtail.engine.images import Policy, unchanged
-from longtail.engine.sets import Images
+from longtail.engine import randaugment, seeding
+from longtail.engine.forms import Examples, Policy, unchanged
+from longtail.engine.seeding import Epoch
 from longtail.runtime import parts
 
 LabelShare = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -20,7 +20,10 @@ LabelShare = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Batch:
-    """As drawn: uint8 images [B, H, W, C] or features [B, D], labels [B]; where mixed, π [B] and λ (float64 [])."""
+    """As drawn: examples (uint8 images [B, H, W, C]) or features [B, D], labels [B]; where mixed, π [B] and λ.
+
+    λ is a float64 scalar.
+    """
 
     inputs: Tensor
     labels: Tensor
@@ -54,11 +57,11 @@ class Mixed:
         return [self.rows(slice(start, stop)) for start, stop in itertools.pairwise(ends)]
 
 
-def label_share(settings: dict[str, Any], counts: list[int]) -> LabelShare | None:
-    """The function of a stage's `mixing` block; None where nothing is mixed."""
-    if settings["mixing"] is None:
+def label_share(mixing: dict[str, Any] | None, counts: list[int]) -> LabelShare | None:
+    """The function of a mixing; None where nothing is mixed."""
+    if mixing is None:
         return None
-    built: LabelShare = parts.find("mixing", settings["mixing"]["name"]).build(settings["mixing"], counts)
+    built: LabelShare = parts.find("mixing", mixing["name"]).build(mixing, counts)
     return built
 
 
@@ -71,60 +74,13 @@ def mix(inputs: Tensor, batch: Batch, share_of: LabelShare | None) -> Mixed:
     return Mixed(mixed, batch.labels, partners, share_of(batch.share, batch.labels, partners))
 
 
-def epoch(
-    images: Images,
-    labels: NDArray[np.int64],
-    settings: dict[str, Any],
-    epoch: int,
-    stage: int,
-    first: int = 0,
-) -> Iterator[Batch]:
-    """The batches of an epoch counted from 1, settled by the order seed, from batch number `first` on.
-
-    A batch has one λ ~ Beta(α, α) and one permutation π. What is drawn for a batch does not depend on `first`.
-    """
-    order = drawn_order(settings, labels, epoch, stage)
-    return in_order(images, labels, order, settings["recipe"]["batch_size"], settings, epoch, stage, first)
-
-
-def seeded(drawn: Iterator[Batch], settings: dict[str, Any], epoch: int, stage: int, first: int) -> Iterator[Batch]:
-    """The batches `drawn` from number `first` on, PyTorch's own generators seeded before the step on each of them.
-
-    What a network draws within itself, dropout, then does not depend on `first` either.
-    """
-    rng = seeding.generator(settings["seeds"]["order"], epoch, seeding.DROPOUT, stage)
-    rng.integers(2**63, size=first)
-    for batch in drawn:
-        torch.manual_seed(int(rng.integers(2**63)))
-        yield batch
-
-
-def in_order(
-    images: Images,
-    labels: NDArray[np.int64],
-    order: NDArray[np.int64],
-    size: int,
-    settings: dict[str, Any],
-    epoch: int,
-    stage: int,
-    first: int = 0,
-) -> Iterator[Batch]:
-    """As `epoch`, of `size` rows at a time of an order that is already drawn."""
-    seed, draws = settings["seeds"]["order"], len(order)
-    partners, shares = _draw_mixing(settings["mixing"], draws, size, epoch, seed, stage)
-    policy = _policy(settings.get("randaugment"), draws, seeding.generator(seed, epoch, seeding.RANDAUGMENT, stage))
-    augmentation = (seed, epoch, seeding.AUGMENTATION, stage)
-    # All that is drawn goes to the device at once: inside the epoch nothing waits for a copy.
-    device = images.device
-    targets = torch.from_numpy(labels[order]).to(device)
-    partner, share = (None if drawn is None else torch.from_numpy(drawn).to(device) for drawn in (partners, shares))
-    pixels = images.batches(order, size, augmentation, first, policy)
-    for number, inputs in enumerate(pixels, start=first):
-        rows = slice(number * size, number * size + len(inputs))
-        if partner is None or share is None:
-            yield Batch(inputs, targets[rows])
-        else:
-            yield Batch(inputs, targets[rows], partner[rows], share[number])
+def drawn_order(
+    sampler: dict[str, Any], labels: NDArray[np.int64], draws: int, epoch: Epoch, purpose: int = seeding.ORDER
+) -> NDArray[np.int64]:
+    """The rows [draws] of an epoch's examples, one batch after the other, as a sampler draws them from labels [N]."""
+    part = parts.find("samplers", sampler["name"])
+    rows: NDArray[np.int64] = part.draw(sampler, labels, draws, epoch.generator(purpose))
+    return rows
 
 
 def side_by_side(first: NDArray[np.int64], second: NDArray[np.int64], size: int, beside: int) -> NDArray[np.int64]:
@@ -141,34 +97,52 @@ def side_by_side(first: NDArray[np.int64], second: NDArray[np.int64], size: int,
     return np.concatenate(parts)
 
 
-def drawn_order(
-    settings: dict[str, Any],
+def in_order(
+    examples: Examples,
     labels: NDArray[np.int64],
-    epoch: int,
-    stage: int,
-    purpose: int = seeding.ORDER,
-    draws: int | None = None,
-) -> NDArray[np.int64]:
-    """The rows of an epoch's images, one batch after the other, as the sampler in force draws them.
+    order: NDArray[np.int64],
+    size: int,
+    epoch: Epoch,
+    mixing: dict[str, Any] | None = None,
+    augmentation: dict[str, Any] | None = None,
+) -> Iterator[Batch]:
+    """Batches of `size` rows at a time of an order of examples with labels [N], from the epoch's first batch on.
 
-    As many as the recipe makes of all of them, if not `draws`.
+    A mixed batch has one λ ~ Beta(α, α) and one permutation π; `augmentation` are the settings of RandAugment.
     """
-    sampler = settings["sampler"]
-    if schedule.is_deferred(settings["recipe"], epoch):
-        sampler = (settings.get("deferred") or {}).get("sampler", sampler)
-    draws = schedule.draws(settings["recipe"], len(labels)) if draws is None else draws
-    rng = seeding.generator(settings["seeds"]["order"], epoch, purpose, stage)
-    rows: NDArray[np.int64] = parts.find("samplers", sampler["name"]).draw(sampler, labels, draws, rng)
-    return rows
+    partners, shares = _draw_mixing(mixing, len(order), size, epoch)
+    policy = _policy(augmentation, len(order), epoch)
+    # All that is drawn goes to the device at once: inside the epoch nothing waits for a copy.
+    device = examples.device
+    targets = torch.from_numpy(labels[order]).to(device)
+    partner, share = (None if drawn is None else torch.from_numpy(drawn).to(device) for drawn in (partners, shares))
+    for number, inputs in enumerate(examples.batches(order, size, epoch, policy), start=epoch.first_batch):
+        rows = slice(number * size, number * size + len(inputs))
+        if partner is None or share is None:
+            yield Batch(inputs, targets[rows])
+        else:
+            yield Batch(inputs, targets[rows], partner[rows], share[number])
+
+
+def seeded(drawn: Iterator[Batch], epoch: Epoch) -> Iterator[Batch]:
+    """The batches `drawn`, PyTorch's own generators seeded before the step on each of them.
+
+    What a network draws within itself, dropout, then does not depend on the epoch's first batch either.
+    """
+    rng = epoch.generator(seeding.DROPOUT)
+    rng.integers(2**63, size=epoch.first_batch)
+    for batch in drawn:
+        torch.manual_seed(int(rng.integers(2**63)))
+        yield batch
 
 
 def _draw_mixing(
-    mixing: dict[str, Any] | None, draws: int, size: int, epoch: int, seed: int, stage: int
+    mixing: dict[str, Any] | None, draws: int, size: int, epoch: Epoch
 ) -> tuple[NDArray[np.int64] | None, NDArray[np.float64] | None]:
     """Every batch's π, one after the other, and every batch's λ."""
     if mixing is None:
         return None, None
-    rng = seeding.generator(seed, epoch, seeding.MIXING, stage)
+    rng = epoch.generator(seeding.MIXING)
     partners, shares = [], []
     for start in range(0, draws, size):
         shares.append(rng.beta(mixing["alpha"], mixing["alpha"]))
@@ -176,8 +150,8 @@ def _draw_mixing(
     return np.concatenate(partners), np.array(shares)
 
 
-def _policy(settings: dict[str, Any] | None, draws: int, rng: np.random.Generator) -> Policy:
+def _policy(settings: dict[str, Any] | None, draws: int, epoch: Epoch) -> Policy:
     if settings is None:
         return unchanged
-    drawn = randaugment.draw(draws, settings["operations"], rng)
+    drawn = randaugment.draw(draws, settings["operations"], epoch.generator(seeding.RANDAUGMENT))
     return lambda pixels, positions: randaugment.apply(pixels, drawn[positions], settings["magnitude"])

@@ -1,38 +1,24 @@
-"""The epoch loop: schedule, history, model selection, stopping and resuming."""
+"""The training loop: epochs, steps, tests and early stopping; stopped and resumed at any step."""
 
-import logging
+import contextlib
 import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from longtail.engine import optimizer, schedule, step
-from longtail.engine.batches import Batch
-from longtail.engine.resume import Progress, Resume
+from longtail.engine.learner import Learner
+from longtail.engine.progress import Progress, Row, State, copied_state
+from longtail.engine.resume import Resume
 from longtail.engine.stopping import Stopping
 from longtail.engine.watch import Watch
 from longtail.runtime import signals
 from longtail.runtime.errors import InputError
 
-log = logging.getLogger(__name__)
 CHECK_SECONDS = 1.0
-
-
-class Learner(step.Learner, Protocol):
-    """What a stage gives the loop: a module to train, how it learns from a batch and how it is tested."""
-
-    def batches(self, epoch: int, first: int) -> Iterator[Batch]:
-        """The batches of an epoch counted from 1, from batch number `first` on, settled by the order seed."""
-
-    def test_top1(self) -> float:
-        """Test accuracy as a fraction."""
-
-    def validation_loss(self) -> float:
-        """Mean loss on the validation split; asked of recipes that stop early alone."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +28,10 @@ class Fitted:
     `images` were passed in `seconds`, of which `training_seconds` without testing.
     """
 
-    history: list[dict[str, float | None]]
+    history: list[Row]
     best_epoch: int
-    last_state: dict[str, Tensor]
-    best_state: dict[str, Tensor]
+    last_state: State
+    best_state: State
     images: int = 0
     seconds: float = 0.0
     training_seconds: float = 0.0
@@ -56,25 +42,37 @@ def fit(learner: Learner, recipe: dict[str, Any], resume: Resume) -> Fitted:
 
     `best` is the evaluated epoch of the highest test top-1 (the first of equals): the papers' habit.
     A state that `resume` holds is taken up, in the middle of an epoch if need be.
-    Raises InputError when the loss is not finite, and signals.Stopped, with the state saved, when asked to stop.
+    Raises InputError when the loss is not finite or the recipe stops early without a validation split, and
+    signals.Stopped, with the state saved, when asked to stop.
     """
     progress = resume.take_up(learner)
     learner.world.agree(learner.module, learner.optimizer, progress.epoch, len(progress.losses))
+    train = step.make(learner)
+    stopping = Stopping(recipe, progress, learner)
     watch = Watch(resume.path.with_name("progress.json"), progress, recipe)
     with signals.noted() as asked:
-        stopping = Stopping(recipe, progress, learner)
-        training = _Training(learner, progress, resume, watch, asked, stopping)
-        for epoch in range(progress.epoch + 1, recipe["epochs"] + 1):
-            rate = schedule.learning_rate(recipe, epoch)
-            loss = training.epoch(epoch, rate)
-            is_last = epoch == recipe["epochs"] or stopping.is_over()
+        checks = _Checks(learner, progress, resume, asked)
+        for number in range(progress.epoch + 1, recipe["epochs"] + 1):
+            rate = schedule.learning_rate(recipe, number)
+            optimizer.set_rate(learner.optimizer, rate)
+            with checks.of_epoch(number, rate):
+                for batch in learner.batches(learner.epoch(number, first_batch=len(progress.losses))):
+                    progress.add_step(train(batch))
+                    watch.step(len(batch.labels))
+                    if stopping.is_due():
+                        with watch.testing():
+                            stopping.look()
+                    if stopping.is_over():
+                        break  # before anything is saved: a training resumed from here would take another step
+                    checks.after_step()
+            is_last = number == recipe["epochs"] or stopping.is_over()
             top1 = None
-            if is_last or schedule.is_evaluated(recipe, epoch):
+            if is_last or schedule.is_evaluated(recipe, number):
                 with watch.testing():
                     top1 = learner.test_top1()
                     if is_last:
                         stopping.finish()
-            progress.finish_epoch(epoch, rate, loss, top1, learner.module, stopping.shown())
+            progress.finish_epoch(rate, progress.mean_loss(), top1, learner.module, stopping.columns())
             watch.epoch()
             if is_last:
                 break
@@ -82,7 +80,7 @@ def fit(learner: Learner, recipe: dict[str, Any], resume: Resume) -> Fitted:
     return Fitted(
         progress.history,
         progress.best_epoch,
-        progress.kept_state or progress.state(learner.module),
+        progress.kept_state or copied_state(learner.module),
         progress.best_state,
         progress.images,
         progress.seconds,
@@ -91,86 +89,68 @@ def fit(learner: Learner, recipe: dict[str, Any], resume: Resume) -> Fitted:
 
 
 def follow(learner: Learner, recipe: dict[str, Any]) -> None:
-    """Take part in a training that the first process runs by `fit`."""
-    done, first = learner.world.agree(learner.module, learner.optimizer, 0, 0)
-    one = step.make(learner)
-    for epoch in range(done + 1, recipe["epochs"] + 1):
-        optimizer.set_rate(learner.optimizer, schedule.learning_rate(recipe, epoch))
-        for batch in learner.batches(epoch, first):
-            one(batch)
-        first = 0
-        if schedule.is_evaluated(recipe, epoch):
+    """Take part, as another process, in a training that the first process runs by `fit`."""
+    epochs_done, steps_done = learner.world.agree(learner.module, learner.optimizer, 0, 0)
+    train = step.make(learner)
+    for number in range(epochs_done + 1, recipe["epochs"] + 1):
+        optimizer.set_rate(learner.optimizer, schedule.learning_rate(recipe, number))
+        for batch in learner.batches(learner.epoch(number, first_batch=steps_done)):
+            train(batch)
+        steps_done = 0
+        if schedule.is_evaluated(recipe, number):
             learner.test_top1()
 
 
-class _Training:
-    def __init__(
-        self,
-        learner: Learner,
-        progress: Progress,
-        resume: Resume,
-        watch: Watch,
-        asked: Callable[[], int],
-        stopping: Stopping,
-    ) -> None:
+class _Checks:
+    """What is checked while a network trains: at each step whether to stop, once a second the losses."""
+
+    def __init__(self, learner: Learner, progress: Progress, resume: Resume, asked: Callable[[], int]) -> None:
         self.learner = learner
         self.progress = progress
         self.resume = resume
-        self.watch = watch
         self.asked = asked
-        self.stopping = stopping
-        self.step = step.make(learner)
         self.checked = time.monotonic()
+        self.number, self.rate = 0, 0.0
 
-    def epoch(self, epoch: int, rate: float) -> float:
-        """The mean loss of an epoch; losses stay on the device between checks so that it never waits."""
-        progress = self.progress
-        optimizer.set_rate(self.learner.optimizer, rate)
+    @contextlib.contextmanager
+    def of_epoch(self, number: int, rate: float) -> Iterator[None]:
+        """Around the steps of an epoch; at its end every loss must be finite."""
+        self.number, self.rate = number, rate
         try:
-            for batch in self.learner.batches(epoch, len(progress.losses)):
-                progress.losses.append(self.step(batch))
-                self.watch.step(len(batch.labels))
-                progress.steps += 1
-                if self.stopping.is_due():
-                    with self.watch.testing():
-                        self.stopping.look()
-                if self.stopping.is_over():
-                    break  # before anything is saved: to go on from here would take another step
-                self._look_up(epoch, rate)
+            yield
         except RuntimeError:
             # A signal to the whole process group ends the loader's processes before this one. (With several
             # processes it may be the middle of a step, which is no state to save.)
             if not self.asked() or self.learner.world.size > 1:
                 raise
-            self._stop(epoch, rate)
-        self._refuse_non_finite(epoch, rate)
-        return float(torch.stack(progress.losses).double().mean())
+            self._stop()
+        self._refuse_non_finite()
 
-    def _look_up(self, epoch: int, rate: float) -> None:
+    def after_step(self) -> None:
+        """Stop when asked to; once in a while look at the losses, since that waits for the device, and save."""
         if self.asked():
-            self._stop(epoch, rate)
+            self._stop()
         now = time.monotonic()
         if now - self.checked >= CHECK_SECONDS:
             self.checked = now
-            self._refuse_non_finite(epoch, rate)
+            self._refuse_non_finite()
             if self.resume.is_due(now):
                 self.resume.save(self.learner, self.progress)
 
-    def _stop(self, epoch: int, rate: float) -> None:
-        self._refuse_non_finite(epoch, rate)
+    def _stop(self) -> None:
+        self._refuse_non_finite()
         self.resume.save(self.learner, self.progress)
-        name = signal.Signals(self.asked()).name
+        name, steps = signal.Signals(self.asked()).name, len(self.progress.losses)
         raise signals.Stopped(
-            f"stopped by {name} in epoch {epoch} after step {len(self.progress.losses)}: saved, to go on from there",
-            self.asked(),
+            f"stopped by {name} in epoch {self.number} after step {steps}: saved, to go on from there", self.asked()
         )
 
-    def _refuse_non_finite(self, epoch: int, rate: float) -> None:
+    def _refuse_non_finite(self) -> None:
         losses = torch.stack(self.progress.losses)
         finite = torch.isfinite(losses)
         if not finite.all():
             number = int((~finite).nonzero()[0]) + 1
             raise InputError(
-                f"the loss is not finite at epoch {epoch}, step {number}, learning rate {rate:g}; "
+                f"the loss is not finite at epoch {self.number}, step {number}, learning rate {self.rate:g}; "
                 f"{self.resume.describe()}: lower the recipe's learning_rate or lengthen its warmup"
             )

@@ -10,14 +10,16 @@ from torch.nn import functional as F
 
 from longtail.engine.batches import Mixed
 from longtail.engine.distributed import World
-from longtail.engine.sets import Images
+from longtail.engine.forms import Examples
+from longtail.engine.seeding import Epoch
 
 # Losses [B] of logits [B, K] and labels [B], and of weights [B] where images have any.
 Loss = Callable[..., Tensor]
-# Outputs [B, ...] of a batch of uint8 images [B, H, W, C].
+# Outputs [B, ...] of a batch of examples.
 Inference = Callable[[Tensor], Tensor]
 INFERENCE_BATCH = 500
-NO_SEED = (0, 0, 0, 0)
+# Nothing is drawn where nothing is augmented.
+NO_EPOCH = Epoch(0, 0)
 
 
 def batch_loss(loss: Loss, logits: Tensor, batch: Mixed) -> Tensor:
@@ -25,14 +27,15 @@ def batch_loss(loss: Loss, logits: Tensor, batch: Mixed) -> Tensor:
 
     Where labels have weights, each L(z, y) takes that of its y.
     """
-    first = loss(logits, batch.labels, *_given(batch.weights))
+    first = loss(logits, batch.labels, *_optional(batch.weights))
     if batch.partner_labels is None or batch.label_share is None:
         return first.mean()
     share = batch.label_share.to(first.dtype) if batch.label_share.ndim else batch.label_share
-    return (share * first + (1 - share) * loss(logits, batch.partner_labels, *_given(batch.partner_weights))).mean()
+    second = loss(logits, batch.partner_labels, *_optional(batch.partner_weights))
+    return (share * first + (1 - share) * second).mean()
 
 
-def _given(weights: Tensor | None) -> tuple[Tensor, ...]:
+def _optional(weights: Tensor | None) -> tuple[Tensor, ...]:
     return () if weights is None else (weights,)
 
 
@@ -42,22 +45,22 @@ def top1(logits: Tensor, labels: Tensor) -> float:
 
 
 @torch.inference_mode()
-def predict(infer: Inference, images: Images, chosen: NDArray[np.int64] | None = None) -> Tensor:
-    """Float32 outputs of the chosen images (all of them in order, if none are named), on the images' device."""
-    order = np.arange(len(images)) if chosen is None else chosen
-    batches = images.batches(order, INFERENCE_BATCH, NO_SEED)
+def predict(infer: Inference, examples: Examples, chosen: NDArray[np.int64] | None = None) -> Tensor:
+    """Float32 outputs of the chosen examples (all of them in order, if none are named), on their device."""
+    order = np.arange(len(examples)) if chosen is None else chosen
+    batches = examples.batches(order, INFERENCE_BATCH, NO_EPOCH)
     return torch.cat([infer(batch).float() for batch in batches])
 
 
-def mean_cross_entropy(infer: Inference, images: Images, labels: Tensor) -> float:
+def mean_cross_entropy(infer: Inference, examples: Examples, labels: Tensor) -> float:
     """Mean of −log p_y over a set, in float64: what a training may stop early on, whatever its own loss is."""
-    return float(F.cross_entropy(predict(infer, images).double(), labels))
+    return float(F.cross_entropy(predict(infer, examples).double(), labels))
 
 
-def shared_top1(infer: Inference, images: Images, labels: Tensor, world: World) -> float:
-    """Top-1 accuracy over all images, of which every process of a training tests some."""
-    chosen = np.arange(len(images))[world.rows(len(images))]
-    right = (predict(infer, images, chosen).argmax(1) == labels[torch.from_numpy(chosen).to(labels.device)]).sum()
-    total = right.double() * world.share(len(images)) / len(chosen)
+def shared_top1(infer: Inference, examples: Examples, labels: Tensor, world: World) -> float:
+    """Top-1 accuracy over all examples, of which every process of a training tests some."""
+    chosen = np.arange(len(examples))[world.rows(len(examples))]
+    right = (predict(infer, examples, chosen).argmax(1) == labels[torch.from_numpy(chosen).to(labels.device)]).sum()
+    total = right.double() * world.share(len(examples)) / len(chosen)
     world.add_up([total])
     return float(total)

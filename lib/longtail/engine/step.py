@@ -2,33 +2,15 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from longtail.engine import graphs, optimizer
 from longtail.engine.batches import Batch, Mixed
-from longtail.engine.device import Compute
-from longtail.engine.distributed import World
+from longtail.engine.learner import Learner
 
 Step = Callable[[Batch], Tensor]
-
-
-class Learner(Protocol):
-    """What a step needs: a module, its optimiser, and how a batch becomes a loss."""
-
-    compute: Compute
-    world: World
-    micro_batches: int
-    module: nn.Module
-    optimizer: torch.optim.Optimizer
-
-    def prepare(self, batch: Batch) -> Mixed:
-        """Inputs as the network takes them, with their labels."""
-
-    def loss(self, batch: Mixed) -> Tensor:
-        """The mean loss of a batch."""
 
 
 def make(learner: Learner) -> Step:

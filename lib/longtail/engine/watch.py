@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from longtail.engine import schedule
-from longtail.engine.resume import Progress
+from longtail.engine.progress import Progress
 from longtail.runtime import files
 from longtail.runtime.errors import InputError
 

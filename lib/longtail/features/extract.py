@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from longtail.data.arrays import Data
 from longtail.data.long_tail import Subset
-from longtail.engine import checkpoint, device, objective, sets
-from longtail.engine.sets import Images
+from longtail.engine import checkpoint, device, forms, objective
+from longtail.engine.forms import Examples
 from longtail.features.hold_out import hold_out
 from longtail.models import network
 from longtail.runtime import npz, parts
@@ -53,16 +53,14 @@ def extract(
 
     `workers` processes decode images that are kept in files.
     """
-    where, preprocessing = device.prepare(settings["compute"]).device, settings["preprocessing"]
-    inputs, head = sets.inputs(data, preprocessing), settings["head"]
-    built = network.build(settings["backbone"], inputs, len(data.classes), seed=0, head=head)
+    where, head = device.prepare(settings["compute"]).device, settings["head"]
+    form = forms.of(data, settings["preprocessing"], where, workers)
+    built = network.build(settings["backbone"], form.inputs, len(data.classes), seed=0, head=head)
     built.eval().to(where).to(memory_format=torch.channels_last)
-    train = sets.training(data, subset.indices, preprocessing, where, augment=False, workers=workers)
-    test = sets.testing(data, preprocessing, where, workers)
-    normalise = sets.normaliser(data, preprocessing, where)
+    train, test = form.training(subset.indices, augment=False), form.testing()
 
-    def outputs(images: Images) -> tuple[Floats, Floats]:
-        features = objective.predict(lambda pixels: built.backbone(normalise(pixels)), images)
+    def outputs(examples: Examples) -> tuple[Floats, Floats]:
+        features = objective.predict(lambda batch: built.backbone(form.normalise(batch)), examples)
         with torch.inference_mode():
             return features.cpu().numpy(), built.classifier(features).cpu().numpy()
 
@@ -75,8 +73,7 @@ def extract(
     held_out = hold_out(data.train_labels, subset, len(data.classes))
     held_out_features = np.empty((0, train_features.shape[1]), np.float32)
     if len(held_out):
-        left_out = sets.training(data, held_out, preprocessing, where, augment=False, workers=workers)
-        held_out_features, _ = outputs(left_out)
+        held_out_features, _ = outputs(form.training(held_out, augment=False))
     return Features(
         train_features,
         train_logits,

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from longtail.config import archives, settings, text_files
+from longtail.config import archives, settings, sources, text_files
 from longtail.config.blame import THE_CONFIG
 from longtail.config.plan import Plan, Training
 from longtail.config.registry import named_parts
@@ -89,16 +89,19 @@ class Parameters:
         return text(sorted(own, key=lambda name: name != "config/config.yaml"))
 
     def code(self, script: str, w: Any) -> str:
-        """Fingerprint of the code a job runs, with the parts its settings name."""
+        """Fingerprint of the code a job runs, with the form of its data and the parts that its settings name."""
         parts: list[str] = []
         if script == "build_arrays":
             parts = [f"data.sources.{self.registry.datasets[w.dataset]['kind']}"]
+        elif script == "build_long_tail":
+            parts = [f"data.forms.{self._form(w.dataset)}"]
         elif script == "train_stage1":
-            parts = _parts(self._stage1(w))
+            parts = [*_parts(self._stage1(w)), f"engine.forms.{self._form(w.dataset)}"]
         elif script == "extract_features":
-            parts = _parts({key: self._stage1(w)[key] for key in ("backbone", "head")})
+            named = {key: self._stage1(w)[key] for key in ("backbone", "head")}
+            parts = [*_parts(named), f"engine.forms.{self._form(w.dataset)}"]
         elif script == "train_stage2":
-            parts = _parts(self._stage2(w))
+            parts = [*_parts(self._stage2(w)), f"engine.forms.{self._form(w.dataset)}"]
         elif script == "project_features":
             parts = _parts({key: self._stage2(w)[key] for key in ("sampler", "generator")})
         elif script == "adjust_classifier":
@@ -113,7 +116,15 @@ class Parameters:
 
     def training_code(self, network: Training) -> str:
         """Fingerprint of the code that a network would be trained by here."""
-        return remembered("train_stage1", *_parts(settings.of_training(self.registry, network)))
+        form = self._form(network.setting.dataset)
+        return remembered(
+            "train_stage1", *_parts(settings.of_training(self.registry, network)), f"engine.forms.{form}"
+        )
+
+    def _form(self, dataset: str) -> str:
+        """The name, in `data/forms/` and `engine/forms/`, of the form that the arrays of a data set have."""
+        definition = self.registry.datasets[dataset]
+        return "files" if sources.is_streamed(definition) else sources.form(definition)
 
     def _stage1(self, w: Any) -> dict[str, Any]:
         return settings.stage1(self.registry, w.dataset, w.imbalance, w.backbone, w.stage1, int(w.seed))

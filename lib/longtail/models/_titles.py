@@ -1,11 +1,18 @@
 """What backbones for titles share: characters that start from trained vectors, dropout, how weights are drawn."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
-from longtail.models.network import TitleInputs
-
 BYTE = 8
+
+
+class TitleInputs(NamedTuple):
+    """What a backbone for titles is built for: the vectors [V, D] that characters start from, and L of a title."""
+
+    vectors: Tensor
+    length: int
 
 
 class Halved(nn.Module):

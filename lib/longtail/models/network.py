@@ -1,6 +1,6 @@
 """A backbone and its classifier, initialised from one seed."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,15 +10,8 @@ from longtail.runtime import parts
 LINEAR = {"name": "linear"}
 
 
-class TitleInputs(NamedTuple):
-    """What a backbone for titles is built for: the vectors [V, D] that characters start from, and L of a title."""
-
-    vectors: Tensor
-    length: int
-
-
-# The channels of images, or what titles are made of.
-Inputs = int | TitleInputs
+# What a backbone is built for, by the form of its examples: the channels of images, or what titles are made of.
+Inputs = Any
 
 
 class Network(nn.Module):

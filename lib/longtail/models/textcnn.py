@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from longtail.models._titles import Halved, characters, draw_xavier
-from longtail.models.network import TitleInputs
+from longtail.models._titles import Halved, TitleInputs, characters, draw_xavier
 
 FORM = "titles"
 DRAWS = True

@@ -7,8 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from longtail.models._titles import Halved, characters
-from longtail.models.network import TitleInputs
+from longtail.models._titles import Halved, TitleInputs, characters
 from longtail.runtime.errors import InputError
 
 FORM = "titles"

@@ -1,7 +1,7 @@
 """The Transformer with the official code's cut into heads, which mixes positions (methods card 1.4)."""
 
 from longtail.models import transformer
-from longtail.models.network import TitleInputs
+from longtail.models._titles import TitleInputs
 
 FORM = "titles"
 DRAWS = True

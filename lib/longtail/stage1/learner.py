@@ -1,6 +1,6 @@
 """How a network learns from batches in Stage 1; algorithms with a step of their own build on it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,19 +10,25 @@ from torch import Tensor
 
 from longtail.data.arrays import Data
 from longtail.data.long_tail import Subset
-from longtail.engine import batches, device, distributed, graphs, objective, optimizer, schedule, sets
+from longtail.engine import batches, device, distributed, forms, graphs, objective, optimizer, schedule, seeding
 from longtail.engine.batches import Batch, Mixed
 from longtail.engine.distributed import ALONE, World
+from longtail.engine.forms import Form
+from longtail.engine.seeding import Epoch
 from longtail.models import network
+from longtail.models.network import Network
 from longtail.runtime import parts
-from longtail.runtime.errors import InputError
 from longtail.stage1.weighting import Weighting
 
 Pool = tuple[Data, NDArray[np.int64], NDArray[np.int64]]
 
 
 class Stage1Learner:
-    """End-to-end training with the head, loss, mixing, sampler, weights and recipe of a method's `stage1` block."""
+    """End-to-end training with the head, loss, mixing, sampler, weights and recipe of a method's `stage1` block.
+
+    An algorithm overrides what it does otherwise: what is drawn from (`pool`), what the outputs of the network are
+    (`target_counts`), the network at the start (`build_network`), the batches of an epoch, the step, the test.
+    """
 
     def __init__(
         self,
@@ -36,57 +42,91 @@ class Stage1Learner:
         self.world = world
         self.compute = device.prepare(settings["compute"], world.rank)
         self.micro_batches: int = settings["compute"]["micro_batches"]
-        preprocessing, where = settings["preprocessing"], self.compute.device
+        where = self.compute.device
         pool, indices, self.labels = self.pool(data, subset)
+        form = forms.of(pool, settings["preprocessing"], where, workers, world)
         if world.size == 1:  # several processes share their batch norm
-            recipe, side = settings["recipe"], sets.side(data, preprocessing)
-            schedule.check_batches(recipe, settings["backbone"], self.kept, side, self.micro_batches, "Stage 1")
-        self.train = sets.training(pool, indices, preprocessing, where, augment=True, workers=workers, world=world)
-        self.test = sets.testing(data, preprocessing, where, workers)
+            recipe, backbone = settings["recipe"], settings["backbone"]
+            schedule.check_batches(recipe, backbone, self.kept, form.side, self.micro_batches, "Stage 1")
+        self.train = form.training(indices, augment=True)
+        self.test = form.testing()
         self.test_labels = torch.from_numpy(data.test_labels).to(where)
-        self.validation = sets.validation(data, where)
-        self.normalise = sets.normaliser(data, preprocessing, where)
-        built = network.build(
-            settings["backbone"],
-            sets.inputs(data, preprocessing),
-            len(data.classes),
-            settings["seeds"]["initialisation"],
-            settings.get("pretrained"),
-            settings["head"],
-        )
+        self.validation = form.validation()
+        self.validation_loss: Callable[[], float] | None = self._validation_loss if self.validation else None
+        self.normalise = form.normalise
+        counts = self.target_counts(data, subset)
+        built = self.build_network(form, len(counts))
         self.module: torch.nn.Module = built.to(where).to(memory_format=torch.channels_last)
         if world.size > 1:
             self.module = distributed.share_batch_norm(self.module)
-        self.criterion = (
-            parts.find("losses", settings["loss"]["name"]).build(settings["loss"], subset.counts).to(where)
-        )
-        self.label_share = batches.label_share(settings, subset.counts)
-        self.weighting = Weighting(settings, subset.counts, where)
+        self.criterion = parts.find("losses", settings["loss"]["name"]).build(settings["loss"], counts).to(where)
+        self.label_share = batches.label_share(settings["mixing"], counts)
+        self.weighting = Weighting(settings, counts, where)
         self.drops: bool = parts.literal("models", settings["backbone"], "DRAWS", False)
         self.optimizer = optimizer.build(_groups(self.module, built.classifier), settings["recipe"])
         self.infer: objective.Inference = graphs.Captured(self._infer) if self.compute.capture else self._infer
 
     def pool(self, data: Data, subset: Subset) -> Pool:
-        """What is drawn from: data, the indices [N] of the training images that take part, and their labels [N].
+        """What is drawn from: data, the indices [N] of the training examples that take part, and their labels [N].
 
-        `kept` is how many images an epoch is made for.
+        `kept` is how many examples an epoch is made for.
         """
         self.kept = len(subset.indices)
         return data, subset.indices, data.train_labels[subset.indices]
 
-    def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+    def target_counts(self, data: Data, subset: Subset) -> list[int]:
+        """Training examples of each output of the network: of each class."""
+        return subset.counts
+
+    def build_network(self, form: Form, outputs: int) -> Network:
+        """The network that training starts from."""
+        settings, seed = self.settings, self.settings["seeds"]["initialisation"]
+        pretrained, head = settings.get("pretrained"), settings["head"]
+        return network.build(settings["backbone"], form.inputs, outputs, seed, pretrained, head)
+
+    def epoch(self, number: int, first_batch: int = 0) -> Epoch:
+        """The epoch of a number, counted from 1, in Stage 1."""
+        return Epoch(number, self.settings["seeds"]["order"], 1, first_batch)
+
+    def batches(self, epoch: Epoch) -> Iterator[Batch]:
         """Augmented batches, with partners where they are to be mixed."""
         self.begin(epoch)
-        drawn = batches.epoch(self.train, self.labels, self.settings, epoch, stage=1, first=first)
-        return batches.seeded(drawn, self.settings, epoch, 1, first) if self.drops else drawn
+        drawn = self.in_order(self.order(epoch), self.settings["recipe"]["batch_size"], epoch)
+        return batches.seeded(drawn, epoch) if self.drops else drawn
 
-    def begin(self, epoch: int) -> None:
-        """Make ready for the steps of an epoch counted from 1."""
+    def begin(self, epoch: Epoch) -> None:
+        """Make ready for the steps of an epoch."""
         self.module.train()
-        self.weighting.begin(schedule.is_deferred(self.settings["recipe"], epoch))
+        self.weighting.begin(self.is_deferred(epoch))
+
+    def is_deferred(self, epoch: Epoch) -> bool:
+        """Whether what the method defers is in force."""
+        return schedule.is_deferred(self.settings["recipe"], epoch.number)
+
+    def order(
+        self,
+        epoch: Epoch,
+        labels: NDArray[np.int64] | None = None,
+        sampler: dict[str, Any] | None = None,
+        draws: int | None = None,
+        purpose: int = seeding.ORDER,
+    ) -> NDArray[np.int64]:
+        """Rows of the pool as a sampler draws them in an epoch.
+
+        Unless said otherwise the sampler in force draws from all labels, as often as the recipe makes of them.
+        """
+        labels = self.labels if labels is None else labels
+        draws = schedule.draws(self.settings["recipe"], len(labels)) if draws is None else draws
+        return batches.drawn_order(sampler or self._sampler(epoch), labels, draws, epoch, purpose)
+
+    def in_order(self, order: NDArray[np.int64], size: int, epoch: Epoch) -> Iterator[Batch]:
+        """Batches of `size` rows at a time of an order, augmented and mixed as the settings say."""
+        settings = self.settings
+        mixing, augmentation = settings["mixing"], settings.get("randaugment")
+        return batches.in_order(self.train, self.labels, order, size, epoch, mixing, augmentation)
 
     def prepare(self, batch: Batch) -> Mixed:
-        """Normalised, mixed images, and what each label weighs."""
+        """Normalised, mixed examples, and what each label weighs."""
         return self.weighting(batches.mix(self.normalise(batch.inputs), batch, self.label_share))
 
     def loss(self, batch: Mixed) -> Tensor:
@@ -100,23 +140,22 @@ class Stage1Learner:
         self.module.eval()
         return objective.shared_top1(self.infer, self.test, self.test_labels, self.world)
 
-    def validation_loss(self) -> float:
-        """Mean cross-entropy on the validation split, the network left in training mode.
-
-        Raises InputError where the data have none.
-        """
-        if self.validation is None:
-            raise InputError(
-                "the recipe stops early and the data have no validation split: use one without early_stopping"
-            )
+    def _validation_loss(self) -> float:
+        """Mean cross-entropy on the validation split, the network left in training mode."""
+        assert self.validation is not None
         self.module.eval()
         loss = objective.mean_cross_entropy(self.infer, *self.validation)
         self.module.train()
         return loss
 
-    def _infer(self, pixels: Tensor) -> Tensor:
+    def _sampler(self, epoch: Epoch) -> dict[str, Any]:
+        deferred = (self.settings["deferred"] or {}).get("sampler")
+        sampler: dict[str, Any] = deferred if deferred and self.is_deferred(epoch) else self.settings["sampler"]
+        return sampler
+
+    def _infer(self, inputs: Tensor) -> Tensor:
         with self.compute.autocast():
-            return self.module(self.normalise(pixels))  # type: ignore[no-any-return]
+            return self.module(self.normalise(inputs))  # type: ignore[no-any-return]
 
 
 def _groups(module: torch.nn.Module, classifier: torch.nn.Module) -> list[dict[str, Any]]:

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from longtail.data.arrays import Data
-from longtail.engine import checkpoint, sets
+from longtail.engine import checkpoint, forms
 from longtail.models import network
 from longtail.runtime.errors import InputError
 from longtail.stage1.imported import CHECKPOINTS
@@ -14,8 +15,8 @@ from longtail.stage1.imported import CHECKPOINTS
 
 def check(source: Path, data: Data, settings: dict[str, Any], where: str) -> None:
     """InputError, beginning with `where`, for the first tensor of a checkpoint that the network here has not."""
-    inputs = sets.inputs(data, settings["preprocessing"])
-    built = network.build(settings["backbone"], inputs, len(data.classes), seed=0, head=settings["head"])
+    form = forms.of(data, settings["preprocessing"], torch.device("cpu"))
+    built = network.build(settings["backbone"], form.inputs, len(data.classes), seed=0, head=settings["head"])
     here = built.state_dict()
     for name in CHECKPOINTS:
         there = checkpoint.load(source / name)

@@ -11,6 +11,11 @@ from longtail.runtime import parts
 from longtail.stage1.learner import Stage1Learner
 
 
+def located(settings: dict[str, Any], place: dict[str, Any]) -> dict[str, Any]:
+    """Settings with the path in `place` of pretrained weights, which the settings of a job name by their hash."""
+    return settings | {key: place[key] for key in settings.keys() & place.keys()}
+
+
 def learner(
     data: Data, subset: Subset, settings: dict[str, Any], workers: int = 0, world: World = ALONE
 ) -> Stage1Learner:

@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from longtail.engine import batches, seeding
+from longtail.engine import batches, schedule, seeding
 from longtail.engine.batches import Batch
+from longtail.engine.seeding import Epoch
 from longtail.runtime import parts
 from longtail.stage2.generators import Draw
 
@@ -25,28 +26,24 @@ def generator(settings: dict[str, Any], features: Tensor, labels: NDArray[np.int
     return built
 
 
-def epoch(
-    draw: Draw,
-    labels: NDArray[np.int64],
-    settings: dict[str, Any],
-    epoch: int,
-    device: torch.device,
-    first: int = 0,
-) -> Iterator[Batch]:
-    """The batches of an epoch counted from 1, settled by the order seed, from batch number `first` on.
+def order(settings: dict[str, Any], labels: NDArray[np.int64], epoch: Epoch) -> NDArray[np.int64]:
+    """Rows of labels [N] as the sampler of a Stage 2 draws them in an epoch."""
+    return batches.drawn_order(settings["sampler"], labels, schedule.draws(settings["recipe"], len(labels)), epoch)
 
-    What is drawn for a batch does not depend on `first`.
-    """
-    size = settings["recipe"]["batch_size"]
-    order = batches.drawn_order(settings, labels, epoch, stage=2)
-    targets = torch.from_numpy(labels[order]).to(device)
-    rng = seeding.generator(settings["seeds"]["order"], epoch, seeding.FEATURES, stage=2)
-    seeds = rng.integers(2**63, size=math.ceil(len(order) / (size * CHUNK))).tolist()
+
+def of_epoch(
+    draw: Draw, labels: NDArray[np.int64], settings: dict[str, Any], epoch: Epoch, device: torch.device
+) -> Iterator[Batch]:
+    """The batches of an epoch from its first batch on: what the generator makes of rows in the sampler's order."""
+    rows_drawn, size = order(settings, labels, epoch), settings["recipe"]["batch_size"]
+    targets = torch.from_numpy(labels[rows_drawn]).to(device)
+    rng = epoch.generator(seeding.FEATURES)
+    seeds = rng.integers(2**63, size=math.ceil(len(rows_drawn) / (size * CHUNK))).tolist()
     noise = torch.Generator(device)
-    for chunk in range(first // CHUNK, len(seeds)):
+    for chunk in range(epoch.first_batch // CHUNK, len(seeds)):
         rows = slice(chunk * CHUNK * size, (chunk + 1) * CHUNK * size)
-        drawn = draw(order[rows], noise.manual_seed(seeds[chunk]))
+        drawn = draw(rows_drawn[rows], noise.manual_seed(seeds[chunk]))
         pairs = zip(torch.split(drawn, size), torch.split(targets[rows], size), strict=True)
         for number, (inputs, of_inputs) in enumerate(pairs, start=chunk * CHUNK):
-            if number >= first:
+            if number >= epoch.first_batch:
                 yield Batch(inputs, of_inputs)

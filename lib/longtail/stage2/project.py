@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from longtail.engine import device
+from longtail.engine.seeding import Epoch
 from longtail.features.extract import Features
 from longtail.runtime import npz
 from longtail.stage2 import draws
@@ -52,7 +53,8 @@ def project(features: Features, counts: list[int], settings: dict[str, Any]) -> 
     labels = torch.from_numpy(features.train_labels).to(where)
     layer = fit(train, labels, len(counts), settings["seeds"]["initialisation"])
     draw = draws.generator(settings, train, features.train_labels, counts)
-    drawn = list(draws.epoch(draw, features.train_labels, settings, 1, where))
+    epoch = Epoch(1, settings["seeds"]["order"], stage=2)
+    drawn = list(draws.of_epoch(draw, features.train_labels, settings, epoch, where))
     inputs, drawn_labels = torch.cat([b.inputs for b in drawn]), torch.cat([b.labels for b in drawn])
     test = torch.from_numpy(features.test_features).to(where)
     points = {"train": train, "drawn": inputs, "test": test}

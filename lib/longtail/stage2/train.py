@@ -1,7 +1,7 @@
 """Train a classifier on cached features where that is exact, on images through the frozen backbone elsewhere."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,20 +13,22 @@ from torch import Tensor
 
 from longtail.data.arrays import Data
 from longtail.data.long_tail import Subset
-from longtail.engine import batches, device, graphs, loop, objective, optimizer, schedule, sets
+from longtail.engine import batches, device, forms, graphs, loop, objective, optimizer, schedule
 from longtail.engine.batches import Batch, Mixed
 from longtail.engine.distributed import ALONE
 from longtail.engine.resume import Resume
+from longtail.engine.seeding import Epoch
 from longtail.features.extract import Features
 from longtail.models import network
 from longtail.runtime import npz, parts
-from longtail.runtime.errors import InputError
 from longtail.stage2 import classifier, draws
 from longtail.stage2.inputs import features_suffice
 
 
 class FeatureLearner:
     """A classifier on cached features [N, D], or on features that a generator draws from their classes."""
+
+    validation_loss: Callable[[], float] | None = None
 
     def __init__(self, features: Features, stage1: dict[str, Tensor], counts: list[int], settings: dict[str, Any]):
         self.settings = settings
@@ -42,13 +44,17 @@ class FeatureLearner:
         self.classifier = classifier.build(settings["classifier"], stage1, settings["seeds"]["initialisation"])
         self.module: torch.nn.Module = self.classifier.to(where)
         self.criterion = parts.find("losses", settings["loss"]["name"]).build(settings["loss"], counts).to(where)
-        self.label_share = batches.label_share(settings, counts)
+        self.label_share = batches.label_share(settings["mixing"], counts)
         groups = classifier.parameter_groups(self.classifier, settings["classifier"])
         self.optimizer = optimizer.build(groups, settings["recipe"])
 
-    def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+    def epoch(self, number: int, first_batch: int = 0) -> Epoch:
+        """The epoch of a number, counted from 1, in Stage 2."""
+        return Epoch(number, self.settings["seeds"]["order"], 2, first_batch)
+
+    def batches(self, epoch: Epoch) -> Iterator[Batch]:
         """What the generator makes of rows in the sampler's order."""
-        return draws.epoch(self.draw, self.labels, self.settings, epoch, self.compute.device, first)
+        return draws.of_epoch(self.draw, self.labels, self.settings, epoch, self.compute.device)
 
     def prepare(self, batch: Batch) -> Mixed:
         """The features as they are."""
@@ -63,10 +69,6 @@ class FeatureLearner:
         """Float32 logits [N, K] of the test set."""
         return self.classifier(self.test_features)  # type: ignore[no-any-return]
 
-    def validation_loss(self) -> float:
-        """Never: raises InputError, as no Stage 2 has a validation split."""
-        raise InputError("a Stage 2 has no validation split to stop early on: use a recipe without early_stopping")
-
     def test_top1(self) -> float:
         """Accuracy on the whole test set."""
         return objective.top1(self.test_logits(), self.test_labels)
@@ -79,29 +81,27 @@ class ImageLearner(FeatureLearner):
         self,
         data: Data,
         subset: Subset,
-        backbone: str,
         features: Features,
         stage1: dict[str, Tensor],
         settings: dict[str, Any],
         workers: int = 0,
     ) -> None:
         super().__init__(features, stage1, subset.counts, settings)
-        preprocessing, where = settings["preprocessing"], self.compute.device
+        backbone, where = settings["backbone"], self.compute.device
+        self.form = forms.of(data, settings["preprocessing"], where, workers)
         if settings["batch_norm"] == "shifted":
-            side = sets.side(data, preprocessing)
-            schedule.check_batches(settings["recipe"], backbone, len(self.labels), side, 1, "Stage 2")
-        frozen = network.build(backbone, sets.inputs(data, preprocessing), len(data.classes), seed=0)
+            schedule.check_batches(settings["recipe"], backbone, len(self.labels), self.form.side, 1, "Stage 2")
+        frozen = network.build(backbone, self.form.inputs, len(data.classes), seed=0)
         frozen.load_state_dict(stage1)
         self.backbone = frozen.backbone.to(where).to(memory_format=torch.channels_last).requires_grad_(False)
-        self.images = sets.training(
-            data, subset.indices, preprocessing, where, augment=settings["augment"], workers=workers
-        )
-        self.normalise = sets.normaliser(data, preprocessing, where)
+        self.images = self.form.training(subset.indices, augment=settings["augment"])
+        self.normalise = self.form.normalise
 
-    def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+    def batches(self, epoch: Epoch) -> Iterator[Batch]:
         """Augmented images, with partners where they are to be mixed."""
         self.backbone.eval()
-        return batches.epoch(self.images, self.labels, self.settings, epoch, stage=2, first=first)
+        order, size = draws.order(self.settings, self.labels, epoch), self.settings["recipe"]["batch_size"]
+        return batches.in_order(self.images, self.labels, order, size, epoch, self.settings["mixing"])
 
     def prepare(self, batch: Batch) -> Mixed:
         """Features of normalised, mixed images."""
@@ -121,15 +121,15 @@ class ShiftedLearner(ImageLearner):
     pass through it anew (MiSLAS, "Shift Learning on Batch Normalization").
     """
 
-    def __init__(self, data: Data, *rest: Any, workers: int = 0) -> None:
-        super().__init__(data, *rest, workers=workers)  # type: ignore[misc]
+    def __init__(self, *given: Any, workers: int = 0) -> None:
+        super().__init__(*given, workers=workers)  # type: ignore[misc]
         self.module = network.Network(self.backbone, self.classifier)
-        self.test = sets.testing(data, self.settings["preprocessing"], self.compute.device, workers)
+        self.test = self.form.testing()
         self.infer: objective.Inference = graphs.Captured(self._infer) if self.compute.capture else self._infer
 
-    def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+    def batches(self, epoch: Epoch) -> Iterator[Batch]:
         """As without shifting, but batch norm follows them."""
-        drawn = super().batches(epoch, first)
+        drawn = super().batches(epoch)
         self.backbone.train()
         return drawn
 
@@ -154,7 +154,6 @@ class Trained:
 def train(
     data: Data,
     subset: Subset,
-    backbone: str,
     features: Features,
     stage1: dict[str, Tensor],
     settings: dict[str, Any],
@@ -172,7 +171,7 @@ def train(
         learner = FeatureLearner(features, stage1, subset.counts, settings)
     else:
         kind = ShiftedLearner if settings["batch_norm"] == "shifted" else ImageLearner
-        learner = kind(data, subset, backbone, features, stage1, settings, workers=workers)
+        learner = kind(data, subset, features, stage1, settings, workers=workers)
     fitted = loop.fit(learner, settings["recipe"], resume)
 
     def logits(state: dict[str, Tensor]) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from torchvision import datasets
 
-from longtail.data import content, long_tail
+from longtail.data import long_tail
 from longtail.data.sources import cifar
 from longtail.runtime.errors import InputError
 from longtail.runtime.fingerprint import ROOT
@@ -207,7 +207,7 @@ def test_published_networks_saw_the_real_cifar100(official_cifar100):
 
     for factor in (path.name for path in networks.iterdir()):
         subset = long_tail.subset(found.train_labels, len(found.classes), factor, seed=0, n_max=500)
-        told = content.digests(found, subset.indices)
+        told = found.digests(subset.indices)
         records = [json.loads(path.read_text()) for path in (networks / factor).rglob("provenance.json")]
         assert [record["images_seen"] for record in records] == [told] * len(records)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from longtail.data.arrays import Files
+from longtail.data.forms.files import Files
 from longtail.data.sources import folder
 from longtail.runtime.errors import InputError
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from longtail.data import arrays
-from longtail.data.arrays import Files
+from longtail.data.forms.files import Files
 from longtail.data.sources import image_list
 from longtail.runtime.errors import InputError
 

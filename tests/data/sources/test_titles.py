@@ -7,6 +7,7 @@ import pytest
 
 from longtail.config import schema
 from longtail.data import arrays, long_tail
+from longtail.data.forms.titles import Titles
 from longtail.data.sources import titles
 from longtail.runtime.errors import InputError
 
@@ -57,7 +58,7 @@ def test_titles_labels_and_classes_as_the_files_have_them(sources, tmp_path):
     assert found.validation_titles.shape == (0, 10)
     arrays.save(tmp_path / "arrays.npz", found)
     again = arrays.load(tmp_path / "arrays.npz")
-    assert isinstance(again, arrays.Titles)
+    assert isinstance(again, Titles)
     assert np.array_equal(again.train_titles, found.train_titles)
     assert again.classes == found.classes
 

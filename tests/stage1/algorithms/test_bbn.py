@@ -6,6 +6,7 @@ import torch
 from tests import small
 
 from longtail.engine import seeding
+from longtail.engine.seeding import Epoch
 from longtail.runtime.errors import InputError
 from longtail.samplers import reverse
 from longtail.stage1 import train
@@ -31,7 +32,7 @@ def surprise(logits, labels):
 def test_delta_falls_as_a_parabola(stage):
     found = []
     for epoch in (1, 2, 3):
-        stage.batches(epoch)
+        stage.batches(stage.epoch(epoch))
         found.append(float(stage.delta))
     # 1 − ((e − 1)/3)²
     assert found == pytest.approx([1, 8 / 9, 5 / 9], rel=1e-6)
@@ -41,7 +42,7 @@ def test_delta_falls_as_a_parabola(stage):
 def test_the_loss_written_out(stage, epoch, delta):
     """In float64, each branch with a pass of its own through the trunk under its own batch statistics."""
     exact = copy.deepcopy(stage.module).double()
-    mixed = stage.prepare(next(stage.batches(epoch)))
+    mixed = stage.prepare(next(stage.batches(stage.epoch(epoch))))
     inputs, labels = mixed.inputs.double(), mixed.labels
     backbone, weight, bias = exact.backbone, exact.classifier.weight, exact.classifier.bias
     conventional = backbone.conventional(backbone.trunk(inputs[:32])).mean((2, 3))
@@ -59,7 +60,7 @@ def test_the_loss_written_out(stage, epoch, delta):
 
 
 def test_running_statistics_see_each_branch(stage):
-    stage.loss(stage.prepare(next(stage.batches(1))))
+    stage.loss(stage.prepare(next(stage.batches(stage.epoch(1)))))
     tracked = {name: int(value) for name, value in stage.module.state_dict().items() if "num_batches" in name}
     assert {count for name, count in tracked.items() if ".trunk." in name} == {2}
     assert {count for name, count in tracked.items() if ".trunk." not in name} == {1}
@@ -68,13 +69,13 @@ def test_running_statistics_see_each_branch(stage):
 def test_the_first_half_of_a_batch_is_the_set_and_the_second_drawn_in_reverse(stage):
     drawn = []
     for epoch in range(1, 11):
-        found = list(stage.batches(epoch))
+        found = list(stage.batches(stage.epoch(epoch)))
         assert [len(batch.labels) for batch in found] == [64] * 6 + [14]
         labels = [batch.labels.numpy() for batch in found]
         conventional = np.concatenate([half[: len(half) // 2] for half in labels])
         rebalancing = np.concatenate([half[len(half) // 2 :] for half in labels])
         assert np.bincount(conventional).tolist() == COUNTS.tolist()
-        rng = seeding.generator(0, epoch, seeding.SECOND_ORDER, stage=1)
+        rng = Epoch(epoch, 0).generator(seeding.SECOND_ORDER)
         assert rebalancing.tolist() == stage.labels[reverse.draw({}, stage.labels, 199, rng)].tolist()
         drawn.append(rebalancing)
     shares = np.bincount(np.concatenate(drawn)) / 1990
@@ -83,8 +84,8 @@ def test_the_first_half_of_a_batch_is_the_set_and_the_second_drawn_in_reverse(st
 
 
 def test_an_epoch_entered_in_its_middle_goes_on_with_the_same_batches(stage):
-    whole = list(stage.batches(2))
-    for found, expected in zip(stage.batches(2, first=4), whole[4:], strict=True):
+    whole = list(stage.batches(stage.epoch(2)))
+    for found, expected in zip(stage.batches(stage.epoch(2, 4)), whole[4:], strict=True):
         assert torch.equal(found.inputs, expected.inputs)
         assert torch.equal(found.labels, expected.labels)
 
@@ -103,7 +104,7 @@ def test_testing_has_both_branches_as_they_are(stage):
 
 
 def test_both_branches_learn(stage):
-    stage.loss(stage.prepare(next(stage.batches(2)))).backward()
+    stage.loss(stage.prepare(next(stage.batches(stage.epoch(2))))).backward()
     assert all(value.grad is not None and value.grad.abs().max() > 0 for value in stage.module.parameters())
 
 

@@ -36,7 +36,7 @@ def learner(**changes):
 def exact(stage):
     """A batch of the second phase in float64, parted into the own images and the meta images."""
     stage.module.double()
-    batch = stage.prepare(next(stage.batches(2)))
+    batch = stage.prepare(next(stage.batches(stage.epoch(2))))
     inputs = batch.inputs.double()
     own = copy.copy(batch.rows(slice(None, -20)))
     meta = batch.rows(slice(-20, None))
@@ -86,7 +86,7 @@ def test_the_correction_touches_nothing():
 
 def test_the_loss_of_the_second_phase_has_the_corrected_weights():
     stage = learner()
-    mixed = stage.prepare(next(stage.batches(2)))
+    mixed = stage.prepare(next(stage.batches(stage.epoch(2))))
     optimizer.set_rate(stage.optimizer, 0.01)
     own, meta = mixed.rows(slice(None, 32)), mixed.rows(slice(32, None))
     raw = 0.1 / (1 - 0.9 ** np.array(small.data()[1].counts))
@@ -107,7 +107,7 @@ def test_weights_over_their_mean_are_over_that_of_the_images_trained_on():
     stage = learner(deferred={"weighting": CB | {"mean": "weights"}})
     given = []
     stage.correction = lambda own, meta, weights: given.append((own.labels, weights)) or torch.zeros(len(weights))
-    stage.loss(stage.prepare(next(stage.batches(2))))
+    stage.loss(stage.prepare(next(stage.batches(stage.epoch(2)))))
     ((labels, weights),) = given
     raw = 0.1 / (1 - 0.9 ** np.array(small.data()[1].counts))
     np.testing.assert_allclose(weights, raw[labels] / raw[labels].mean(), rtol=1e-5)
@@ -115,8 +115,8 @@ def test_weights_over_their_mean_are_over_that_of_the_images_trained_on():
 
 def test_meta_images_stand_behind_each_batch_of_the_second_phase():
     stage = learner()
-    assert [len(batch.labels) for batch in stage.batches(1)] == [32] * 6 + [7]
-    found = list(stage.batches(2))
+    assert [len(batch.labels) for batch in stage.batches(stage.epoch(1))] == [32] * 6 + [7]
+    found = list(stage.batches(stage.epoch(2)))
     assert [len(batch.labels) for batch in found] == [52] * 6 + [27]
     own = torch.cat([batch.labels[:-20] for batch in found])
     assert torch.bincount(own).tolist() == small.data()[1].counts
@@ -183,9 +183,9 @@ def test_a_run_stopped_in_its_second_phase_goes_on_to_the_same_bytes(whole, tmp_
     stage, resume = learner(), small.resume(tmp_path)
     batches = stage.batches
 
-    def stopping(epoch, first=0):
-        for number, batch in enumerate(batches(epoch, first), start=first):
-            if (epoch, number) == (2, 3):
+    def stopping(epoch):
+        for number, batch in enumerate(batches(epoch), start=epoch.first_batch):
+            if (epoch.number, number) == (2, 3):
                 signal.raise_signal(signal.SIGTERM)
             yield batch
 

@@ -5,8 +5,7 @@ import pytest
 import torch
 from tests import small
 
-from longtail.data.arrays import Files
-from longtail.engine import batches
+from longtail.data.forms.files import Files
 from longtail.runtime.errors import InputError
 from longtail.stage1 import train
 from longtail.stage1.algorithms import smote
@@ -98,13 +97,13 @@ def test_the_set_is_balanced_and_begins_with_the_subset():
 
 def test_an_epoch_is_as_long_as_without_it():
     stage = train.learner(*small.data(), SETTINGS)
-    found = list(stage.batches(1))
+    found = list(stage.batches(stage.epoch(1)))
     assert [len(batch.labels) for batch in found] == [32] * 6 + [7]
     assert len(found) == math.ceil(sum(COUNTS) / 32)
     drawn = np.bincount(torch.cat([batch.labels for batch in found]))
     # 199 of 500 images, 50 a class, without replacement: 19.9 on average, with a standard deviation below 3.3.
     assert abs(drawn - 19.9).max() < 4 * 3.3
-    order = batches.drawn_order(SETTINGS, stage.labels, 1, 1, draws=199)
+    order = stage.order(stage.epoch(1), draws=199)
     assert len(set(order.tolist())) == 199
     assert (order >= 199).any()
 

@@ -21,20 +21,34 @@ def test_the_learner_is_the_one_that_the_settings_name():
 
 @pytest.mark.parametrize("mixing", [None, small.STAGE1["mixing"]])
 def test_batches_are_those_of_the_engine(mixing):
-    given = settings(mixing=mixing)
-    stage = train.learner(*small.data(), given)
-    for found, expected in zip(
-        stage.batches(2, first=3), batches.epoch(stage.train, stage.labels, given, 2, 1, first=3), strict=True
-    ):
-        assert torch.equal(found.inputs, expected.inputs)
-        assert torch.equal(found.labels, expected.labels)
-        assert found.share == expected.share
+    stage = train.learner(*small.data(), settings(mixing=mixing))
+    epoch = stage.epoch(2, first_batch=3)
+    order = batches.drawn_order(small.STAGE1["sampler"], stage.labels, len(stage.labels), epoch)
+    expected = batches.in_order(stage.train, stage.labels, order, small.RECIPE["batch_size"], epoch, mixing)
+    for found, other in zip(stage.batches(epoch), expected, strict=True):
+        assert torch.equal(found.inputs, other.inputs)
+        assert torch.equal(found.labels, other.labels)
+        assert found.share == other.share
+
+
+def test_a_deferred_sampler_takes_over_after_the_epochs_that_defer_it():
+    def orders(**changes):
+        stage = train.learner(*small.data(), settings(recipe=small.RECIPE | {"epochs": 4, "defer": 2}, **changes))
+        return [stage.order(stage.epoch(number)).tolist() for number in (1, 2, 3, 4)]
+
+    balanced = {"name": "class_balanced"}
+    never, at_once, later = orders(), orders(sampler=balanced), orders(deferred={"sampler": balanced})
+    assert later == never[:2] + at_once[2:]
+    # Where weights alone are deferred, the sampler stays.
+    weighting = {"name": "class_balanced", "beta": 0.9, "mean": "images"}
+    assert orders(deferred={"weighting": weighting}) == never
 
 
 def test_a_deferred_sampler_draws_the_classes_alike():
     recipe = small.RECIPE | {"defer": 1}
     stage = train.learner(*small.data(), settings(recipe=recipe, deferred={"sampler": {"name": "class_balanced"}}))
-    counts = [np.bincount(torch.cat([batch.labels for batch in stage.batches(epoch)])) for epoch in (1, 2)]
+    drawn = ([batch.labels for batch in stage.batches(stage.epoch(number))] for number in (1, 2))
+    counts = [np.bincount(torch.cat(labels)) for labels in drawn]
     assert counts[0].tolist() == small.data()[1].counts
     # 199 draws of 10 classes: 19.9 on average, with a standard deviation of 4.2.
     assert counts[1].max() < 19.9 + 4 * 4.3

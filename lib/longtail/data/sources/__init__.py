@@ -1,1 +1,1 @@
-"""Kinds of sources, one file each, found by name: `read(settings, archive)` gives Arrays."""
+"""Kinds of sources, one file each, found by name: `read(settings, archive)` gives data in one of `data/forms/`."""

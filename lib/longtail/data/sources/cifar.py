@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longtail.data.arrays import Arrays
+from longtail.data.forms.images import Arrays
 from longtail.runtime.errors import InputError
 from longtail.runtime.files import require_regular
 

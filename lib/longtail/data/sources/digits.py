@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from longtail.data.arrays import Arrays
+from longtail.data.forms.images import Arrays
 
 TEST_PER_CLASS = 60
 SIDE = 8

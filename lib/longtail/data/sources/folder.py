@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from longtail.data import decode
-from longtail.data.arrays import Arrays, Files
+from longtail.data.forms.files import Files
+from longtail.data.forms.images import Arrays
 from longtail.runtime import image_tree
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longtail.data import labels, lines
-from longtail.data.arrays import Files
+from longtail.data.forms.files import Files
 from longtail.data.labels import Entry
 from longtail.runtime import image_tree
 from longtail.runtime.errors import InputError

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longtail.data import vocabulary
-from longtail.data.arrays import Titles
+from longtail.data.forms.titles import Titles
 
 FORM = "titles"
 READS = ("titles",)

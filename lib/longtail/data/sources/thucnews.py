@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from longtail.data.arrays import Titles
+from longtail.data.forms.titles import Titles
 from longtail.data.sources import titles
 from longtail.runtime.errors import InputError
 from longtail.runtime.files import require_regular

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longtail.data import labels, lines, vocabulary
-from longtail.data.arrays import Titles
+from longtail.data.forms.titles import Titles
 from longtail.data.labels import Entry
 from longtail.runtime.errors import InputError
 

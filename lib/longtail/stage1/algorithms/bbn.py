@@ -8,6 +8,7 @@ from torch import Tensor
 
 from longtail.engine import batches, seeding
 from longtail.engine.batches import Batch, Mixed
+from longtail.engine.seeding import Epoch
 from longtail.runtime.errors import InputError
 from longtail.stage1.learner import Stage1Learner
 
@@ -40,18 +41,15 @@ class Learner(Stage1Learner):
             )
         self.delta = torch.ones((), device=self.compute.device)
 
-    def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+    def batches(self, epoch: Epoch) -> Iterator[Batch]:
         """Batches of both branches; the last one may be smaller, alike in both."""
         self.begin(epoch)
-        self.delta.fill_(1 - ((epoch - 1) / self.settings["recipe"]["epochs"]) ** 2)
-        size = self.settings["recipe"]["batch_size"]
-        conventional = batches.drawn_order(self.settings, self.labels, epoch, 1)
-        reverse = self.settings | {"sampler": self.settings["algorithm"]["sampler"]}
-        rebalancing = batches.drawn_order(
-            reverse, self.labels, epoch, 1, seeding.SECOND_ORDER, draws=len(conventional)
-        )
-        order = batches.side_by_side(conventional, rebalancing, size, size)
-        return batches.in_order(self.train, self.labels, order, 2 * size, self.settings, epoch, 1, first)
+        recipe, sampler = self.settings["recipe"], self.settings["algorithm"]["sampler"]
+        self.delta.fill_(1 - ((epoch.number - 1) / recipe["epochs"]) ** 2)
+        conventional = self.order(epoch)
+        rebalancing = self.order(epoch, sampler=sampler, draws=len(conventional), purpose=seeding.SECOND_ORDER)
+        size = recipe["batch_size"]
+        return self.in_order(batches.side_by_side(conventional, rebalancing, size, size), 2 * size, epoch)
 
     def loss(self, batch: Mixed) -> Tensor:
         """The weighed loss of both branches."""

@@ -15,8 +15,9 @@ from torch.nn import functional as F
 
 from longtail.data.arrays import Data
 from longtail.data.long_tail import Subset
-from longtail.engine import batches, schedule, seeding
+from longtail.engine import batches, seeding
 from longtail.engine.batches import Batch, Mixed
+from longtail.engine.seeding import Epoch
 from longtail.losses.cross_entropy import CrossEntropy
 from longtail.runtime.errors import InputError
 from longtail.stage1.learner import Pool, Stage1Learner
@@ -56,21 +57,18 @@ class Learner(Stage1Learner):
         self.kept = len(kept)
         return data, indices, data.train_labels[indices]
 
-    def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+    def batches(self, epoch: Epoch) -> Iterator[Batch]:
         """Batches of the images trained on; in the second phase each with meta images behind them."""
         self.begin(epoch)
-        recipe, algorithm = self.settings["recipe"], self.settings["algorithm"]
-        self.meta_phase = schedule.is_deferred(recipe, epoch)
-        size = recipe["batch_size"]
-        order = batches.drawn_order(self.settings, self.labels[: self.kept], epoch, 1)
-        if self.meta_phase:
-            steps, meta = math.ceil(len(order) / size), np.arange(self.kept, len(self.labels))
-            rng = seeding.generator(self.settings["seeds"]["order"], epoch, seeding.SECOND_ORDER, 1)
-            rounds = math.ceil(steps * algorithm["batch_size"] / len(meta))
-            drawn = np.concatenate([rng.permutation(meta) for _ in range(rounds)])
-            order = batches.side_by_side(order, drawn, size, algorithm["batch_size"])
-            size += algorithm["batch_size"]
-        return batches.in_order(self.train, self.labels, order, size, self.settings, epoch, 1, first)
+        self.meta_phase = self.is_deferred(epoch)
+        size, beside = self.settings["recipe"]["batch_size"], self.settings["algorithm"]["batch_size"]
+        order = self.order(epoch, self.labels[: self.kept])
+        if not self.meta_phase:
+            return self.in_order(order, size, epoch)
+        meta, rng = np.arange(self.kept, len(self.labels)), epoch.generator(seeding.SECOND_ORDER)
+        rounds = math.ceil(math.ceil(len(order) / size) * beside / len(meta))
+        drawn = np.concatenate([rng.permutation(meta) for _ in range(rounds)])
+        return self.in_order(batches.side_by_side(order, drawn, size, beside), size + beside, epoch)
 
     def loss(self, batch: Mixed) -> Tensor:
         """The first phase's cross-entropy, or the loss under the corrected weights."""

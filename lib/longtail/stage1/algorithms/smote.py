@@ -6,10 +6,12 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from longtail.data.arrays import Arrays, Data
+from longtail.data.arrays import Data
+from longtail.data.forms.images import Arrays
 from longtail.data.long_tail import Subset
-from longtail.engine import batches, schedule, seeding
+from longtail.engine import schedule, seeding
 from longtail.engine.batches import Batch
+from longtail.engine.seeding import Epoch
 from longtail.runtime.errors import InputError
 from longtail.stage1.learner import Pool, Stage1Learner
 
@@ -29,8 +31,7 @@ class Learner(Stage1Learner):
                 "algorithm smote makes images from pixels in memory: set streamed: false, or leave it out"
             )
         images, labels = data.train_images[subset.indices], data.train_labels[subset.indices]
-        rng = seeding.generator(self.settings["seeds"]["order"], 0, seeding.SYNTHESIS, stage=1)
-        made, of_classes = balanced(images, labels, rng)
+        made, of_classes = balanced(images, labels, self.epoch(0).generator(seeding.SYNTHESIS))
         self.kept = len(labels)
         pool = dataclasses.replace(
             data,
@@ -39,12 +40,12 @@ class Learner(Stage1Learner):
         )
         return pool, np.arange(len(pool.train_labels)), pool.train_labels
 
-    def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+    def batches(self, epoch: Epoch) -> Iterator[Batch]:
         """As many batches as the subset alone would give, drawn from all images."""
         self.begin(epoch)
         recipe = self.settings["recipe"]
-        order = batches.drawn_order(self.settings, self.labels, epoch, 1, draws=schedule.draws(recipe, self.kept))
-        return batches.in_order(self.train, self.labels, order, recipe["batch_size"], self.settings, epoch, 1, first)
+        order = self.order(epoch, draws=schedule.draws(recipe, self.kept))
+        return self.in_order(order, recipe["batch_size"], epoch)
 
 
 def balanced(images: Pixels, labels: NDArray[np.int64], rng: np.random.Generator) -> tuple[Pixels, NDArray[np.int64]]:
@@ -53,8 +54,7 @@ def balanced(images: Pixels, labels: NDArray[np.int64], rng: np.random.Generator
     lacking = counts.max() - counts
     lacking[counts == 0] = 0
     made = [between(images[labels == label], int(lacking[label]), rng) for label in np.flatnonzero(lacking)]
-    found = np.concatenate([images[:0], *made])
-    return found, np.repeat(np.arange(len(counts)), lacking)
+    return np.concatenate([images[:0], *made]), np.repeat(np.arange(len(counts)), lacking)
 
 
 def between(images: Pixels, count: int, rng: np.random.Generator) -> Pixels:

@@ -16,14 +16,48 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from longtail.data import decode
+from longtail.data.forms.files import Files
+from longtail.engine import seeding
 from longtail.engine.distributed import ALONE, World
-from longtail.engine.images import Policy, unchanged
+from longtail.engine.forms import Policy, unchanged
+from longtail.engine.forms._normaliser import Normaliser
+from longtail.engine.seeding import Epoch
 from longtail.runtime import signals
 from longtail.runtime.errors import InputError
 
-# Images by number, the position in the order of the first of them, and the seed.
+# Images by number, the position in the order of the first of them, and what settles their augmentation.
 Draw = tuple[NDArray[np.int64], int, tuple[int, ...]]
 Transform = Callable[[Image.Image], Image.Image]
+
+
+class Form:
+    """Images in files; their side is that of the crop that is trained on."""
+
+    def __init__(
+        self, data: Files, preprocessing: dict[str, Any], device: torch.device, workers: int, world: World
+    ) -> None:
+        self.data = data
+        self.preprocessing = preprocessing
+        self.device = device
+        self.workers = workers
+        self.world = world
+        self.normalise = Normaliser(preprocessing, device)
+        self.inputs = len(preprocessing["mean"])
+        self.side = int(preprocessing["random_resized_crop"] or preprocessing["center_crop"])
+
+    def training(self, indices: NDArray[np.int64], *, augment: bool) -> "StreamedSet":
+        """The training images that `indices` keep; each process of a training decodes its rows of a batch."""
+        return self._streamed(self.data.train_files[indices], augment, self.world)
+
+    def testing(self) -> "StreamedSet":
+        """All test images, not augmented."""
+        return self._streamed(self.data.test_files, False, ALONE)
+
+    def validation(self) -> None:
+        """No source of images has a validation split."""
+
+    def _streamed(self, files: NDArray[np.str_], augment: bool, world: World) -> "StreamedSet":
+        return StreamedSet(self.data.root, files, self.preprocessing, self.device, augment, self.workers, world)
 
 
 class StreamedSet:
@@ -67,17 +101,18 @@ class StreamedSet:
         self,
         order: NDArray[np.int64],
         batch_size: int,
-        seed: tuple[int, ...],
-        first: int = 0,
+        epoch: Epoch,
         policy: Policy = unchanged,
     ) -> Iterator[Tensor]:
-        """uint8 batches [B, H, W, C] of the images `order` names, from batch number `first` on; one pass at a time.
+        """uint8 batches [B, H, W, C] of the images that `order` names, from the epoch's first batch on.
 
-        How an image is augmented follows from `seed` and its position in `order` alone; `policy` augments further
-        the images at some positions. Each process of a training decodes its rows of a batch.
+        One pass at a time. How an image is augmented follows from the epoch and its position in `order` alone;
+        `policy` augments further the images at some positions. Each process of a training decodes its rows of a
+        batch.
         Raises InputError naming a file that cannot be decoded.
         """
-        starts = range(first * batch_size, len(order), batch_size)
+        seed = epoch.entropy(seeding.AUGMENTATION)
+        starts = range(epoch.first_batch * batch_size, len(order), batch_size)
         counts = [min(batch_size, len(order) - start) for start in starts]
         rows = [self.world.rows(count) for count in counts]
         own = [slice(start + part.start, start + part.stop) for start, part in zip(starts, rows, strict=True)]

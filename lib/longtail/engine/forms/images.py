@@ -1,6 +1,6 @@
-"""The training set resident on the device: cropped, flipped and augmented as whole batches of uint8."""
+"""Images in memory: kept on the device, cropped, flipped and augmented as whole batches of uint8."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,26 +9,39 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from longtail.data.forms.images import Arrays
 from longtail.engine import seeding
+from longtail.engine.distributed import World
+from longtail.engine.forms import Policy, unchanged
+from longtail.engine.forms._normaliser import Normaliser
+from longtail.engine.seeding import Epoch
 
 CHUNK = 2048
-Policy = Callable[[Tensor, slice], Tensor]
 
 
-def unchanged(pixels: Tensor, positions: slice) -> Tensor:
-    """No further augmentation."""
-    return pixels
+class Form:
+    """Images in memory, normalised by the channels' means and standard deviations."""
 
+    def __init__(
+        self, data: Arrays, preprocessing: dict[str, Any], device: torch.device, workers: int, world: World
+    ) -> None:
+        self.data = data
+        self.preprocessing = preprocessing
+        self.device = device
+        self.normalise = Normaliser(preprocessing, device)
+        self.inputs = len(preprocessing["mean"])
+        self.side = int(data.train_images.shape[1])
 
-class Normaliser:
-    """uint8 images [B, H, W, C] to float32 [B, C, H, W] in channels_last layout: (p/255 − mean) / std."""
+    def training(self, indices: NDArray[np.int64], *, augment: bool) -> "ImageSet":
+        """The training images that `indices` keep."""
+        return ImageSet(self.data.train_images[indices], self.preprocessing, self.device, augment)
 
-    def __init__(self, preprocessing: dict[str, Any], device: torch.device) -> None:
-        self.mean = torch.tensor(preprocessing["mean"], device=device) * 255
-        self.scale = 1 / (torch.tensor(preprocessing["std"], device=device) * 255)
+    def testing(self) -> "ImageSet":
+        """All test images, not augmented."""
+        return ImageSet(self.data.test_images, self.preprocessing, self.device, augment=False)
 
-    def __call__(self, pixels: Tensor) -> Tensor:
-        return ((pixels.float() - self.mean) * self.scale).permute(0, 3, 1, 2)
+    def validation(self) -> None:
+        """No source of images has a validation split."""
 
 
 class ImageSet:
@@ -52,24 +65,23 @@ class ImageSet:
         self,
         order: NDArray[np.int64],
         batch_size: int,
-        seed: tuple[int, ...],
-        first: int = 0,
+        epoch: Epoch,
         policy: Policy = unchanged,
     ) -> Iterator[Tensor]:
-        """uint8 batches [B, H, W, C] of the images `order` names, from batch number `first` on.
+        """uint8 batches [B, H, W, C] of the images that `order` names, from the epoch's first batch on.
 
-        `seed` (of seeding.generator) draws crops and flips; `policy` augments further the images at some
-        positions of `order`. What an image becomes depends on its position alone, not on `first`.
+        The epoch settles crops and flips; `policy` augments further the images at some positions of `order`.
         """
-        augmentation = self.draw_augmentation(len(order), seeding.generator(*seed))
+        first = epoch.first_batch * batch_size
+        augmentation = self.draw_augmentation(len(order), epoch.generator(seeding.AUGMENTATION))
         # Whole chunks, always from the same positions: small kernels are launched less often, and a batch is
         # the same bytes whether or not the epoch was entered in its middle.
         step = max(1, CHUNK // batch_size) * batch_size
-        for start in range(first * batch_size // step * step, len(order), step):
+        for start in range(first // step * step, len(order), step):
             positions = slice(start, min(start + step, len(order)))
             pixels = policy(self.take(order[positions], augmentation[positions]), positions)
             for offset in range(0, len(pixels), batch_size):
-                if start + offset >= first * batch_size:
+                if start + offset >= first:
                     yield pixels[offset : offset + batch_size]
 
     def draw_augmentation(self, count: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@ import multiprocessing
 import signal
 import subprocess
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,11 +13,13 @@ from sklearn.datasets import load_digits
 from torchvision import transforms
 from torchvision.transforms import functional as F
 
-from longtail.engine.streamed import StreamedSet
+from longtail.engine import seeding
+from longtail.engine.forms.files import StreamedSet
+from longtail.engine.seeding import Epoch
 from longtail.runtime.errors import InputError
 
 CPU = torch.device("cpu")
-SEED = (0, 3, 2, 1)
+EPOCH = Epoch(3, 0)
 PREPROCESSING = {
     "crop_padding": 0,
     "random_resized_crop": 12,
@@ -44,12 +47,13 @@ def streamed(root, augment=True, workers=0, files=FILES, **changes):
     return StreamedSet(str(root), files, {**PREPROCESSING, **changes}, CPU, augment, workers)
 
 
-def pixels(images, order, batch_size=4, seed=SEED, first=0):
-    return list(images.batches(np.array(order), batch_size, seed, first))
+def pixels(images, order, batch_size=4, epoch=EPOCH):
+    return list(images.batches(np.array(order), batch_size, epoch))
 
 
-def seeded(position, seed=SEED):
-    torch.manual_seed(int(np.random.SeedSequence((*seed, position)).generate_state(1)[0]))
+def seeded(position):
+    entropy = (0, 3, seeding.AUGMENTATION, 1, position)  # order seed, epoch, purpose, stage
+    torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
 
 
 def opened(root, number):
@@ -118,9 +122,9 @@ def test_what_preprocessing_does_not_ask_for_is_left_out(root):
 def test_workers_change_nothing(root):
     order = np.random.default_rng(0).integers(0, 10, 23)
     alone, together = (streamed(root, workers=workers) for workers in (0, 2))
-    for seed in (SEED, (0, 4, 2, 1)):  # two epochs
-        expected = pixels(alone, order, seed=seed)
-        found = pixels(together, order, seed=seed)
+    for epoch in (EPOCH, Epoch(4, 0)):
+        expected = pixels(alone, order, epoch=epoch)
+        found = pixels(together, order, epoch=epoch)
         assert len(found) == len(expected) == 6
         assert all(torch.equal(*pair) for pair in zip(found, expected, strict=True))
 
@@ -128,10 +132,10 @@ def test_workers_change_nothing(root):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_an_epoch_may_be_entered_in_its_middle(root, workers):
     images, order = streamed(root, workers=workers), np.arange(10)
-    whole, rest = pixels(images, order, 3), pixels(images, order, 3, first=2)
+    whole, rest = pixels(images, order, 3), pixels(images, order, 3, replace(EPOCH, first_batch=2))
     assert len(whole) == 4
     assert all(torch.equal(*pair) for pair in zip(whole[2:], rest, strict=True))
-    assert pixels(images, order, 3, first=4) == []
+    assert pixels(images, order, 3, replace(EPOCH, first_batch=4)) == []
 
 
 def test_batch_size_changes_no_image(root):
@@ -144,7 +148,7 @@ def test_position_and_seed_settle_the_augmentation(root):
     first, again = pixels(images, [5, 5])[0]
     assert not torch.equal(first, again)
     assert torch.equal(pixels(images, [5, 0])[0][0], first)
-    assert not torch.equal(pixels(images, [5], seed=(1, 3, 2, 1))[0][0], first)
+    assert not torch.equal(pixels(images, [5], epoch=Epoch(3, 1))[0][0], first)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -205,7 +209,7 @@ def test_a_set_in_a_reference_cycle_leaves_as_quickly(root):
 def test_only_the_parents_signal_ends_a_worker(root):
     before, images, order = workers(), streamed(root, workers=2), np.arange(10)
     expected = pixels(streamed(root), order, 1)
-    running = images.batches(order, 1, SEED)
+    running = images.batches(order, 1, EPOCH)
     found = [next(running)]
     mine = workers() - before
     for name in ("TERM", "INT", "USR1"):
@@ -228,7 +232,7 @@ def pass_without(worker, running):
 
 def test_worker_that_is_killed_ends_the_pass_in_words(root):
     before, images = workers(), streamed(root, workers=2)
-    running = images.batches(np.arange(10).repeat(100), 1, SEED)
+    running = images.batches(np.arange(10).repeat(100), 1, EPOCH)
     next(running)
     killed = (workers() - before).pop()
     with pytest.raises(RuntimeError, match=rf"worker \(pid.* {killed.pid}\) .*(killed by signal|exited)"):
@@ -238,8 +242,8 @@ def test_worker_that_is_killed_ends_the_pass_in_words(root):
 
 def test_two_passes_at_once_are_refused(root):
     images = streamed(root, workers=2)
-    first = images.batches(np.arange(10), 2, SEED)
+    first = images.batches(np.arange(10), 2, EPOCH)
     next(first)
-    next(images.batches(np.arange(10), 2, SEED))
+    next(images.batches(np.arange(10), 2, EPOCH))
     with pytest.raises(RuntimeError, match="one at a time"):
         next(first)

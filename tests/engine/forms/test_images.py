@@ -1,15 +1,19 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from longtail.engine import images as resident
-from longtail.engine.images import ImageSet, Normaliser
+from longtail.engine import seeding
+from longtail.engine.forms import images as resident
+from longtail.engine.forms._normaliser import Normaliser
+from longtail.engine.forms.images import ImageSet
+from longtail.engine.seeding import Epoch
 
 MEAN, STD = [0.4914, 0.4822, 0.4465], [0.2023, 0.1994, 0.2010]
 CPU = torch.device("cpu")
-SEED = (3, 1, 2, 1)
+EPOCH = Epoch(1, 3)
 
 
 def random_images(count=5, height=6, width=8, channels=3):
@@ -53,7 +57,7 @@ def test_every_grey_level_is_normalised_as_defined(channels):
 def test_without_augmentation_images_are_as_they_were():
     images = random_images()
     for held in (image_set(images, augment=False), image_set(images, padding=0, flip=False)):
-        (found,) = held.batches(np.array([4, 0, 4]), 5, SEED)
+        (found,) = held.batches(np.array([4, 0, 4]), 5, EPOCH)
         np.testing.assert_array_equal(found, images[[4, 0, 4]])
         assert len(held) == 5
 
@@ -63,10 +67,10 @@ def test_batches_are_the_same_wherever_they_begin(chunk, monkeypatch):
     monkeypatch.setattr(resident, "CHUNK", chunk)
     order = np.random.default_rng(1).integers(0, 5, size=23)
     held = image_set(random_images())
-    drawn = held.draw_augmentation(23, resident.seeding.generator(*SEED))
+    drawn = held.draw_augmentation(23, EPOCH.generator(seeding.AUGMENTATION))
     expected = held.take(order, drawn).split(4)
     for first in range(7):
-        found = list(held.batches(order, 4, SEED, first))
+        found = list(held.batches(order, 4, replace(EPOCH, first_batch=first)))
         assert [len(batch) for batch in found] == [4, 4, 4, 4, 4, 3][first:]
         assert all(torch.equal(a, b) for a, b in zip(found, expected[first:], strict=True))
 
@@ -77,7 +81,9 @@ def test_policy_sees_each_image_with_its_position(monkeypatch):
     held = image_set(images, padding=0, flip=False)
     shift = np.arange(100, 111, dtype=np.uint8).reshape(11, 1, 1, 1)
     order = np.arange(11)[::-1].copy()
-    found = held.batches(order, 4, SEED, 1, lambda pixels, where: pixels + torch.from_numpy(shift[where]))
+    found = held.batches(
+        order, 4, replace(EPOCH, first_batch=1), lambda pixels, where: pixels + torch.from_numpy(shift[where])
+    )
     assert torch.cat(list(found)).flatten().tolist() == [110] * 7
 
 

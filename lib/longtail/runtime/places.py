@@ -1,0 +1,9 @@
+"""Where data sets are on this machine: no parameter of a job, so that a data set that moves reruns nothing."""
+
+from typing import Any
+
+
+def of_job(snakemake: Any) -> dict[str, Any]:
+    """The paths of the data set of a job, by the keys of its definition; `snakemake` is the object in its script."""
+    place: dict[str, Any] = snakemake.config["places"][snakemake.wildcards.dataset]
+    return place

@@ -1,0 +1,52 @@
+"""What an algorithm may do otherwise, beside those that are here."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tests import small
+
+from longtail.data.arrays import Data
+from longtail.data.long_tail import Subset
+from longtail.engine import step
+from longtail.engine.forms import Form
+from longtail.models.network import Network
+from longtail.stage1.learner import Pool, Stage1Learner
+
+OUTPUTS = 4
+
+
+class Regrouped(Stage1Learner):
+    """Learns which of four groups an image is of, not which class."""
+
+    def pool(self, data: Data, subset: Subset) -> Pool:
+        same, indices, labels = super().pool(data, subset)
+        self.groups: NDArray[np.int64] = labels % OUTPUTS
+        return same, indices, self.groups
+
+    def target_counts(self, data: Data, subset: Subset) -> list[int]:
+        return np.bincount(self.groups, minlength=OUTPUTS).tolist()  # type: ignore[no-any-return]
+
+
+class Continued(Stage1Learner):
+    """Starts from the backbone of another network."""
+
+    other: Network
+
+    def build_network(self, form: Form, outputs: int) -> Network:
+        built = super().build_network(form, outputs)
+        built.backbone.load_state_dict(self.other.backbone.state_dict())
+        return built
+
+
+def test_a_head_of_another_size_and_a_backbone_from_another_network() -> None:
+    first = Regrouped(*small.data(), small.STAGE1)
+    loss = step.make(first)(next(first.batches(first.epoch(1))))
+    assert torch.isfinite(loss)
+    assert first.module.classifier.weight.shape[0] == OUTPUTS
+
+    assert isinstance(first.module, Network)
+    Continued.other = first.module
+    second = Continued(*small.data(), small.changed(small.STAGE1, seeds={"initialisation": 1, "order": 0}))
+    assert second.module.classifier.weight.shape[0] == len(small.data()[0].classes)
+    started, other = second.module.backbone.state_dict(), first.module.backbone.state_dict()
+    assert all(torch.equal(value, other[name]) for name, value in started.items())
