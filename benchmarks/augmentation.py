@@ -11,6 +11,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,9 @@ from benchmarks import data, engine, harness, records
 # Multiples of 16: so many batches are augmented at a time.
 PREPARED = 96
 TRAINED = 16
-PLAIN = {"preprocessing": engine.PREPROCESSING["cifar"] | {"crop_padding": 0, "flip": False}, "mixing": None}
+PLAIN = {"preprocessing": replace(engine.CIFAR, crop_padding=0, flip=False), "mixing": None}
 OPERATIONS: dict[str, dict[str, Any]] = {
-    "crop and flip": PLAIN | {"preprocessing": engine.PREPROCESSING["cifar"]},
+    "crop and flip": PLAIN | {"preprocessing": engine.CIFAR},
     "mixup": PLAIN | {"mixing": engine.MIXUP},
     "Remix": PLAIN | {"mixing": engine.REMIX},
     "RandAugment": PLAIN | {"randaugment": engine.RANDAUGMENT},
@@ -78,16 +79,16 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         images = data.save(Path(folder), "cifar")
-        whole = engine.stage1_learner(images, {})
+        whole = engine.stage1_learner(images)
         works = {}
         for name, changes in {BASE: PLAIN, **OPERATIONS}.items():
-            learner = engine.stage1_learner(images, changes)
+            learner = engine.stage1_learner(images, **changes)
             works[name] = over_batches(learner, engine.prepare(learner), PREPARED), PREPARED
-        steps = PREPARED if whole.compute.device.type == "cuda" else TRAINED
+        steps = PREPARED if whole.backend.device.type == "cuda" else TRAINED
         works[STEP] = over_batches(whole, engine.train(whole), steps), steps
         facts = engine.facts(whole, data.load(images)) | {"threads": torch.get_num_threads(), "processes": 1}
-    measured(works, whole.compute.device)
-    rounds = [measured(works, whole.compute.device) for _ in range(options.rounds)]
+    measured(works, whole.backend.device)
+    rounds = [measured(works, whole.backend.device) for _ in range(options.rounds)]
     harness.finish("augmentation", [each | facts for each in values(rounds)], options)
 
 

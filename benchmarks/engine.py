@@ -3,6 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,93 +23,120 @@ from longtail.engine.batches import Batch
 from longtail.engine.seeding import Epoch
 from longtail.features.extract import Features
 from longtail.models import network
+from longtail.settings.compute import Compute, Seeds
+from longtail.settings.part import Part
+from longtail.settings.preprocessing import Preprocessing, RandAugment
+from longtail.settings.recipe import Evaluation, Recipe, Schedule
+from longtail.settings.stage1 import Stage1
+from longtail.settings.stage2 import Classifier, Stage2
 from longtail.stage1 import train as stage1_train
 from longtail.stage1.learner import Stage1Learner
 from longtail.stage2.train import FeatureLearner, ImageLearner
 
-SEEDS = {"initialisation": 0, "order": 0}
-MIXUP = {"name": "mixup", "alpha": 1.0}
-REMIX = {"name": "remix", "alpha": 1.0, "kappa": 3.0, "tau": 0.5, "reduction": "per_sample"}
-RANDAUGMENT = {"operations": 2, "magnitude": 9}
+SEEDS = Seeds(initialisation=0, order=0)
+MIXUP = Part("mixup", {"alpha": 1.0})
+REMIX = Part("remix", {"alpha": 1.0, "kappa": 3.0, "tau": 0.5, "reduction": "per_sample"})
+RANDAUGMENT = RandAugment(operations=2, magnitude=9)
+COMPUTE = Compute(
+    device="auto", precision="auto", threads=1, micro_batches=1, processes=1, capture=True, deterministic=False
+)
+CIFAR = Preprocessing(
+    crop_padding=4,
+    random_resized_crop=None,
+    resize=None,
+    center_crop=None,
+    flip=True,
+    color_jitter=None,
+    mean=(0.4914, 0.4822, 0.4465),
+    std=(0.2023, 0.1994, 0.2010),
+)
 PREPROCESSING = {
-    "cifar": {"crop_padding": 4, "flip": True, "mean": [0.4914, 0.4822, 0.4465], "std": [0.2023, 0.1994, 0.2010]},
-    "digits": {"crop_padding": 0, "flip": False, "mean": [0.305], "std": [0.376]},
+    "cifar": CIFAR,
+    "digits": replace(CIFAR, crop_padding=0, flip=False, mean=(0.305,), std=(0.376,)),
 }
 # Of config/datasets/imagenet_lt.yaml; images in memory are neither cropped nor mirrored.
-LARGE = {
-    "crop_padding": 0,
-    "random_resized_crop": 224,
-    "flip": True,
-    "color_jitter": [0.4, 0.4, 0.4, 0.0],
-    "resize": 256,
-    "center_crop": 224,
-    "mean": [0.485, 0.456, 0.406],
-    "std": [0.229, 0.224, 0.225],
-}
+LARGE = Preprocessing(
+    crop_padding=0,
+    random_resized_crop=224,
+    resize=256,
+    center_crop=224,
+    flip=True,
+    color_jitter=(0.4, 0.4, 0.4, 0.0),
+    mean=(0.485, 0.456, 0.406),
+    std=(0.229, 0.224, 0.225),
+)
 LARGE_BATCH, LARGE_BATCH_ON_GPU = 8, 256
-# MiSLAS's recipe in both stages, on digits as the demo shortens it.
-RECIPES: dict[str, dict[str, Any]] = {
-    "cifar": {"batch_size": 128, "learning_rate": 0.1, "weight_decay": 2.0e-4},
-    "digits": {"batch_size": 32, "learning_rate": 0.05, "weight_decay": 5.0e-4},
-}
+# MiSLAS's recipe in both stages, on digits as the demo shortens it; trainings here have no end.
+RECIPE = Recipe(
+    name="MiSLAS",
+    epochs=200,
+    batch_size=128,
+    batches="ceil",
+    learning_rate=0.1,
+    momentum=0.9,
+    nesterov=False,
+    weight_decay=2.0e-4,
+    schedule=Schedule("step", warmup=0, warmup_from=0, milestones=(), factor=0.1),
+    evaluate=Evaluation(every=1, each_from=1),
+)
+RECIPES = {"cifar": RECIPE, "digits": replace(RECIPE, batch_size=32, learning_rate=0.05, weight_decay=5.0e-4)}
 
 
-def compute(**changes: Any) -> dict[str, Any]:
-    """The `compute` block of a job under the default configuration, with changes."""
-    defaults = {"device": "auto", "precision": "auto", "threads": 1, "micro_batches": 1, "processes": 1}
-    return defaults | {"capture": True, "deterministic": False} | changes
+def stage1_settings(like: str, compute: Compute = COMPUTE) -> Stage1:
+    """Stage 1 of MiSLAS, which is mixup, on images like `cifar` or `digits`."""
+    return Stage1(
+        backbone="resnet32",
+        recipe=RECIPES[like],
+        loss=Part("cross_entropy"),
+        head=Part("linear"),
+        mixing=MIXUP,
+        randaugment=None,
+        sampler=Part("instance_balanced"),
+        weighting=None,
+        deferred=None,
+        algorithm=Part("standard"),
+        preprocessing=PREPROCESSING[like],
+        compute=compute,
+        seeds=SEEDS,
+    )
 
 
-def stage1_settings(like: str, chosen: dict[str, Any]) -> dict[str, Any]:
-    """Stage 1 of MiSLAS, which is mixup, on images like `cifar` or `digits`; `chosen` is a `compute` block."""
-    return {
-        "backbone": "resnet32",
-        "loss": {"name": "cross_entropy"},
-        "head": {"name": "linear"},
-        "weighting": None,
-        "deferred": None,
-        "algorithm": {"name": "standard"},
-        "mixing": MIXUP,
-        "randaugment": None,
-        "sampler": {"name": "instance_balanced"},
-        "preprocessing": PREPROCESSING[like],
-        "recipe": {**RECIPES[like], "batches": "ceil", "momentum": 0.9, "nesterov": False},
-        "compute": chosen,
-        "seeds": SEEDS,
-    }
-
-
-def stage2_settings(like: str, chosen: dict[str, Any]) -> dict[str, Any]:
+def stage2_settings(like: str) -> Stage2:
     """Stage 2 of MiSLAS on images that are not augmented, so that cached features give the same inputs."""
-    return {
-        "backbone": "resnet32",
-        "classifier": {"keep_stage1": True, "weight_rate": 0.5, "scale_rate": 1.0, "offset_rate": 0.0},
-        "loss": {"name": "label_aware_smoothing", "head": 0.3, "tail": 0.0, "form": "concave", "las_form": "code"},
-        "mixing": None,
-        "sampler": {"name": "class_aware"},
-        "generator": {"name": "real"},
-        "batch_norm": "frozen",
-        "augment": False,
-        "preprocessing": PREPROCESSING[like],
-        "recipe": {**RECIPES[like], "batches": "ceil_plus_one", "momentum": 0.9, "nesterov": False},
-        "compute": chosen,
-        "seeds": SEEDS,
-    }
+    return Stage2(
+        backbone="resnet32",
+        recipe=replace(RECIPES[like], batches="ceil_plus_one"),
+        classifier=Classifier(keep_stage1=True, weight_rate=0.5, scale_rate=1.0, offset_rate=0.0),
+        loss=Part("label_aware_smoothing", {"head": 0.3, "tail": 0.0, "form": "concave", "las_form": "code"}),
+        mixing=None,
+        sampler=Part("class_aware"),
+        generator=Part("real"),
+        batch_norm="frozen",
+        augment=False,
+        preprocessing=PREPROCESSING[like],
+        compute=COMPUTE,
+        seeds=SEEDS,
+    )
 
 
 def stage1(data: str, **changes: Any) -> Training:
     """Stage 1 on the arrays of a file, endless epochs, with `changes` of the default compute block."""
     images, subset = _load(data)
-    return _training(Stage1Learner(images, subset, stage1_settings(_like(images), compute(**changes))), images)
+    return _training(
+        Stage1Learner(images, subset, stage1_settings(_like(images), replace(COMPUTE, **changes))), images
+    )
 
 
 def large(data: str, backbone: str) -> Training:
     """Stage 1 of a backbone on images of 224x224: on a CPU in batches that one thread passes in a second or so."""
     images, subset = _load(data)
     batch = LARGE_BATCH_ON_GPU if torch.cuda.is_available() else LARGE_BATCH
-    settings = stage1_settings("cifar", compute(threads=1)) | {"backbone": backbone}
-    settings |= {"preprocessing": LARGE | {"flip": False, "random_resized_crop": None, "color_jitter": None}}
-    settings |= {"recipe": settings["recipe"] | {"batch_size": batch}}
+    settings = replace(
+        stage1_settings("cifar"),
+        backbone=backbone,
+        recipe=replace(RECIPE, batch_size=batch),
+        preprocessing=replace(LARGE, flip=False, random_resized_crop=None, color_jitter=None),
+    )
     learner = Stage1Learner(images, subset, settings)
     return Training((count for count, _ in _steps(learner)), facts(learner, images) | {"backbone": backbone})
 
@@ -116,13 +144,17 @@ def large(data: str, backbone: str) -> Training:
 def titles(data: str, backbone: str, **changes: Any) -> Training:
     """Stage 1 on the titles of a file under the recipe of TextCNN, endless epochs without a look at other splits."""
     found = stored.load_titles(data)
-    settings = stage1_settings("cifar", compute(**changes))
-    settings |= {"backbone": backbone, "mixing": None, "preprocessing": {}}
-    settings["recipe"] |= {"optimizer": "adam", "learning_rate": 1e-3, "weight_decay": 0.0}
+    settings = replace(
+        stage1_settings("cifar", replace(COMPUTE, **changes)),
+        backbone=backbone,
+        mixing=None,
+        preprocessing=None,
+        recipe=replace(RECIPE, optimizer="adam", learning_rate=1e-3, weight_decay=0.0),
+    )
     learner = Stage1Learner(found, long_tail.natural(found.train_labels, len(found.classes)), settings)
     told = {"backbone": backbone, "image_size": found.train_titles.shape[1]}
-    told |= {"batch_size": settings["recipe"]["batch_size"]}
-    told |= {"precision": str(learner.compute.precision).removeprefix("torch.")}
+    told |= {"batch_size": settings.recipe.batch_size}
+    told |= {"precision": str(learner.backend.precision).removeprefix("torch.")}
     return Training((count for count, _ in _steps(learner)), told)
 
 
@@ -136,7 +168,7 @@ def decoding(data: str, split: str) -> Training:
     examples = form.training(indices, augment=True) if split == "training" else form.testing()
     passes = (examples.batches(indices, LARGE_BATCH, Epoch(number, 0)) for number in itertools.count(1))
     counts = (len(batch) for batch in itertools.chain.from_iterable(passes))
-    return Training(counts, {"image_size": LARGE["center_crop"], "batch_size": LARGE_BATCH})
+    return Training(counts, {"image_size": LARGE.center_crop, "batch_size": LARGE_BATCH})
 
 
 def method(data: str, settings: dict[str, Any], first_epoch: int) -> Training:
@@ -145,14 +177,15 @@ def method(data: str, settings: dict[str, Any], first_epoch: int) -> Training:
     The facts tell how many seconds the images take to get ready once, before training.
     """
     images, subset = _load(data)
-    learner = stage1_train.learner(images, subset, settings)
+    stage1 = Stage1.parse(settings)
+    learner = stage1_train.learner(images, subset, stage1)
     began = time.perf_counter()
     learner.pool(images, subset)
     ready = time.perf_counter() - began
-    optimizer.set_rate(learner.optimizer, schedule.learning_rate(settings["recipe"], first_epoch))
-    size = settings["recipe"]["batch_size"]
+    optimizer.set_rate(learner.optimizer, schedule.learning_rate(stage1.recipe, first_epoch))
+    size = stage1.recipe.batch_size
     counts = (min(count, size) for count, _ in _steps(learner, first_epoch))
-    return Training(counts, facts(learner, images) | {"backbone": settings["backbone"], "seconds_once": ready})
+    return Training(counts, facts(learner, images) | {"backbone": stage1.backbone, "seconds_once": ready})
 
 
 def stage2(data: str, cached: bool) -> Training:
@@ -161,7 +194,7 @@ def stage2(data: str, cached: bool) -> Training:
     Network and features are drawn: the arithmetic of training does not depend on them.
     """
     images, subset = _load(data)
-    settings = stage2_settings(_like(images), compute())
+    settings = stage2_settings(_like(images))
     channels, classes = images.train_images.shape[3], len(images.classes)
     state = network.build("resnet32", channels, classes, seed=0).state_dict()
     features = _features(images, state["classifier.weight"].shape[1])
@@ -175,13 +208,13 @@ def stage2(data: str, cached: bool) -> Training:
 
 def first_step(data: str) -> None:
     """A Stage 1 up to its first update, done when this returns."""
-    float(next(_steps(stage1_learner(data, {})))[1])
+    float(next(_steps(stage1_learner(data)))[1])
 
 
-def stage1_learner(data: str, changes: dict[str, Any]) -> Stage1Learner:
-    """A Stage 1 with the default `compute` and other changes of its settings."""
+def stage1_learner(data: str, **changes: Any) -> Stage1Learner:
+    """A Stage 1 with the default `compute` and changes of its other settings."""
     images, subset = _load(data)
-    return Stage1Learner(images, subset, stage1_settings(_like(images), compute()) | changes)
+    return Stage1Learner(images, subset, replace(stage1_settings(_like(images)), **changes))
 
 
 def train(learner: Stage1Learner) -> Callable[[Batch], object]:
@@ -191,7 +224,7 @@ def train(learner: Stage1Learner) -> Callable[[Batch], object]:
 
 def prepare(learner: Stage1Learner) -> Callable[[Batch], object]:
     """What normalises and mixes a batch, as a training step does it: captured where the step is."""
-    if not learner.compute.capture:
+    if not learner.backend.capture:
         return learner.prepare
     captured = graphs.Captured(lambda *values: learner.prepare(Batch(*values)).inputs)
     return lambda batch: captured(*(value for value in vars(batch).values() if value is not None))
@@ -202,8 +235,8 @@ def facts(learner: Stage1Learner | FeatureLearner, images: Arrays) -> dict[str, 
     return {
         "backbone": "resnet32",
         "image_size": images.train_images.shape[1],
-        "batch_size": learner.settings["recipe"]["batch_size"],
-        "precision": str(learner.compute.precision).removeprefix("torch."),
+        "batch_size": learner.settings.recipe.batch_size,
+        "precision": str(learner.backend.precision).removeprefix("torch."),
     }
 
 

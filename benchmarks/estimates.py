@@ -20,6 +20,8 @@ from longtail.graph.costs import FORWARD, Training
 from longtail.overview.speeds import Kind
 from longtail.runtime import files
 from longtail.runtime.errors import InputError
+from longtail.settings.recipe import Recipe
+from longtail.settings.stage2 import Stage2
 from longtail.stage2.inputs import features_suffice
 
 PACES = ("slow", "fast")
@@ -97,9 +99,9 @@ def stage2(training: Training, rates: Rates) -> float:
     """On cached features as fast as on a CPU; on images forwards, and the tests too where batch norm moves."""
     assert training.images is not None
     assert training.passes is not None
-    recipe = training.settings["recipe"]
-    if features_suffice(training.settings):
-        return float(recipe["epochs"] * schedule.draws(recipe, training.images) * rates.features)
+    recipe = Recipe.parse(training.settings["recipe"])
+    if features_suffice(Stage2.parse(training.settings)):
+        return float(recipe.epochs * schedule.draws(recipe, training.images) * rates.features)
     tests = _evaluations(training) * tested(training) if training.settings["batch_norm"] == "shifted" else 0
     epochs = training.passes * rates.image(training, "training", FORWARD)
     return epochs + tests * rates.image(training, "test", FORWARD)
@@ -154,5 +156,5 @@ def _other(node: Node, seconds: dict[str, float]) -> float:
 
 
 def _evaluations(training: Training) -> int:
-    recipe = training.settings["recipe"]
-    return sum(schedule.is_evaluated(recipe, epoch) for epoch in range(1, recipe["epochs"] + 1))
+    recipe = Recipe.parse(training.settings["recipe"])
+    return sum(schedule.is_evaluated(recipe, epoch) for epoch in range(1, recipe.epochs + 1))

@@ -1,4 +1,3 @@
-import json
 import sys
 from pathlib import Path
 
@@ -8,11 +7,12 @@ from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
     from longtail.runtime import files, npz, parts
+    from longtail.settings.post_hoc import PostHoc
     from longtail.stage2 import post_hoc
 
-    settings = json.loads(snakemake.params.settings)["post_hoc"]
-    part = parts.find("stage2.post_hoc", settings["name"])
+    change = PostHoc.parse(snakemake.params.settings).post_hoc
+    part = parts.find("stage2.post_hoc", change.name)
     stored = npz.load(snakemake.input.features, part.ARRAYS, "features")
-    adjusted = part.adjust(settings, stored)
+    adjusted = part.adjust(change.settings, stored)
     post_hoc.save_logits(snakemake.output.logits, adjusted, stored["test_labels"])
     files.write_json(snakemake.output.choice, adjusted.choice)

@@ -8,6 +8,7 @@ from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
     from longtail.data import arrays, long_tail
+    from longtail.settings.stage1 import Stage1
     from longtail.stage1 import imported, shapes
 
     w = snakemake.wildcards
@@ -17,5 +18,5 @@ with joblog.job(snakemake.log):
     given = snakemake.config["stage1"][run]
     settings, subset = json.loads(snakemake.params.settings), long_tail.load(snakemake.input.subset)
     told = imported.check(given, settings, subset.content, where)
-    shapes.check(Path(given["source"]), arrays.load(snakemake.input.arrays), settings, where)
+    shapes.check(Path(given["source"]), arrays.load(snakemake.input.arrays), Stage1.parse(settings), where)
     imported.take(given, told, snakemake.output)

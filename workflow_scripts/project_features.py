@@ -1,4 +1,3 @@
-import json
 import sys
 from pathlib import Path
 
@@ -10,8 +9,9 @@ with joblog.job(snakemake.log), gpus.reserved(snakemake.resources.gpu, snakemake
     # PyTorch must see no other GPU, so it is imported here.
     from longtail.data import long_tail
     from longtail.features import extract
+    from longtail.settings.stage2 import Projection
     from longtail.stage2 import project
 
-    settings = json.loads(snakemake.params.settings)
+    settings = Projection.parse(snakemake.params.settings)
     features, subset = extract.load(snakemake.input.features), long_tail.load(snakemake.input.subset)
     project.save(snakemake.output.projection, project.project(features, subset.counts, settings))

@@ -1,4 +1,3 @@
-import json
 import sys
 from pathlib import Path
 
@@ -10,11 +9,12 @@ with joblog.job(snakemake.log), gpus.reserved(snakemake.resources.gpu, snakemake
     # PyTorch must see no other GPU, so it is imported here.
     from longtail.engine import inputs, outputs
     from longtail.runtime import files, places
+    from longtail.settings.stage1 import Stage1
     from longtail.stage1 import train
 
-    settings = json.loads(snakemake.params.settings)
-    read = inputs.read(snakemake, settings["compute"], settings["compute"]["processes"])
-    content = read.subset.sha256 + files.sha256(snakemake.input.arrays)
-    with outputs.recorded(snakemake.output, settings, snakemake.params.code, content, read.subset.content) as run:
-        located = train.located(settings, places.of_job(snakemake))
+    settings = Stage1.parse(snakemake.params.settings)
+    read = inputs.read(snakemake, settings.compute, settings.compute.processes)
+    hashes = read.subset.sha256 + files.sha256(snakemake.input.arrays)
+    with outputs.recorded(snakemake, settings.compute, hashes, read.subset.content) as run:
+        located = settings.located(places.of_job(snakemake))
         run.save(train.train(read.data, read.subset, located, run.resume, read.workers))

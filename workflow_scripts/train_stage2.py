@@ -1,4 +1,3 @@
-import json
 import sys
 from pathlib import Path
 
@@ -11,13 +10,14 @@ with joblog.job(snakemake.log), gpus.reserved(snakemake.resources.gpu, snakemake
     from longtail.engine import checkpoint, inputs, outputs
     from longtail.features import extract
     from longtail.runtime import files
+    from longtail.settings.stage2 import Stage2
     from longtail.stage2 import train
 
-    settings = json.loads(snakemake.params.settings)
-    read = inputs.read(snakemake, settings["compute"])
+    settings = Stage2.parse(snakemake.params.settings)
+    read = inputs.read(snakemake, settings.compute)
     features, stage1 = extract.load(snakemake.input.features), checkpoint.load(snakemake.input.network)
-    content = files.sha256(snakemake.input.features)
-    with outputs.recorded(snakemake.output, settings, snakemake.params.code, content, read.subset.content) as run:
+    hashes = files.sha256(snakemake.input.features)
+    with outputs.recorded(snakemake, settings.compute, hashes, read.subset.content) as run:
         trained = train.train(read.data, read.subset, features, stage1, settings, run.resume, read.workers)
         run.save(trained.fitted)
         train.save_logits(snakemake.output.logits, trained, features.test_labels)

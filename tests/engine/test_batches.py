@@ -3,6 +3,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from tests.small_settings import PREPROCESSING as small_images
+from tests.small_settings import changed
 
 from longtail.engine import batches, randaugment, seeding
 from longtail.engine.batches import Batch, Mixed
@@ -10,11 +12,14 @@ from longtail.engine.forms._normaliser import Normaliser
 from longtail.engine.forms.images import ImageSet
 from longtail.engine.seeding import Epoch
 from longtail.mixing import mixup
+from longtail.settings.part import Part
+from longtail.settings.preprocessing import RandAugment
 
 LABELS = np.array([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1])
-PREPROCESSING = {"crop_padding": 2, "flip": True, "mean": [0.4914, 0.4822, 0.4465], "std": [0.2023, 0.1994, 0.2010]}
+MEAN, STD = [0.4914, 0.4822, 0.4465], [0.2023, 0.1994, 0.2010]
+PREPROCESSING = changed(small_images, crop_padding=2, mean=MEAN, std=STD)
 CPU = torch.device("cpu")
-PLAIN = {"name": "instance_balanced"}
+PLAIN = Part("instance_balanced")
 
 
 def image_set():
@@ -26,7 +31,7 @@ def drawn(number=1, seed=0, alpha=None, batch_size=4, stage=1, first=0, policy=N
     """All batches of an epoch of plain shuffled images."""
     epoch = Epoch(number, seed, stage, first)
     order = batches.drawn_order(PLAIN, LABELS, len(LABELS), epoch)
-    mixing = alpha and {"name": "mixup", "alpha": alpha}
+    mixing = alpha and Part("mixup", {"alpha": alpha})
     return list(batches.in_order(image_set(), LABELS, order, batch_size, epoch, mixing, policy))
 
 
@@ -48,7 +53,7 @@ def test_epochs_seeds_and_stages_differ_and_repeat():
         assert not torch.equal(first[0].inputs, other[0].inputs)
 
 
-@pytest.mark.parametrize("policy", [None, {"operations": 2, "magnitude": 9}])
+@pytest.mark.parametrize("policy", [None, RandAugment(operations=2, magnitude=9)])
 @pytest.mark.parametrize("alpha", [None, 1.0])
 def test_an_epoch_entered_in_its_middle_goes_on_with_the_same_batches(alpha, policy):
     whole = drawn(alpha=alpha, policy=policy)
@@ -62,7 +67,7 @@ def test_an_epoch_entered_in_its_middle_goes_on_with_the_same_batches(alpha, pol
 
 
 def test_randaugment_follows_crop_and_flip():
-    policies = (None, {"operations": 1, "magnitude": 9})
+    policies = (None, RandAugment(operations=1, magnitude=9))
     plain, strong = (torch.cat([batch.inputs for batch in drawn(policy=policy)]) for policy in policies)
     operations = randaugment.draw(len(LABELS), 1, Epoch(1, 0).generator(seeding.RANDAUGMENT))
     assert torch.equal(strong, randaugment.apply(plain, operations, 9))
@@ -136,7 +141,7 @@ def test_batches_of_an_order_that_is_drawn_are_taken_up_from_any_of_them():
     order = np.array([10, 0, 0, 3, 4, 7, 1])
 
     def found(first):
-        epoch, mixing = Epoch(1, 0, first_batch=first), {"name": "mixup", "alpha": 1.0}
+        epoch, mixing = Epoch(1, 0, first_batch=first), Part("mixup", {"alpha": 1.0})
         return list(batches.in_order(image_set(), LABELS, order, 3, epoch, mixing))
 
     whole = found(0)
@@ -149,7 +154,7 @@ def test_batches_of_an_order_that_is_drawn_are_taken_up_from_any_of_them():
 
 
 def test_an_order_of_another_purpose_or_length_is_another():
-    sampler, epoch = {"name": "class_balanced"}, Epoch(1, 0)
+    sampler, epoch = Part("class_balanced"), Epoch(1, 0)
     first = batches.drawn_order(sampler, LABELS, len(LABELS), epoch)
     assert len(first) == len(LABELS)
     assert len(batches.drawn_order(sampler, LABELS, 40, epoch)) == 40

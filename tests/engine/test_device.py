@@ -1,6 +1,6 @@
 import pytest
 import torch
-from tests import small
+from tests.small_settings import COMPUTE, changed
 
 from longtail.engine import device
 from longtail.runtime.errors import InputError
@@ -25,7 +25,7 @@ def prepare(present, monkeypatch, able=False, rank=0, **compute):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "set_device", lambda device: None)
     monkeypatch.setattr(device, "computes_bfloat16", lambda: able)
-    return device.prepare({**small.COMPUTE, "device": "auto", "precision": "auto", **compute}, rank)
+    return device.prepare(changed(COMPUTE, **{"device": "auto", "precision": "auto"} | compute), rank)
 
 
 def kind(*given, **compute):
@@ -73,12 +73,12 @@ def test_deterministic_kernels_are_asked_for(monkeypatch):
 def test_autocast_is_the_chosen_precision():
     weights = torch.ones(2, 2)
     for precision in (torch.float32, torch.bfloat16):
-        with device.Compute(torch.device("cpu"), precision, False).autocast():
+        with device.Backend(torch.device("cpu"), precision, False).autocast():
             assert (weights @ weights).dtype == precision
 
 
 def test_workers_are_the_cores_that_do_not_compute():
-    compute = small.COMPUTE | {"threads": 2}
+    compute = changed(COMPUTE, threads=2)
     assert device.workers(6, compute) == 4
     assert device.workers(6, compute, processes=2) == 2
     assert device.workers(1, compute) == 0  # --cores 1

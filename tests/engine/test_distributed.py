@@ -17,7 +17,7 @@ from longtail.runtime.errors import InputError
 from longtail.stage1 import train
 from longtail.stage1.learner import Stage1Learner
 
-CPU2 = small.COMPUTE | {"processes": 2}
+CPU2 = {"processes": 2}
 
 
 def run(folder, compute, **changes):
@@ -36,17 +36,17 @@ def exact(world, settings):
 
 def follow_exactly(world, settings):
     """What the other process of the test below does."""
-    loop.follow(exact(world, settings), settings["recipe"])
+    loop.follow(exact(world, settings), settings.recipe)
 
 
 def test_two_processes_train_as_one(tmp_path):
     """Mixed batches of 32 and, at the end of an epoch, of 7 images."""
-    settings = small.changed(small.STAGE1, recipe=small.RECIPE | {"epochs": 2})
+    settings = small.changed(small.STAGE1, recipe={"epochs": 2})
     fitted = []
     for size in (1, 2):
         with distributed.world(size, False, follow_exactly, settings) as world:
             resume = small.resume(tmp_path / str(size))
-            fitted.append(loop.fit(exact(world, settings), settings["recipe"], resume))
+            fitted.append(loop.fit(exact(world, settings), settings.recipe, resume))
     one, two = fitted
     assert [row["loss"] for row in two.history] == pytest.approx([row["loss"] for row in one.history], rel=1e-6)
     assert [row["test_top1"] for row in two.history] == pytest.approx([row["test_top1"] for row in one.history])
@@ -146,7 +146,7 @@ def test_shared_batch_norm_keeps_names_values_and_what_is_frozen():
 def test_killed_run_goes_on_with_another_number_of_processes(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "CHECK_SECONDS", 0)
     monkeypatch.setattr("longtail.engine.resume.SAVE_SHARE", 0)
-    recipe = small.RECIPE | {"epochs": 2}
+    recipe = {"epochs": 2}
     whole = run(tmp_path / "whole", small.COMPUTE, recipe=recipe)
     batches = Stage1Learner.batches
 

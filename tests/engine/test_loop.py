@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from tests.engine.toy import RECIPE, Interrupted, Learner
+from tests.small_settings import changed
 
 from longtail.engine import checkpoint, loop
 from longtail.engine.resume import Resume
@@ -140,13 +141,13 @@ def test_loss_of_an_epoch_is_the_mean_over_its_steps(file):
             losses.append(super().loss(batch))
             return losses[-1]
 
-    fitted = loop.fit(Noting(), {**RECIPE, "epochs": 1}, file)
+    fitted = loop.fit(Noting(), changed(RECIPE, epochs=1), file)
     assert fitted.history[0]["loss"] == pytest.approx(np.mean([loss.item() for loss in losses]), rel=1e-12)
 
 
 def test_best_is_the_first_of_equals(file):
     learner = Scripted()
-    fitted = loop.fit(learner, {**RECIPE, "evaluate": {"every": 1, "each_from": 1}}, file)
+    fitted = loop.fit(learner, changed(RECIPE, evaluate={"every": 1, "each_from": 1}), file)
     assert [row["test_top1"] for row in fitted.history] == list(Scripted.scores)
     assert fitted.best_epoch == 2
     for name, value in learner.states[2].items():
@@ -155,7 +156,7 @@ def test_best_is_the_first_of_equals(file):
 
 
 def test_best_is_sought_among_evaluated_epochs_only(file):
-    fitted = loop.fit(Scripted(), {**RECIPE, "evaluate": {"every": 9, "each_from": 3}}, file)
+    fitted = loop.fit(Scripted(), changed(RECIPE, evaluate={"every": 9, "each_from": 3}), file)
     assert fitted.best_epoch == 4
 
 

@@ -9,6 +9,7 @@ import resource, sys, tempfile
 from pathlib import Path
 import torch
 from tests.engine import toy
+from tests.small_settings import changed
 from longtail.engine import loop
 from longtail.engine.resume import Resume
 
@@ -35,7 +36,7 @@ class Noting(toy.Learner):
         return super().batches(epoch)
 
 
-recipe = {**toy.RECIPE, "epochs": 200, "evaluate": {"every": 1, "each_from": 1}}
+recipe = changed(toy.RECIPE, epochs=200, evaluate={"every": 1, "each_from": 1})
 with tempfile.TemporaryDirectory() as folder:
     loop.fit(Noting(), recipe, Resume(Path(folder) / "resume.pt", {}))
 print(Noting.peaks[19], Noting.peaks[199])

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from tests.small_settings import PREPROCESSING
 
 from longtail.engine import objective
 from longtail.engine.batches import Mixed
@@ -74,7 +75,7 @@ def test_top1_counts_right_rows():
 @pytest.mark.parametrize("count", [1, 500, 501, 1203])
 def test_predictions_are_of_all_images_in_order(count):
     pixels = np.random.default_rng(0).integers(0, 256, (count, 2, 2, 1), dtype=np.uint8)
-    images = ImageSet(pixels, {"crop_padding": 1, "flip": True}, torch.device("cpu"), augment=False)
+    images = ImageSet(pixels, PREPROCESSING, torch.device("cpu"), augment=False)
     sizes = []
 
     def infer(batch):

@@ -3,11 +3,13 @@ import sys
 
 import pytest
 import torch
+from tests.small_settings import RECIPE as small_recipe
+from tests.small_settings import changed
 
 from longtail.engine import optimizer
 from longtail.runtime.parts import LIB
 
-RECIPE = {"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.01, "nesterov": False}
+RECIPE = changed(small_recipe, learning_rate=0.1, weight_decay=0.01)
 
 
 def groups():
@@ -52,7 +54,7 @@ def test_adam_is_pytorchs_whether_or_not_its_averages_are_held():
     plain = [torch.optim.Adam(group["params"], lr=0.1 * group["rate_factor"]) for group in expected]
     for held in (False, True):
         given = groups()
-        adam = optimizer.build(given, RECIPE | {"optimizer": "adam", "weight_decay": 0.0})
+        adam = optimizer.build(given, changed(RECIPE, optimizer="adam", weight_decay=0.0))
         if held:
             optimizer.hold_rates(adam)
             assert len(list(optimizer.remembered(adam))) == 6
@@ -75,8 +77,9 @@ def test_training_never_loads_the_compiler(name: str) -> None:
     code = f"""
 import sys, torch
 from longtail.engine import optimizer
+from tests.small_settings import RECIPE, changed
 parameter = torch.nn.Parameter(torch.ones(3))
-recipe = {{"optimizer": "{name}", "learning_rate": 0.1, "weight_decay": 0.0, "momentum": 0.9, "nesterov": False}}
+recipe = changed(RECIPE, optimizer="{name}")
 found = optimizer.build([{{"params": [parameter], "rate_factor": 1.0}}], recipe)
 found.zero_grad()
 parameter.sum().backward()
@@ -85,7 +88,7 @@ found.load_state_dict(found.state_dict())
 assert not parameter.equal(torch.ones(3))
 assert "torch._dynamo" not in sys.modules
 """
-    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(LIB.parent)})
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": f"{LIB.parent}:{LIB.parents[1]}"})
 
 
 @pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.Adam])

@@ -4,12 +4,13 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from tests import small
+from tests.small_settings import COMPUTE, plain
 
 from longtail.engine import checkpoint, device, outputs
 from longtail.engine.loop import Fitted
+from longtail.settings.compute import Compute
 
-SETTINGS = {"sampler": {"name": "class_aware"}, "recipe": {"epochs": 2}, "compute": small.COMPUTE}
+SETTINGS = {"sampler": {"name": "class_aware"}, "recipe": {"epochs": 2}, "compute": plain(COMPUTE)}
 SEEN = {"train": "0a", "test": "1b"}
 HISTORY = [
     {"epoch": 1, "learning_rate": 0.02, "loss": 2.25, "test_top1": None},
@@ -24,8 +25,14 @@ def paths(tmp_path):
     return SimpleNamespace(**{name: str(tmp_path / "stage1" / file) for name, file in names.items()})
 
 
-def identity(paths, settings=SETTINGS, code="c0de", inputs="abc"):
-    with outputs.recorded(paths, settings, code, inputs, SEEN) as run:
+def recorded(paths, settings=SETTINGS, code="c0de", inputs="abc"):
+    params = SimpleNamespace(settings=json.dumps(settings), code=code)
+    compute = Compute.parse(settings["compute"])
+    return outputs.recorded(SimpleNamespace(output=paths, params=params), compute, inputs, SEEN)
+
+
+def identity(paths, **given):
+    with recorded(paths, **given) as run:
         return run.resume.identity
 
 
@@ -35,7 +42,7 @@ def differing(one, other):
 
 
 def test_everything_is_written(paths, tmp_path):
-    with outputs.recorded(paths, SETTINGS, "c0de", "abc", SEEN) as run:
+    with recorded(paths) as run:
         assert run.resume.path == tmp_path / "stage1" / "resume.pt"
         checkpoint.save(run.resume.path, {})
         (tmp_path / "stage1" / ".resume.pt.123.tmp").write_text("half a st")
@@ -49,7 +56,7 @@ def test_everything_is_written(paths, tmp_path):
 
 
 def test_provenance_says_what_made_the_result(paths):
-    with outputs.recorded(paths, SETTINGS, "c0de", "abc", SEEN) as run:
+    with recorded(paths) as run:
         run.save(FITTED)
     with open(paths.provenance) as handle:
         record = json.load(handle)
@@ -90,7 +97,7 @@ def test_identity_tells_what_differs(paths, monkeypatch):
 
 def test_failed_training_keeps_its_resume_file(paths, tmp_path):
     def fail():
-        with outputs.recorded(paths, SETTINGS, "c0de", "abc", SEEN) as run:
+        with recorded(paths) as run:
             checkpoint.save(run.resume.path, {})
             raise RuntimeError("killed")
 

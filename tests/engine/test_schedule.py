@@ -3,18 +3,21 @@ import re
 
 import pytest
 import torch
+from tests.small_settings import RECIPE, changed
 
 from longtail.config import schema
 from longtail.config.registry import CONFIG
 from longtail.engine import schedule
 from longtail.runtime import parts
 from longtail.runtime.errors import InputError
+from longtail.settings.recipe import Recipe
 
 
 @pytest.fixture(scope="module")
 def recipes():
     stored = schema.read_yaml(CONFIG / "recipes.yaml")
-    return {name: schema.check(recipe, "recipe", name) for name, recipe in stored.items()}
+    checked = {name: schema.check(recipe, "recipe", name) for name, recipe in stored.items()}
+    return {name: Recipe.parse({"name": name, **recipe}) for name, recipe in checked.items()}
 
 
 WARMUP = {1: 0.02, 2: 0.04, 3: 0.06, 4: 0.08, 5: 0.1, 6: 0.1, 100: 0.1, 160: 0.1}
@@ -55,18 +58,18 @@ def test_rates_of_the_published_schedules(recipes, name):
 )
 def test_rest_of_the_published_recipes(recipes, name, epochs, decay):
     recipe = recipes[name]
-    assert recipe["epochs"] == epochs
-    assert recipe["batch_size"] == 128
-    assert recipe["weight_decay"] == decay
-    assert recipe["momentum"] == 0.9
-    assert recipe["nesterov"] is False
+    assert recipe.epochs == epochs
+    assert recipe.batch_size == 128
+    assert recipe.weight_decay == decay
+    assert recipe.momentum == 0.9
+    assert recipe.nesterov is False
 
 
 def test_rate_never_rises_after_the_warmup(recipes):
     for recipe in recipes.values():
-        warmup = recipe["schedule"]["warmup"]
-        rates = [schedule.learning_rate(recipe, epoch) for epoch in range(1, recipe["epochs"] + 1)]
-        assert rates[max(warmup, 1) - 1] == pytest.approx(recipe["learning_rate"])
+        warmup = recipe.schedule.warmup
+        rates = [schedule.learning_rate(recipe, epoch) for epoch in range(1, recipe.epochs + 1)]
+        assert rates[max(warmup, 1) - 1] == pytest.approx(recipe.learning_rate)
         assert rates[:warmup] == sorted(rates[:warmup])
         assert rates[warmup:] == sorted(rates[warmup:], reverse=True)
         assert min(rates) > 0
@@ -83,29 +86,29 @@ def test_rate_never_rises_after_the_warmup(recipes):
     ],
 )
 def test_images_drawn_in_an_epoch(batches, images, expected):
-    assert schedule.draws({"batch_size": 128, "batches": batches}, images) == expected
+    assert schedule.draws(changed(RECIPE, batch_size=128, batches=batches), images) == expected
 
 
 def test_epochs_that_are_evaluated():
-    recipe = {"epochs": 13, "evaluate": {"every": 4, "each_from": 10}}
+    recipe = changed(RECIPE, epochs=13, evaluate={"every": 4, "each_from": 10})
     assert [e for e in range(1, 14) if schedule.is_evaluated(recipe, e)] == [4, 8, 10, 11, 12, 13]
-    rarely = {"epochs": 13, "evaluate": {"every": 50, "each_from": 50}}
+    rarely = changed(RECIPE, epochs=13, evaluate={"every": 50, "each_from": 50})
     assert [e for e in range(1, 14) if schedule.is_evaluated(rarely, e)] == [13]
 
 
 def test_what_is_deferred_comes_after_so_many_epochs():
-    deferred = [epoch for epoch in range(1, 6) if schedule.is_deferred({"epochs": 5, "defer": 3}, epoch)]
+    deferred = [epoch for epoch in range(1, 6) if schedule.is_deferred(changed(RECIPE, defer=3), epoch)]
     assert deferred == [4, 5]
-    assert not any(schedule.is_deferred({"epochs": 5}, epoch) for epoch in range(1, 6))
+    assert not any(schedule.is_deferred(RECIPE, epoch) for epoch in range(1, 6))
 
 
 def test_deferred_epochs_of_the_published_recipes(recipes):
-    defer = {name: recipe["defer"] for name, recipe in recipes.items() if "defer" in recipe}
+    defer = {name: recipe.defer for name, recipe in recipes.items() if recipe.defer is not None}
     assert {name: defer[name] for name in ("LDAM", "Meta", "Remix300")} == {"LDAM": 160, "Meta": 160, "Remix300": 250}
-    assert all(0 < after < recipes[name]["epochs"] for name, after in defer.items())
+    assert all(0 < after < recipes[name].epochs for name, after in defer.items())
 
 
-ONE_LEFT = {"batch_size": 4, "batches": "ceil", "name": "own"}
+ONE_LEFT = changed(RECIPE, batch_size=4)
 
 
 @pytest.mark.parametrize("backbone", ["resnet10", "resnet32", "bbn_resnet32", "bbn_resnet50"])
@@ -136,7 +139,7 @@ def test_a_backbone_with_batch_norm_declares_its_side(backbone):
     ],
 )  # fmt: skip
 def test_a_batch_of_one_image_is_refused(changes, images, micro_batches, sentence):
-    given = (ONE_LEFT | changes, "resnet10", images)
+    given = (changed(ONE_LEFT, **changes), "resnet10", images)
 
     with pytest.raises(InputError, match=f"^here: {re.escape(sentence)}"):
         schedule.check_batches(*given, 32, micro_batches, "here")
@@ -145,5 +148,5 @@ def test_a_batch_of_one_image_is_refused(changes, images, micro_batches, sentenc
 
 @pytest.mark.parametrize(("batches", "images", "micro_batches"), [("ceil", 8, 2), ("ceil", 10, 1), ("floor", 9, 2)])
 def test_batches_of_more_images_are_learnt_from(batches, images, micro_batches):
-    schedule.check_batches(ONE_LEFT | {"batches": batches}, "resnet10", images, 8, micro_batches, "here")
+    schedule.check_batches(changed(ONE_LEFT, batches=batches), "resnet10", images, 8, micro_batches, "here")
     schedule.check_batches(ONE_LEFT, "textcnn", 9, 32, 1, "here")

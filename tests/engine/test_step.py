@@ -15,7 +15,7 @@ needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="captured s
 def learner(capture=False, **changes):
     built = Stage1Learner(*small.data(), small.changed(small.STAGE1, **changes))
     if capture:
-        object.__setattr__(built.compute, "capture", True)
+        object.__setattr__(built.backend, "capture", True)
     return built
 
 
@@ -28,7 +28,7 @@ def trained(built, epochs=2):
     return torch.stack(losses), built.module.state_dict()
 
 
-@pytest.mark.parametrize("mixing", [None, small.STAGE1["mixing"]])
+@pytest.mark.parametrize("mixing", [None, small.STAGE1.mixing])
 def test_captured_steps_do_what_steps_do(monkeypatch, mixing):
     """On the CPU with a stand-in for CUDA graphs: inputs, rates and momenta in fixed places, ragged last batches."""
     monkeypatch.setattr(graphs, "Captured", partial(graphs.Captured, record=replayed))
@@ -42,7 +42,7 @@ def test_captured_steps_do_what_steps_do(monkeypatch, mixing):
 @needs_gpu
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_captured_steps_do_what_steps_do_on_a_gpu(precision):
-    compute = small.COMPUTE | {"device": "cuda", "precision": precision, "deterministic": True}
+    compute = {"device": "cuda", "precision": precision, "deterministic": True}
     losses, _ = trained(learner(compute=compute | {"capture": False}))
     found, _ = trained(learner(compute=compute))
     torch.testing.assert_close(found, losses, rtol=1e-3, atol=1e-3)
@@ -66,7 +66,7 @@ def test_parts_of_a_batch_add_up_to_its_gradient():
     """In evaluation mode, where batch norm does not see how a batch is parted."""
     gradients = []
     for micro_batches in (1, 3):
-        built = learner(compute=small.COMPUTE | {"micro_batches": micro_batches})
+        built = learner(compute={"micro_batches": micro_batches})
         batch = next(built.batches(built.epoch(1)))
         built.module.eval()
         optimizer.set_rate(built.optimizer, 0.0)
@@ -77,6 +77,6 @@ def test_parts_of_a_batch_add_up_to_its_gradient():
 
 
 def test_batch_smaller_than_its_parts():
-    built = learner(compute=small.COMPUTE | {"micro_batches": 64})
+    built = learner(compute={"micro_batches": 64})
     built.module.eval()
     assert torch.isfinite(step.make(built)(next(built.batches(built.epoch(1)))))

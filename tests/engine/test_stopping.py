@@ -1,6 +1,7 @@
 import pytest
 import torch
 from tests.engine.toy import RECIPE, Interrupted, Learner
+from tests.small_settings import changed
 
 from longtail.engine import loop
 from longtail.engine.resume import Resume
@@ -31,7 +32,7 @@ def file(tmp_path):
 
 
 def stopping(every=2, patience=4):
-    return RECIPE | {"early_stopping": {"every": every, "patience": patience}}
+    return changed(RECIPE, early_stopping={"every": every, "patience": patience})
 
 
 def test_training_ends_when_its_patience_does_and_with_the_state_it_kept(file):

@@ -3,6 +3,7 @@ import logging
 import os
 
 import pytest
+from tests.small_settings import RECIPE, changed
 from torch import nn
 
 from longtail.engine import watch
@@ -18,7 +19,7 @@ def clock(monkeypatch):
 
 
 def recipe(epochs, every=1, each_from=1):
-    return {"epochs": epochs, "evaluate": {"every": every, "each_from": each_from}}
+    return changed(RECIPE, epochs=epochs, evaluate={"every": every, "each_from": each_from})
 
 
 @pytest.fixture

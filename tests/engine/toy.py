@@ -2,21 +2,18 @@
 
 import numpy as np
 import torch
+from tests.small_settings import RECIPE as small_recipe
+from tests.small_settings import changed
 from torch import nn
 from torch.nn import functional as F
 
 from longtail.engine import seeding
 from longtail.engine.batches import Batch, Mixed
-from longtail.engine.device import Compute
+from longtail.engine.device import Backend
 from longtail.engine.distributed import World
 from longtail.engine.seeding import Epoch
 
-RECIPE = {
-    "epochs": 5,
-    "learning_rate": 0.05,
-    "schedule": {"kind": "step", "warmup": 2, "warmup_from": 0, "milestones": [3], "factor": 0.1},
-    "evaluate": {"every": 2, "each_from": 4},
-}
+RECIPE = changed(small_recipe, epochs=5, schedule={"milestones": [3]}, evaluate={"every": 2, "each_from": 4})
 INPUTS = torch.from_numpy(np.random.default_rng(0).normal(size=(40, 4))).float()
 TARGETS = (INPUTS[:, 0] + 0.3 * INPUTS[:, 1] > 0).long()
 
@@ -28,7 +25,7 @@ class Interrupted(Exception):
 class Learner:
     """A two-layer network with momentum on 40 points; `stop` = (epoch, step) is where it is interrupted."""
 
-    compute = Compute(torch.device("cpu"), torch.float32, False)
+    backend = Backend(torch.device("cpu"), torch.float32, False)
     world = World()
     micro_batches = 1
     validation_loss = None

@@ -21,6 +21,7 @@ import yaml
 from PIL import Image
 from tests import elsewhere, small
 from tests.engine import toy
+from tests.small_settings import plain
 
 from longtail.config import build, command_line, schema, strict_yaml
 from longtail.config.blame import THE_CONFIG
@@ -29,7 +30,7 @@ from longtail.data import arrays, decode, long_tail, vocabulary
 from longtail.data.forms.images import Arrays
 from longtail.data.sources import cifar, folder, image_list, thucnews, titles
 from longtail.engine import checkpoint, step
-from longtail.engine.progress import Progress
+from longtail.engine.progress import Progress, copied_state
 from longtail.engine.resume import Resume
 from longtail.graph.costs import TrainingJob
 from longtail.overview import progress, states
@@ -356,7 +357,7 @@ def _make_resume() -> None:
         progress.losses.append(one(batch))
         if number == 2:
             break
-    progress.best_state = Progress.state(learner.module)
+    progress.best_state = copied_state(learner.module)
     Resume(Path("resume.pt"), IDENTITY).save(learner, progress)
     torch.save({"learner": _everything(learner, progress)}, "../resumed.pt")
 
@@ -399,13 +400,13 @@ def _read_resume() -> None:
 
 
 def _make_imported() -> None:
-    elsewhere.trained(Path("stage1"), small.STAGE1)
+    elsewhere.trained(Path("stage1"), plain(small.STAGE1))
 
 
 def _read_imported() -> None:
     source = Path("stage1")
     told = imported.record(source, "mine.yaml")
-    imported.check_settings(told, small.STAGE1, source, "mine.yaml")
+    imported.check_settings(told, plain(small.STAGE1), source, "mine.yaml")
     imported.check_images(told, elsewhere.SEEN, source, "mine.yaml")
     imported.check_checkpoints(source, "mine.yaml")
     origin.sentences("nobody", [0], [told])

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests import elsewhere, small
+from tests import elsewhere, small_settings
+from tests.small_settings import plain
 
 from longtail.runtime.errors import InputError
 from longtail.stage1 import imported
 
+STAGE1 = plain(small_settings.STAGE1)
 WHERE = "stage1 'digits/if10/resnet32/mixup/seed0'"
 
 
@@ -18,7 +20,7 @@ class Import:
     """A Stage 1 elsewhere and the job that takes it; both machines have the same images."""
 
     def __init__(self, root: Path) -> None:
-        self.source = elsewhere.trained(root / "far" / "stage1", small.STAGE1)
+        self.source = elsewhere.trained(root / "far" / "stage1", STAGE1)
         names = {"last": "last.pt", "best": "best.pt", "history": "history.csv", "provenance": "provenance.json"}
         self.here = root / "here" / "stage1"
         self.outputs = SimpleNamespace(**{name: str(self.here / file) for name, file in names.items()})
@@ -29,7 +31,7 @@ class Import:
         path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
     def take(
-        self, sha256: str = "", settings: dict[str, Any] = small.STAGE1, seen: dict[str, str] = elsewhere.SEEN
+        self, sha256: str = "", settings: dict[str, Any] = STAGE1, seen: dict[str, str] = elsewhere.SEEN
     ) -> None:
         given = {"source": str(self.source), "sha256": sha256 or imported.digest(self.source)}
         imported.take(given, imported.check(given, settings, seen, WHERE), self.outputs)
@@ -82,9 +84,9 @@ def test_a_change_in_any_file_is_refused(far: Import, name: str) -> None:
 
 
 def test_other_settings_are_named_with_both_values(far: Import) -> None:
-    recipe = {**small.RECIPE, "epochs": 9, "momentum": 0.5}
+    recipe = STAGE1["recipe"] | {"epochs": 9, "momentum": 0.5}
 
-    told = far.refused(settings=small.changed(small.STAGE1, mixing=None, recipe=recipe))
+    told = far.refused(settings=STAGE1 | {"mixing": None, "recipe": recipe})
 
     assert told == (
         f"{WHERE}: {far.source} was trained otherwise (mixing is not set there and null here; mixing.alpha is 1.0 "
@@ -170,19 +172,19 @@ def test_a_history_that_is_none_is_refused(far: Import, content: str | bytes, re
 
 def test_what_differs_in_how_a_machine_computes_is_its_own_affair() -> None:
     compute = {"device": "cuda", "precision": "bfloat16", "threads": 8, "processes": 4, "capture": False}
-    other = small.changed(small.STAGE1, compute=small.COMPUTE | compute | {"deterministic": True})
+    other = STAGE1 | {"compute": STAGE1["compute"] | compute | {"deterministic": True}}
 
-    assert imported.differences(other, small.STAGE1) == []
+    assert imported.differences(other, STAGE1) == []
 
 
 def test_parts_of_a_batch_are_part_of_the_result() -> None:
-    other = small.changed(small.STAGE1, compute=small.COMPUTE | {"micro_batches": 4})
+    other = STAGE1 | {"compute": STAGE1["compute"] | {"micro_batches": 4}}
 
-    assert imported.differences(other, small.STAGE1) == ["compute.micro_batches is 4 there and 1 here"]
+    assert imported.differences(other, STAGE1) == ["compute.micro_batches is 4 there and 1 here"]
 
 
 def test_a_record_whose_settings_are_none_differs_in_a_sentence() -> None:
-    assert "compute is [1] there and not set here" in imported.differences({"compute": [1]}, small.STAGE1)
+    assert "compute is [1] there and not set here" in imported.differences({"compute": [1]}, STAGE1)
 
 
 def test_settings_compare_as_json_has_them() -> None:

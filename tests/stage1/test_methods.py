@@ -11,11 +11,13 @@ from longtail.data.forms.images import Arrays
 from longtail.engine import checkpoint
 from longtail.features import extract
 from longtail.runtime import parts
+from longtail.settings.stage1 import Stage1
 from longtail.stage1 import train
 
 SHIPPED = load.load({}, [])
 ONE_STAGE = [name for name, method in SHIPPED.methods.items() if isinstance(method.get("stage1"), dict)]
 BRIEF = {"epochs": 2, "batch_size": 16, "defer": 1, "evaluate": {"every": 2, "each_from": 2}}
+BRIEF |= {"schedule": {"warmup": 1}}
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +32,9 @@ def few() -> tuple[Arrays, long_tail.Subset]:
 
 @pytest.mark.parametrize("name", ONE_STAGE)
 def test_a_one_stage_method_trains_and_gives_features(few, tmp_path, name):
-    told = settings.stage1(SHIPPED, "digits", "if50", "resnet32", name, 0)
-    schedule = {**told["recipe"]["schedule"], "warmup": 1}
-    algorithm = told["algorithm"] | ({"per_class": 2, "batch_size": 4} if told["algorithm"]["name"] == "mcw" else {})
-    told |= {
-        "recipe": told["recipe"] | BRIEF | {"schedule": schedule},
-        "algorithm": algorithm,
-        "compute": small.COMPUTE,
-    }
+    whole = Stage1.parse(settings.stage1(SHIPPED, "digits", "if50", "resnet32", name, 0))
+    algorithm = {"per_class": 2, "batch_size": 4} if whole.algorithm.name == "mcw" else {}
+    told = small.changed(whole, recipe=BRIEF, algorithm=algorithm, compute=small.COMPUTE)
 
     fitted = train.train(*few, told, small.resume(tmp_path))
 
@@ -45,11 +42,11 @@ def test_a_one_stage_method_trains_and_gives_features(few, tmp_path, name):
     assert all(torch.isfinite(value).all() for value in fitted.last_state.values())
     checkpoint.save(tmp_path / "last.pt", fitted.last_state)
     found = extract.extract(*few, told, tmp_path / "last.pt", tmp_path / "last.pt")
-    width = 128 if told["backbone"] == "bbn_resnet32" else 64
+    width = 128 if told.backbone == "bbn_resnet32" else 64
     assert found.train_features.shape == (sum(few[1].counts), width)
     assert found.test_logits.shape == (40, 10)
     assert np.isfinite(found.test_logits).all()
-    linear = parts.literal("heads", told["head"]["name"], "LINEAR", False)
+    linear = parts.literal("heads", told.head.name, "LINEAR", False)
     assert found.weight.shape == ((10, width) if linear else (0, width))
     assert found.bias.shape == ((10,) if linear else (0,))
     # What is stored is what was tested, best of two epochs or not.

@@ -12,6 +12,7 @@ from longtail.engine.seeding import Epoch
 from longtail.stage1.learner import Stage1Learner
 
 REMIX = {"name": "remix", "alpha": 1.0, "kappa": 3, "tau": 0.5}
+MIXUP = {"name": "mixup", "alpha": 1.0}
 SIZE = 32
 
 
@@ -44,7 +45,7 @@ def label_share(mixing, share, own, other):
 @pytest.mark.parametrize("policy", [None, {"operations": 2, "magnitude": 9}])
 @pytest.mark.parametrize(
     "mixing",
-    [None, small.STAGE1["mixing"], REMIX | {"reduction": "per_sample"}, REMIX | {"reduction": "batch_mean"}],
+    [None, MIXUP, REMIX | {"reduction": "per_sample"}, REMIX | {"reduction": "batch_mean"}],
 )
 def test_step_is_the_one_defined(mixing, policy):
     arrays, subset = small.data()

@@ -17,10 +17,10 @@ from longtail.stage1.learner import Stage1Learner
 from longtail.stage2 import train as stage2
 
 STOPPING = {"every": 4, "patience": 8}
-RECIPE = small.RECIPE | {"optimizer": "adam", "learning_rate": 1e-3, "weight_decay": 0.0, "early_stopping": STOPPING}
-RECIPE |= {"schedule": {"kind": "step", "warmup": 0, "warmup_from": 0, "milestones": [], "factor": 0.1}}
-STAGE1 = small.STAGE1 | {"backbone": "textcnn", "mixing": None, "preprocessing": {}, "recipe": RECIPE}
-STAGE2 = small.STAGE2 | {"loss": {"name": "cross_entropy"}, "preprocessing": {}, "backbone": "textcnn"}
+RECIPE = {"optimizer": "adam", "learning_rate": 1e-3, "weight_decay": 0.0, "early_stopping": STOPPING}
+RECIPE |= {"schedule": {"warmup": 0}}
+STAGE1 = small.changed(small.STAGE1, backbone="textcnn", mixing=None, preprocessing=None, recipe=RECIPE)
+STAGE2 = small.changed(small.STAGE2, loss={"name": "cross_entropy"}, preprocessing=None)
 BACKBONES = ["textcnn", "textrnn", "transformer"]
 
 
@@ -103,7 +103,7 @@ def test_what_ends_a_training_is_the_lowest_validation_loss(tmp_path):
 
 
 def test_stopping_early_without_a_validation_split_is_refused(tmp_path):
-    recipe = small.RECIPE | {"early_stopping": {"every": 1, "patience": 2}}
+    recipe = {"early_stopping": {"every": 1, "patience": 2}}
     with pytest.raises(InputError, match="no validation split: use one without early_stopping"):
         train.train(*small.data(), small.changed(small.STAGE1, recipe=recipe), small.resume(tmp_path))
 

@@ -38,7 +38,7 @@ def test_losses_are_the_golden_ones(tmp_path):
 
 
 def test_a_batch_of_one_image_is_refused_where_the_job_starts():
-    recipe = small.RECIPE | {"name": "own", "batch_size": sum(small.data()[1].counts) - 1}
+    recipe = {"name": "own", "batch_size": sum(small.data()[1].counts) - 1}
     with pytest.raises(InputError, match=r"^Stage 1: batch_size: \d+ makes a batch of one of .* at 8 pixels a side"):
         learner(recipe=recipe, backbone="resnet10")
     learner(recipe=recipe)
@@ -46,7 +46,7 @@ def test_a_batch_of_one_image_is_refused_where_the_job_starts():
 
 
 def test_same_seed_gives_the_same_tensors(tmp_path):
-    recipe = small.RECIPE | {"epochs": 2}
+    recipe = {"epochs": 2}
     first, again = (run(tmp_path / name, recipe=recipe) for name in "ab")
     assert first.history == again.history
     assert all(torch.equal(first.last_state[name], again.last_state[name]) for name in first.last_state)
@@ -76,12 +76,12 @@ def test_mixed_loss_from_the_logits():
 @pytest.mark.parametrize("nesterov", [False, True])
 def test_updates_by_hand(tmp_path, nesterov):
     """Two epochs (of a plain batch each) against SGD written out: momentum m ← 0.9 m + g + wd·w, w ← w − η m."""
-    recipe = small.RECIPE | {"epochs": 2, "batch_size": 199, "nesterov": nesterov, "weight_decay": 0.01}
+    recipe = {"epochs": 2, "batch_size": 199, "nesterov": nesterov, "weight_decay": 0.01}
     fitted = run(tmp_path, recipe=recipe, mixing=None)
     stage = learner(recipe=recipe, mixing=None)
     weights = list(stage.module.parameters())
     momenta = [torch.zeros_like(weight) for weight in weights]
-    rates = [schedule.learning_rate(recipe, epoch) for epoch in (1, 2)]
+    rates = [schedule.learning_rate(stage.settings.recipe, epoch) for epoch in (1, 2)]
     assert rates == [0.025, 0.05]
     for epoch, rate in enumerate(rates, start=1):
         (batch,) = stage.batches(stage.epoch(epoch))
@@ -124,13 +124,13 @@ def test_testing_leaves_running_statistics_alone():
 
 
 def test_learning_rate_that_is_too_high_is_said(tmp_path):
-    recipe = small.RECIPE | {"learning_rate": 1e30, "epochs": 1, "schedule": {"kind": "cosine"}}
+    recipe = {"learning_rate": 1e30, "epochs": 1, "schedule": {"kind": "cosine"}}
     with pytest.raises(InputError, match=r"not finite at epoch 1, step \d, learning rate 1e\+30"):
         run(tmp_path, recipe=recipe)
 
 
 def test_digits_are_learnt(tmp_path):
-    recipe = small.RECIPE | {"epochs": 10, "evaluate": {"every": 10, "each_from": 10}}
+    recipe = {"epochs": 10, "evaluate": {"every": 10, "each_from": 10}}
     fitted = run(tmp_path, recipe=recipe, mixing=None)
     assert fitted.history[-1]["loss"] < 0.8 * fitted.history[0]["loss"]
 

@@ -14,7 +14,7 @@ from longtail.stage1 import train
 from longtail.stage1.learner import Stage1Learner
 
 COUNTS = np.array(small.data()[1].counts)
-RECIPE = small.RECIPE | {"epochs": 2, "defer": 1}
+RECIPE = {"epochs": 2, "defer": 1}
 CB = {"name": "class_balanced", "beta": 0.9, "mean": "images"}
 # (1 − β)/(1 − β^n), scaled to a mean of 1 over the classes.
 RAW = 0.1 / (1 - 0.9**COUNTS)
@@ -94,14 +94,14 @@ def test_the_weighed_loss_of_mixed_images_from_the_logits():
     assert stage.loss(mixed).item() == pytest.approx(expected.mean(), rel=1e-5)
 
 
-@pytest.mark.parametrize("mixing", [None, small.STAGE1["mixing"]])
+@pytest.mark.parametrize("mixing", [None, small.STAGE1.mixing])
 def test_a_captured_step_follows_the_switch(monkeypatch, mixing):
     """On the CPU with a stand-in for CUDA graphs; the second epoch has no shape that the first has not."""
     monkeypatch.setattr(graphs, "Captured", partial(graphs.Captured, record=replayed))
     losses = {}
     for name, deferred, capture in (("plain", None, False), ("steps", CB, False), ("captured", CB, True)):
         stage = learner(mixing=mixing, deferred=deferred and {"weighting": deferred})
-        object.__setattr__(stage.compute, "capture", capture)
+        object.__setattr__(stage.backend, "capture", capture)
         one = step.make(stage)
         losses[name] = torch.stack([one(batch) for epoch in (1, 2) for batch in stage.batches(stage.epoch(epoch))])
     torch.testing.assert_close(losses["captured"], losses["steps"], rtol=1e-4, atol=1e-5)

@@ -1,13 +1,16 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 from longtail.models import network
+from longtail.settings.stage2 import Classifier
 from longtail.stage2 import classifier
 
-CRT = {"keep_stage1": False, "weight_rate": 1.0, "scale_rate": 0.0, "offset_rate": 0.0}
-LWS = {"keep_stage1": True, "weight_rate": 0.0, "scale_rate": 1.0, "offset_rate": 0.0}
-MISLAS = {"keep_stage1": True, "weight_rate": 0.2, "scale_rate": 1.0, "offset_rate": 0.0}
-LWS_PLUS = {**LWS, "offset_rate": 1.0}
+CRT = Classifier(keep_stage1=False, weight_rate=1.0, scale_rate=0.0, offset_rate=0.0)
+LWS = Classifier(keep_stage1=True, weight_rate=0.0, scale_rate=1.0, offset_rate=0.0)
+MISLAS = Classifier(keep_stage1=True, weight_rate=0.2, scale_rate=1.0, offset_rate=0.0)
+LWS_PLUS = replace(LWS, offset_rate=1.0)
 CLASSES = 4
 RATE, DECAY = 0.1, 0.01
 

@@ -24,15 +24,15 @@ def pixels():
 
 def settings(**changes):
     # Batches of 2: an epoch has 100 of them, and so several chunks.
-    recipe = small.STAGE2["recipe"] | {"batch_size": 2, "batches": "ceil"}
+    recipe = {"batch_size": 2, "batches": "ceil"}
     return small.changed(small.STAGE2, **{"generator": LADC, "sampler": TEMPERED, "recipe": recipe} | changes)
 
 
 def epoch(pixels, number, first=0, **changes):
     features, labels, counts = pixels
     told = settings(**changes)
-    draw = draws.generator(told, features, labels, counts)
-    return list(draws.of_epoch(draw, labels, told, Epoch(number, told["seeds"]["order"], 2, first), CPU))
+    draw = draws.generator(told.generator, features, labels, counts)
+    return list(draws.of_epoch(draw, labels, told, Epoch(number, told.seeds.order, 2, first), CPU))
 
 
 def test_an_epoch_has_as_many_images_as_the_set_in_batches(pixels):

@@ -1,6 +1,7 @@
 import itertools
 
 import pytest
+from tests.small_settings import STAGE2, changed
 
 from longtail.stage2.inputs import features_suffice
 
@@ -13,7 +14,7 @@ MIXUP = {"name": "mixup", "alpha": 1.0}
 )
 def test_features_suffice_only_where_nothing_changes_them(augment, padding, flip, mixing, norm):
     preprocessing = {"crop_padding": padding, "flip": flip}
-    settings = {"preprocessing": preprocessing, "augment": augment, "mixing": mixing, "batch_norm": norm}
+    settings = changed(STAGE2, preprocessing=preprocessing, augment=augment, mixing=mixing, batch_norm=norm)
 
     unchanged = not augment or (padding == 0 and not flip)
 

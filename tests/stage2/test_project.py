@@ -8,7 +8,7 @@ from longtail.engine import checkpoint
 from longtail.features import extract
 from longtail.stage2 import project
 
-RECIPE = small.STAGE2["recipe"] | {"batches": "ceil"}
+RECIPE = {"batches": "ceil"}
 
 
 @pytest.fixture(scope="module")

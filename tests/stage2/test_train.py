@@ -42,14 +42,14 @@ def through_network(state, images):
         return (state["classifier.scale"] * unscaled).numpy()
 
 
-@pytest.mark.parametrize("classifier", [small.STAGE2["classifier"], CRT])
+@pytest.mark.parametrize("classifier", [small.STAGE2.classifier, CRT])
 def test_cached_features_give_what_images_give(features, tmp_path, classifier):
     settings = small.changed(small.STAGE2, augment=False, classifier=classifier)
     assert features_suffice(settings)
     cached = train.FeatureLearner(features, small.network_state(), small.data()[1].counts, settings)
     seen = image_learner(train.ImageLearner, features, settings)
     first, second = (
-        loop.fit(learner, settings["recipe"], small.resume(tmp_path / name))
+        loop.fit(learner, settings.recipe, small.resume(tmp_path / name))
         for learner, name in ((cached, "a"), (seen, "b"))
     )
     for name, value in first.last_state.items():
@@ -61,11 +61,11 @@ def test_cached_features_give_what_images_give(features, tmp_path, classifier):
 
 
 def test_shortcut_is_taken_where_it_is_exact(features, tmp_path):
-    still = small.changed(small.STAGE2, preprocessing=small.PREPROCESSING | STILL)
+    still = small.changed(small.STAGE2, preprocessing=STILL)
     trained = run(features, tmp_path, still)
     settings = small.changed(small.STAGE2, augment=False)
     learner = train.FeatureLearner(features, small.network_state(), small.data()[1].counts, settings)
-    fitted = loop.fit(learner, settings["recipe"], small.resume(tmp_path / "other"))
+    fitted = loop.fit(learner, settings.recipe, small.resume(tmp_path / "other"))
     assert trained.fitted.history == fitted.history
     assert all(torch.equal(value, fitted.last_state[name]) for name, value in trained.fitted.last_state.items())
 
@@ -80,7 +80,7 @@ def test_epoch_is_balanced_and_one_batch_longer_than_the_images(features):
 
 def test_frozen_backbone_stays_as_it_is(features, tmp_path):
     learner = image_learner(train.ImageLearner, features, small.STAGE2)
-    loop.fit(learner, small.STAGE2["recipe"], small.resume(tmp_path))
+    loop.fit(learner, small.STAGE2.recipe, small.resume(tmp_path))
     stage1 = small.network_state()
     for name, value in learner.backbone.state_dict().items():
         assert torch.equal(value, stage1[f"backbone.{name}"])

@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,8 @@ from longtail.engine import randaugment, seeding
 from longtail.engine.forms import Examples, Policy, unchanged
 from longtail.engine.seeding import Epoch
 from longtail.runtime import parts
+from longtail.settings.part import Part
+from longtail.settings.preprocessing import RandAugment
 
 LabelShare = Callable[[Tensor, Tensor, Tensor], Tensor]
 
@@ -57,11 +58,11 @@ class Mixed:
         return [self.rows(slice(start, stop)) for start, stop in itertools.pairwise(ends)]
 
 
-def label_share(mixing: dict[str, Any] | None, counts: list[int]) -> LabelShare | None:
+def label_share(mixing: Part | None, counts: list[int]) -> LabelShare | None:
     """The function of a mixing; None where nothing is mixed."""
     if mixing is None:
         return None
-    built: LabelShare = parts.find("mixing", mixing["name"]).build(mixing, counts)
+    built: LabelShare = parts.find("mixing", mixing.name).build(mixing.settings, counts)
     return built
 
 
@@ -75,11 +76,11 @@ def mix(inputs: Tensor, batch: Batch, share_of: LabelShare | None) -> Mixed:
 
 
 def drawn_order(
-    sampler: dict[str, Any], labels: NDArray[np.int64], draws: int, epoch: Epoch, purpose: int = seeding.ORDER
+    sampler: Part, labels: NDArray[np.int64], draws: int, epoch: Epoch, purpose: int = seeding.ORDER
 ) -> NDArray[np.int64]:
     """The rows [draws] of an epoch's examples, one batch after the other, as a sampler draws them from labels [N]."""
-    part = parts.find("samplers", sampler["name"])
-    rows: NDArray[np.int64] = part.draw(sampler, labels, draws, epoch.generator(purpose))
+    part, rng = parts.find("samplers", sampler.name), epoch.generator(purpose)
+    rows: NDArray[np.int64] = part.draw(sampler.settings, labels, draws, rng)
     return rows
 
 
@@ -103,8 +104,8 @@ def in_order(
     order: NDArray[np.int64],
     size: int,
     epoch: Epoch,
-    mixing: dict[str, Any] | None = None,
-    augmentation: dict[str, Any] | None = None,
+    mixing: Part | None = None,
+    augmentation: RandAugment | None = None,
 ) -> Iterator[Batch]:
     """Batches of `size` rows at a time of an order of examples with labels [N], from the epoch's first batch on.
 
@@ -137,21 +138,21 @@ def seeded(drawn: Iterator[Batch], epoch: Epoch) -> Iterator[Batch]:
 
 
 def _draw_mixing(
-    mixing: dict[str, Any] | None, draws: int, size: int, epoch: Epoch
+    mixing: Part | None, draws: int, size: int, epoch: Epoch
 ) -> tuple[NDArray[np.int64] | None, NDArray[np.float64] | None]:
     """Every batch's π, one after the other, and every batch's λ."""
     if mixing is None:
         return None, None
-    rng = epoch.generator(seeding.MIXING)
+    rng, alpha = epoch.generator(seeding.MIXING), mixing.settings["alpha"]
     partners, shares = [], []
     for start in range(0, draws, size):
-        shares.append(rng.beta(mixing["alpha"], mixing["alpha"]))
+        shares.append(rng.beta(alpha, alpha))
         partners.append(rng.permutation(min(size, draws - start)))
     return np.concatenate(partners), np.array(shares)
 
 
-def _policy(settings: dict[str, Any] | None, draws: int, epoch: Epoch) -> Policy:
+def _policy(settings: RandAugment | None, draws: int, epoch: Epoch) -> Policy:
     if settings is None:
         return unchanged
-    drawn = randaugment.draw(draws, settings["operations"], epoch.generator(seeding.RANDAUGMENT))
-    return lambda pixels, positions: randaugment.apply(pixels, drawn[positions], settings["magnitude"])
+    drawn = randaugment.draw(draws, settings.operations, epoch.generator(seeding.RANDAUGMENT))
+    return lambda pixels, positions: randaugment.apply(pixels, drawn[positions], settings.magnitude)

@@ -1,18 +1,18 @@
-"""Where, how precisely and by how many a job computes."""
+"""The device and the precision that a job computes with."""
 
 import os
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
 from longtail.runtime.errors import InputError
+from longtail.settings.compute import Compute
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
-class Compute:
+class Backend:
     """The device, the autocast type of training, and whether training steps are captured as CUDA graphs."""
 
     device: torch.device
@@ -29,33 +29,33 @@ class Compute:
         return torch.autocast(self.device.type, dtype=self.precision, enabled=self.precision != torch.float32)
 
 
-def prepare(compute: dict[str, Any], rank: int = 0) -> Compute:
+def prepare(compute: Compute, rank: int = 0) -> Backend:
     """Set the thread count, which settles the bytes of a CPU result, and the kinds of kernel; give the rest.
 
     `auto` is the GPU where there is one, in bfloat16, and else the CPU, in bfloat16 where it computes in it.
     Process `rank` of a training takes GPU number `rank`, round and round.
     Raises InputError when a GPU is asked for and there is none.
     """
-    torch.set_num_threads(compute["threads"])
-    name = compute["device"]
+    torch.set_num_threads(compute.threads)
+    name: str = compute.device
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
         raise InputError("compute.device is 'cuda' but PyTorch sees no GPU here: set it to 'auto' or 'cpu'")
-    precision = compute["precision"]
+    precision: str = compute.precision
     if precision == "auto":
         precision = "bfloat16" if name == "cuda" or computes_bfloat16() else "float32"
     device = torch.device(name)
     if name == "cuda":
         device = torch.device("cuda", rank % torch.cuda.device_count())
         torch.cuda.set_device(device)
-        _choose_kernels(compute["deterministic"])
-    return Compute(device, PRECISIONS[precision], compute["capture"] and name == "cuda")
+        _choose_kernels(compute.deterministic)
+    return Backend(device, PRECISIONS[precision], compute.capture and name == "cuda")
 
 
-def workers(cores: int, compute: dict[str, Any], processes: int = 1) -> int:
-    """Processes that may decode images: cores of a job beside those that compute; Snakemake may have given fewer."""
-    return max(0, cores - int(compute["threads"]) * processes)
+def workers(cores: int, compute: Compute, processes: int = 1) -> int:
+    """Processes that may decode images: the cores of a job beside those that compute."""
+    return max(0, cores - compute.threads * processes)
 
 
 def computes_bfloat16() -> bool:

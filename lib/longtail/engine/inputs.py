@@ -8,6 +8,7 @@ from longtail.data.arrays import Data
 from longtail.data.long_tail import Subset
 from longtail.engine import device
 from longtail.runtime import places
+from longtail.settings.compute import Compute
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Inputs:
     workers: int
 
 
-def read(snakemake: Any, compute: dict[str, Any], processes: int = 1) -> Inputs:
+def read(snakemake: Any, compute: Compute, processes: int = 1) -> Inputs:
     """The inputs `arrays` and `subset` of a job; `snakemake` is the object in its script.
 
     `processes` of the job compute. Raises InputError when a file is not whole.

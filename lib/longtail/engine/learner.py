@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from longtail.engine.batches import Batch, Mixed
-from longtail.engine.device import Compute
+from longtail.engine.device import Backend
 from longtail.engine.distributed import World
 from longtail.engine.seeding import Epoch
 
@@ -18,7 +18,7 @@ class Learner(Protocol):
     The loop asks for losses and accuracies alone: what the module's outputs stand for is the learner's affair.
     """
 
-    compute: Compute
+    backend: Backend
     world: World
     micro_batches: int
     module: nn.Module

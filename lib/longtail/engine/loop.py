@@ -5,7 +5,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
@@ -17,6 +16,7 @@ from longtail.engine.stopping import Stopping
 from longtail.engine.watch import Watch
 from longtail.runtime import signals
 from longtail.runtime.errors import InputError
+from longtail.settings.recipe import Recipe
 
 CHECK_SECONDS = 1.0
 
@@ -37,7 +37,7 @@ class Fitted:
     training_seconds: float = 0.0
 
 
-def fit(learner: Learner, recipe: dict[str, Any], resume: Resume) -> Fitted:
+def fit(learner: Learner, recipe: Recipe, resume: Resume) -> Fitted:
     """Train for the recipe's epochs, or until its early stopping ends it: then it ends with the state kept by that.
 
     `best` is the evaluated epoch of the highest test top-1 (the first of equals): the papers' habit.
@@ -48,11 +48,11 @@ def fit(learner: Learner, recipe: dict[str, Any], resume: Resume) -> Fitted:
     progress = resume.take_up(learner)
     learner.world.agree(learner.module, learner.optimizer, progress.epoch, len(progress.losses))
     train = step.make(learner)
-    stopping = Stopping(recipe, progress, learner)
+    stopping = Stopping(recipe.early_stopping, progress, learner)
     watch = Watch(resume.path.with_name("progress.json"), progress, recipe)
     with signals.noted() as asked:
         checks = _Checks(learner, progress, resume, asked)
-        for number in range(progress.epoch + 1, recipe["epochs"] + 1):
+        for number in range(progress.epoch + 1, recipe.epochs + 1):
             rate = schedule.learning_rate(recipe, number)
             optimizer.set_rate(learner.optimizer, rate)
             with checks.of_epoch(number, rate):
@@ -65,7 +65,7 @@ def fit(learner: Learner, recipe: dict[str, Any], resume: Resume) -> Fitted:
                     if stopping.is_over():
                         break  # before anything is saved: a training resumed from here would take another step
                     checks.after_step()
-            is_last = number == recipe["epochs"] or stopping.is_over()
+            is_last = number == recipe.epochs or stopping.is_over()
             top1 = None
             if is_last or schedule.is_evaluated(recipe, number):
                 with watch.testing():
@@ -88,11 +88,11 @@ def fit(learner: Learner, recipe: dict[str, Any], resume: Resume) -> Fitted:
     )
 
 
-def follow(learner: Learner, recipe: dict[str, Any]) -> None:
+def follow(learner: Learner, recipe: Recipe) -> None:
     """Take part, as another process, in a training that the first process runs by `fit`."""
     epochs_done, steps_done = learner.world.agree(learner.module, learner.optimizer, 0, 0)
     train = step.make(learner)
-    for number in range(epochs_done + 1, recipe["epochs"] + 1):
+    for number in range(epochs_done + 1, recipe.epochs + 1):
         optimizer.set_rate(learner.optimizer, schedule.learning_rate(recipe, number))
         for batch in learner.batches(learner.epoch(number, first_batch=steps_done)):
             train(batch)

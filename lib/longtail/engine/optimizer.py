@@ -7,6 +7,8 @@ from typing import Any, TypeVar, cast
 import torch
 from torch import Tensor
 
+from longtail.settings.recipe import Recipe
+
 Kind = TypeVar("Kind", bound=torch.optim.Optimizer)
 
 
@@ -24,22 +26,22 @@ def without_compiler(kind: type[Kind]) -> type[Kind]:
 SGD, Adam = without_compiler(torch.optim.SGD), without_compiler(torch.optim.Adam)
 
 
-def build(groups: list[dict[str, Any]], recipe: dict[str, Any]) -> torch.optim.Optimizer:
+def build(groups: list[dict[str, Any]], recipe: Recipe) -> torch.optim.Optimizer:
     """The recipe's optimiser over parameter groups, each with the multiple of the recipe's rate it learns at.
 
     That multiple is the group's `rate_factor`. Without an `optimizer` a recipe means SGD.
     """
     on_gpu = groups[0]["params"][0].is_cuda
-    if recipe.get("optimizer") == "adam":
+    if recipe.optimizer == "adam":
         # One kernel for all parameters; on a GPU, step counts that a recorded step finds where they were.
-        rate, decay = recipe["learning_rate"], recipe["weight_decay"]
+        rate, decay = recipe.learning_rate, recipe.weight_decay
         return Adam(groups, lr=rate, weight_decay=decay, fused=True, capturable=on_gpu)
     return SGD(
         groups,
-        lr=recipe["learning_rate"],
-        momentum=recipe["momentum"],
-        weight_decay=recipe["weight_decay"],
-        nesterov=recipe["nesterov"],
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        nesterov=recipe.nesterov,
         # One kernel for all parameters, which also takes its rate from the device.
         fused=True if on_gpu else None,
     )

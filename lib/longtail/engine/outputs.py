@@ -13,10 +13,11 @@ from typing import Any
 import torch
 
 from longtail.engine import checkpoint, device
-from longtail.engine.device import Compute
+from longtail.engine.device import Backend
 from longtail.engine.loop import Fitted
 from longtail.engine.resume import Resume
 from longtail.runtime import files, provenance
+from longtail.settings.compute import Compute
 
 
 class Recorded:
@@ -38,32 +39,31 @@ class Recorded:
 
 
 @contextlib.contextmanager
-def recorded(
-    outputs: Any, settings: dict[str, Any], code: str, inputs: str, images_seen: dict[str, str]
-) -> Iterator[Recorded]:
-    """Settle how a training computes, and write where it came from once its `outputs` are there.
+def recorded(snakemake: Any, compute: Compute, inputs: str, images_seen: dict[str, str]) -> Iterator[Recorded]:
+    """Prepare the device of a training, and record where its outputs came from once they are there.
 
-    `outputs` name last, best, history and provenance; `inputs` is the hash of the files that this machine trains on,
-    `images_seen` names what they show (`data.content`). The resume file stands beside them, where Snakemake, which
-    does not know it, lets it be after a failure.
+    `snakemake` is the object in the job's script, whose outputs are last, best, history and provenance; `inputs` is
+    the hash of the files that this machine trains on, and `images_seen` names what they show (`data.content`). The
+    resume file stands beside the outputs, where Snakemake, which does not know it, leaves it after a failure.
     """
-    compute = device.prepare(settings["compute"])
-    resume = Resume(Path(outputs.last).with_name("resume.pt"), _identity(settings, code, inputs, compute))
+    outputs, settings, code = snakemake.output, json.loads(snakemake.params.settings), snakemake.params.code
+    backend = device.prepare(compute)
+    resume = Resume(Path(outputs.last).with_name("resume.pt"), _identity(settings, code, inputs, backend))
     run = Recorded(outputs, resume)
     yield run
-    precision = str(compute.precision).removeprefix("torch.")
+    precision = str(backend.precision).removeprefix("torch.")
     record = {"settings": settings, "code": code, "inputs": inputs, "images_seen": images_seen}
-    record |= {"accelerator": compute.accelerator, "precision": precision} | run.cost
+    record |= {"accelerator": backend.accelerator, "precision": precision} | run.cost
     files.write_json(outputs.provenance, record | provenance.machine())
     resume.path.unlink(missing_ok=True)
     for left in resume.path.parent.glob(".*.tmp"):  # by a process that was killed while it wrote
         left.unlink()
 
 
-def _identity(settings: dict[str, Any], code: str, inputs: str, compute: Compute) -> dict[str, str]:
+def _identity(settings: dict[str, Any], code: str, inputs: str, backend: Backend) -> dict[str, str]:
     """What a resume file must agree with, each part under the word a person is told."""
     text = json.dumps(settings, sort_keys=True)
-    processor = f"{platform.machine()} {compute.accelerator or ''} {compute.precision}"
+    processor = f"{platform.machine()} {backend.accelerator or ''} {backend.precision}"
     return {
         "settings": hashlib.sha256(text.encode()).hexdigest(),
         "code": code,

@@ -50,7 +50,7 @@ class Resume:
         groups = learner.optimizer.state_dict()["param_groups"]
         learner.optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
         progress = Progress(**state["progress"] | {"losses": list(state["progress"]["losses"])})
-        progress.losses = [loss.to(learner.compute.device) for loss in progress.losses]
+        progress.losses = [loss.to(learner.backend.device) for loss in progress.losses]
         self._note(progress)
         log.info("going on after %s", self.at)
         return progress

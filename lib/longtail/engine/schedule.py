@@ -1,41 +1,40 @@
 """Learning rate and epoch length of a recipe (methods card 1.6)."""
 
 import math
-from typing import Any
 
 from longtail.runtime import parts
 from longtail.runtime.errors import InputError
+from longtail.settings.recipe import Recipe
 
 
-def learning_rate(recipe: dict[str, Any], epoch: int) -> float:
+def learning_rate(recipe: Recipe, epoch: int) -> float:
     """The rate of an epoch counted from 1.
 
     `step`: a straight line up to base at the epoch `warmup`, which would stand at base·warmup_from before the first
     epoch; then base, times `factor` after each milestone (the last epoch at the higher rate).
     `cosine`: base·½(1 + cos(π·(epoch−1)/epochs)).
     """
-    base: float = recipe["learning_rate"]
-    schedule = recipe["schedule"]
-    if schedule["kind"] == "cosine":
-        return base * 0.5 * (1.0 + math.cos(math.pi * (epoch - 1) / float(recipe["epochs"])))
-    if epoch <= schedule["warmup"]:
-        warmup = float(schedule["warmup"])
-        return float(base * epoch / warmup + base * schedule["warmup_from"] * (1.0 - epoch / warmup))
-    passed = sum(epoch > milestone for milestone in schedule["milestones"])
-    return float(base * schedule["factor"] ** passed)
+    base, schedule = recipe.learning_rate, recipe.schedule
+    if schedule.kind == "cosine":
+        return base * 0.5 * (1.0 + math.cos(math.pi * (epoch - 1) / float(recipe.epochs)))
+    if epoch <= schedule.warmup:
+        warmup = float(schedule.warmup)
+        return float(base * epoch / warmup + base * schedule.warmup_from * (1.0 - epoch / warmup))
+    passed = sum(epoch > milestone for milestone in schedule.milestones)
+    return float(base * schedule.factor**passed)
 
 
-def draws(recipe: dict[str, Any], images: int) -> int:
+def draws(recipe: Recipe, images: int) -> int:
     """Images drawn in an epoch.
 
     `ceil` all, `floor` whole batches only (all where there is none), `ceil_plus_one` as MiSLAS Stage 2 runs.
     """
-    batch: int = recipe["batch_size"]
+    batch = recipe.batch_size
     return {
         "ceil": images,
         "floor": images // batch * batch or images,
         "ceil_plus_one": (math.ceil(images / batch) + 1) * batch,
-    }[recipe["batches"]]
+    }[recipe.batches]
 
 
 def one_pixel(backbone: str) -> int:
@@ -43,13 +42,11 @@ def one_pixel(backbone: str) -> int:
     return int(parts.literal("models", backbone, "ONE_PIXEL", 0))
 
 
-def check_batches(
-    recipe: dict[str, Any], backbone: str, images: int, side: int, micro_batches: int, where: str
-) -> None:
+def check_batches(recipe: Recipe, backbone: str, images: int, side: int, micro_batches: int, where: str) -> None:
     """InputError where batch norm would have to learn from one image that ends as one pixel."""
     if side > one_pixel(backbone):
         return
-    drawn, batch = draws(recipe, images), recipe["batch_size"]
+    drawn, batch = draws(recipe, images), recipe.batch_size
     for size in (min(batch, drawn), drawn % batch or batch):
         if size // min(micro_batches, size) > 1:
             continue
@@ -62,12 +59,12 @@ def check_batches(
         )
 
 
-def is_evaluated(recipe: dict[str, Any], epoch: int) -> bool:
+def is_evaluated(recipe: Recipe, epoch: int) -> bool:
     """Whether the test set is scored after this epoch; the last epoch always is."""
-    evaluation = recipe["evaluate"]
-    return bool(epoch % evaluation["every"] == 0 or epoch >= evaluation["each_from"] or epoch == recipe["epochs"])
+    evaluate = recipe.evaluate
+    return epoch % evaluate.every == 0 or epoch >= evaluate.each_from or epoch == recipe.epochs
 
 
-def is_deferred(recipe: dict[str, Any], epoch: int) -> bool:
+def is_deferred(recipe: Recipe, epoch: int) -> bool:
     """Whether what a method defers is in force in this epoch: after the recipe's `defer` epochs."""
-    return "defer" in recipe and epoch > recipe["defer"]
+    return recipe.defer is not None and epoch > recipe.defer

@@ -18,7 +18,7 @@ def make(learner: Learner) -> Step:
 
     A learner whose state is to be taken up again must have done so before.
     """
-    if not learner.compute.capture or learner.world.size > 1:
+    if not learner.backend.capture or learner.world.size > 1:
         return lambda batch: _step(learner, batch)
     optimizer.hold_rates(learner.optimizer)
 

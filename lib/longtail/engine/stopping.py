@@ -1,31 +1,31 @@
 """Early stopping: the state of the lowest validation loss is kept, and training ends when none was found for long."""
 
-from typing import Any
-
 from longtail.engine.learner import Learner
 from longtail.engine.progress import Progress, Row, copied_state
 from longtail.runtime.errors import InputError
+from longtail.settings.recipe import EarlyStopping
 
 
 class Stopping:
     """Looks at the validation loss after every `every` steps; `patience` steps without a lower one are the end.
 
-    Without a recipe's `early_stopping` nothing is looked at. All it remembers is in the progress, to be resumed.
+    `settings` are the recipe's `early_stopping`; without them nothing is looked at. All it remembers is in the
+    progress, to be resumed.
     Raises InputError where a recipe stops early and the data have no validation split.
     """
 
-    def __init__(self, recipe: dict[str, Any], progress: Progress, learner: Learner) -> None:
-        self.settings: dict[str, int] | None = recipe.get("early_stopping")
+    def __init__(self, settings: EarlyStopping | None, progress: Progress, learner: Learner) -> None:
+        self.settings = settings
         self.progress = progress
         self.learner = learner
-        if self.settings is not None and learner.validation_loss is None:
+        if settings is not None and learner.validation_loss is None:
             raise InputError(
                 "the recipe stops early and the data have no validation split: use one without early_stopping"
             )
 
     def is_due(self) -> bool:
         """Whether the validation loss is to be looked at after this many steps."""
-        return self.settings is not None and self.progress.steps % self.settings["every"] == 0
+        return self.settings is not None and self.progress.steps % self.settings.every == 0
 
     def look(self) -> None:
         """Keep the state if its validation loss is the lowest so far (the first of equals)."""
@@ -40,7 +40,7 @@ class Stopping:
         """Whether the patience is at its end."""
         if self.settings is None or self.progress.kept_loss is None:
             return False
-        return self.progress.steps - self.progress.kept_step >= self.settings["patience"]
+        return self.progress.steps - self.progress.kept_step >= self.settings.patience
 
     def finish(self) -> None:
         """Look at the state that training ends with, if that has not been done."""

@@ -9,12 +9,12 @@ import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from longtail.engine import schedule
 from longtail.engine.progress import Progress
 from longtail.runtime import files
 from longtail.runtime.errors import InputError
+from longtail.settings.recipe import Recipe
 
 log = logging.getLogger(__name__)
 WRITE_SECONDS = 1.0
@@ -30,11 +30,11 @@ class Watch:
     interruption counts.
     """
 
-    def __init__(self, path: Path, progress: Progress, recipe: dict[str, Any]) -> None:
+    def __init__(self, path: Path, progress: Progress, recipe: Recipe) -> None:
         self.path = path
         self.progress = progress
         self.recipe = recipe
-        self.epochs = int(recipe["epochs"])
+        self.epochs = recipe.epochs
         self.seen = time.monotonic()
         self.steps = 0
         self.tested = 0.0

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from longtail.engine.forms import Examples
 from longtail.features.hold_out import hold_out
 from longtail.models import network
 from longtail.runtime import npz, parts
+from longtail.settings.extraction import Extraction
 
 Floats = NDArray[np.float32]
 
@@ -44,7 +44,7 @@ class Features:
 def extract(
     data: Data,
     subset: Subset,
-    settings: dict[str, Any],
+    settings: Extraction,
     last: Path | str,
     best: Path | str,
     workers: int = 0,
@@ -53,9 +53,9 @@ def extract(
 
     `workers` processes decode images that are kept in files.
     """
-    where, head = device.prepare(settings["compute"]).device, settings["head"]
-    form = forms.of(data, settings["preprocessing"], where, workers)
-    built = network.build(settings["backbone"], form.inputs, len(data.classes), seed=0, head=head)
+    where, head = device.prepare(settings.compute).device, settings.head
+    form = forms.of(data, settings.preprocessing, where, workers)
+    built = network.build(settings.backbone, form.inputs, len(data.classes), seed=0, head=head)
     built.eval().to(where).to(memory_format=torch.channels_last)
     train, test = form.training(subset.indices, augment=False), form.testing()
 
@@ -84,7 +84,7 @@ def extract(
         best_test_logits,
         held_out_features,
         data.train_labels[held_out],
-        *_classifier(state, parts.literal("heads", head["name"], "LINEAR", False)),
+        *_classifier(state, parts.literal("heads", head.name, "LINEAR", False)),
     )
 
 

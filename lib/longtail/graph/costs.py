@@ -20,6 +20,8 @@ from longtail.data.long_tail import class_counts
 from longtail.engine import schedule
 from longtail.graph.graph import Graph
 from longtail.runtime import files, image_tree, parts
+from longtail.settings.recipe import Recipe
+from longtail.settings.stage2 import Stage2
 from longtail.stage2.inputs import features_suffice
 
 # A training step counts as three forward passes: one forwards, and about two for the gradients.
@@ -49,12 +51,12 @@ class TrainingJob:
     @property
     def passes(self) -> int | None:
         """Training images that pass through the network; 0 on cached features, and for an imported Stage 1."""
-        if self.imported or (self.block == CLASSIFIER and features_suffice(self.settings)):
+        if self.imported or (self.block == CLASSIFIER and features_suffice(Stage2.parse(self.settings))):
             return 0
         if self.images is None:
             return None
-        recipe = self.settings["recipe"]
-        return int(recipe["epochs"]) * schedule.draws(recipe, self.images)
+        recipe = Recipe.parse(self.settings["recipe"])
+        return recipe.epochs * schedule.draws(recipe, self.images)
 
     @property
     def work(self) -> float | None:
@@ -124,8 +126,9 @@ def check_batches(graph: Graph) -> None:
             continue
         micro_batches = compute["micro_batches"] if training.block == NETWORK else 1
         where = f"{place('recipe', name, own.config['recipes'])} (method '{training.method}' on {dataset})"
+        recipe = Recipe.parse(block["recipe"])
         with blaming(graph.files, graph.arguments):
-            schedule.check_batches(block["recipe"], block["backbone"], size, pixels, micro_batches, where)
+            schedule.check_batches(recipe, block["backbone"], size, pixels, micro_batches, where)
 
 
 def side(definition: dict[str, Any]) -> int:

@@ -1,6 +1,7 @@
 """De-confounded classifier with removal of the mean feature's effect (Tang et al., NeurIPS 2020)."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -71,7 +72,7 @@ class CausalNormClassifier(nn.Module):
         return rows.reshape(len(rows), self.heads, -1)
 
 
-def build(settings: dict[str, Any], features: int, classes: int) -> CausalNormClassifier:
+def build(settings: Mapping[str, Any], features: int, classes: int) -> CausalNormClassifier:
     """(τ/H)·Σ_h x̂_h·ŵ_kh, at test time less the mean feature's effect (methods card "De-confound-TDE").
 
     Raises InputError when the features do not split into H parts of one size.

@@ -1,5 +1,6 @@
 """Normalised classifier of LDAM-DRW (methods card 1.4)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -24,6 +25,6 @@ class CosineClassifier(nn.Module):
         return self.scale * F.linear(F.normalize(features, dim=1), F.normalize(self.weight, dim=1))
 
 
-def build(settings: dict[str, Any], features: int, classes: int) -> CosineClassifier:
+def build(settings: Mapping[str, Any], features: int, classes: int) -> CosineClassifier:
     """s·cos(x, w_k) for every class k."""
     return CosineClassifier(features, classes, settings["scale"])

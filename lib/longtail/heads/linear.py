@@ -1,5 +1,6 @@
 """Linear classifier (methods card 1.4)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
@@ -7,7 +8,7 @@ from torch import nn
 LINEAR = True
 
 
-def build(settings: dict[str, Any], features: int, classes: int) -> nn.Linear:
+def build(settings: Mapping[str, Any], features: int, classes: int) -> nn.Linear:
     """z = Wx + b with kaiming_normal weights and PyTorch's default bias."""
     classifier = nn.Linear(features, classes)
     nn.init.kaiming_normal_(classifier.weight)

@@ -1,6 +1,7 @@
 """Linear classifier that begins with every class as rare, for sigmoid losses (class-balanced loss, official code)."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
@@ -14,7 +15,7 @@ class RareStart(nn.Linear):
     undecayed = ("bias",)
 
 
-def build(settings: dict[str, Any], features: int, classes: int) -> RareStart:
+def build(settings: Mapping[str, Any], features: int, classes: int) -> RareStart:
     """z = Wx + b with b = −log(K − 1) at the start, so that σ(b) = 1/K, and without weight decay on b.
 
     Else the many classes that an image is not of would outweigh its own at the start (methods card "Focal").

@@ -1,6 +1,6 @@
 """Balanced softmax (Ren et al., NeurIPS 2020), the logit-adjusted loss of Menon et al. (ICLR 2021) at τ = 1."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -32,6 +32,6 @@ class BalancedSoftmax(Loss):
         return F.cross_entropy(logits + self.shift.to(logits.dtype), labels, reduction="none")
 
 
-def build(settings: dict[str, Any], counts: list[int]) -> BalancedSoftmax:
+def build(settings: Mapping[str, Any], counts: list[int]) -> BalancedSoftmax:
     """−log softmax(z + τ log π)_y for logits [B, K] and labels [B] (methods card "Balanced Softmax")."""
     return BalancedSoftmax(counts, settings["tau"])

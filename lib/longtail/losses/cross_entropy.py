@@ -1,5 +1,6 @@
 """Softmax cross-entropy."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -16,6 +17,6 @@ class CrossEntropy(Loss):
         return F.cross_entropy(logits, labels, reduction="none")
 
 
-def build(settings: dict[str, Any], counts: list[int]) -> CrossEntropy:
+def build(settings: Mapping[str, Any], counts: list[int]) -> CrossEntropy:
     """−log p_y for logits [B, K] and labels [B], one value an image."""
     return CrossEntropy()

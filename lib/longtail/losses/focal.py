@@ -1,5 +1,6 @@
 """Focal loss (Lin et al., ICCV 2017), by softmax as in LDAM-DRW's code or by sigmoids as in its own paper."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -64,6 +65,6 @@ class Focal(Loss):
         return missing**self.gamma * surprise
 
 
-def build(settings: dict[str, Any], counts: list[int]) -> Focal:
+def build(settings: Mapping[str, Any], counts: list[int]) -> Focal:
     """(1 − p_t)^γ · (−log p_t) for logits [B, K] and labels [B], one value an image (methods card "Focal")."""
     return Focal(settings["gamma"], settings["form"], settings["weighted"])

@@ -1,6 +1,6 @@
 """Label-aware smoothing (MiSLAS, slides of that name): the more images a class has, the softer its label."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -50,6 +50,6 @@ class LabelAwareSmoothing(Loss):
         return (1 - taken) * of_label + taken * rest
 
 
-def build(settings: dict[str, Any], counts: list[int]) -> LabelAwareSmoothing:
+def build(settings: Mapping[str, Any], counts: list[int]) -> LabelAwareSmoothing:
     """−Σ q_i log p_i for logits [B, K] and labels [B], with labels smoothed as `settings` say."""
     return LabelAwareSmoothing(counts, settings["head"], settings["tail"], settings["form"], settings["las_form"])

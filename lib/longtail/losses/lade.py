@@ -1,7 +1,7 @@
 """LADE (Hong et al., CVPR 2021): balanced softmax, and a lower bound that disentangles logits from class sizes."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -49,6 +49,6 @@ class LADE(BalancedSoftmax):
         return -(prior * (mean_own - bound - self.lambda_ * bound**2)).sum()
 
 
-def build(settings: dict[str, Any], counts: list[int]) -> LADE:
+def build(settings: Mapping[str, Any], counts: list[int]) -> LADE:
     """Balanced softmax with LADE's regulariser for logits [B, K] and labels [B] of a batch (methods card "LADE")."""
     return LADE(counts, settings["alpha"], settings["lambda"])

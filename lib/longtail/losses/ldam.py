@@ -1,6 +1,6 @@
 """LDAM (Cao et al., NeurIPS 2019): a larger margin for a rarer class, on the cosines of a normalised classifier."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -44,6 +44,6 @@ class LDAM(Loss):
         return F.cross_entropy(logits - own * (self.scale * self.margins).to(logits.dtype), labels, reduction="none")
 
 
-def build(settings: dict[str, Any], counts: list[int]) -> LDAM:
+def build(settings: Mapping[str, Any], counts: list[int]) -> LDAM:
     """Cross-entropy of s·(cos − m_y·[k = y]) for logits [B, K] = s·cos and labels [B] (methods card "LDAM")."""
     return LDAM(counts, settings["max_margin"], settings["scale"])

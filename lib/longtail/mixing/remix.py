@@ -1,7 +1,7 @@
 """Remix (Chou et al. 2020): pixels as mixup, but the label of a much rarer class takes all where seen enough."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -23,7 +23,7 @@ SETTINGS = {
 }
 
 
-def build(settings: dict[str, Any], counts: list[int]) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+def build(settings: Mapping[str, Any], counts: list[int]) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     """Shares [B] of the images' own labels (methods card "Remix").
 
     With n_i images in the label's class and n_j in the partner's: 0 where n_i/n_j ≥ κ and λ < τ; 1 where

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from longtail.runtime import parts
+from longtail.settings.part import Part
 
-LINEAR = {"name": "linear"}
+LINEAR = Part("linear")
 
 
 # What a backbone is built for, by the form of its examples: the channels of images, or what titles are made of.
@@ -38,7 +39,7 @@ def build(
     classes: int,
     seed: int,
     pretrained: str | None = None,
-    head: dict[str, Any] | None = None,
+    head: Part = LINEAR,
 ) -> Network:
     """The named backbone with a head's classifier (linear, where none is named).
 
@@ -46,11 +47,11 @@ def build(
     initial values of a linear classifier in place of the head.
     Raises InputError when the file of pretrained weights does not fit.
     """
-    part, block = parts.find("models", backbone), head or LINEAR
+    part = parts.find("models", backbone)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module: Any = part.build(inputs)
-        classifier: nn.Module = parts.find("heads", block["name"]).build(block, module.feature_dim, classes)
+        classifier: nn.Module = parts.find("heads", head.name).build(head.settings, module.feature_dim, classes)
         if isinstance(classifier, nn.Linear) and hasattr(part, "draw_classifier"):
             part.draw_classifier(classifier)
     if pretrained is not None:

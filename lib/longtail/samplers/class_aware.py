@@ -1,5 +1,6 @@
 """Class-aware sampling, four images a class (Decouple, OLTR, MiSLAS Stage 2; methods card 1.7)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from longtail.samplers import Indices
 PER_CLASS = 4
 
 
-def draw(settings: dict[str, Any], labels: Indices, draws: int, rng: np.random.Generator) -> Indices:
+def draw(settings: Mapping[str, Any], labels: Indices, draws: int, rng: np.random.Generator) -> Indices:
     """Rows of which any stretch is balanced.
 
     Classes come from a shuffled list without replacement; each gives four consecutive images of its own

@@ -1,5 +1,6 @@
 """A class by a power of its size, then any of its images, with replacement (LADC, eq. 13)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def probabilities(counts: NDArray[np.int64], level: str, tau: float) -> NDArray[
     return share
 
 
-def draw(settings: dict[str, Any], labels: Indices, draws: int, rng: np.random.Generator) -> Indices:
+def draw(settings: Mapping[str, Any], labels: Indices, draws: int, rng: np.random.Generator) -> Indices:
     """Independent rows: a class by `probabilities`, then one of its rows uniformly."""
     counts = np.bincount(labels)
     classes = rng.choice(len(counts), size=draws, p=probabilities(counts, settings["level"], settings["tau"]))

@@ -18,6 +18,8 @@ from longtail.engine.seeding import Epoch
 from longtail.models import network
 from longtail.models.network import Network
 from longtail.runtime import parts
+from longtail.settings.part import Part
+from longtail.settings.stage1 import Stage1
 from longtail.stage1.weighting import Weighting
 
 Pool = tuple[Data, NDArray[np.int64], NDArray[np.int64]]
@@ -27,26 +29,28 @@ class Stage1Learner:
     """End-to-end training with the head, loss, mixing, sampler, weights and recipe of a method's `stage1` block.
 
     An algorithm overrides what it does otherwise: what is drawn from (`pool`), what the outputs of the network are
-    (`target_counts`), the network at the start (`build_network`), the batches of an epoch, the step, the test.
+    (`target_counts`), the network at the start (`build_network`), the batches of an epoch, the step, the test. `own`
+    are the settings of the algorithm itself.
     """
 
     def __init__(
         self,
         data: Data,
         subset: Subset,
-        settings: dict[str, Any],
+        settings: Stage1,
         workers: int = 0,
         world: World = ALONE,
     ) -> None:
         self.settings = settings
+        self.own = settings.algorithm.settings
         self.world = world
-        self.compute = device.prepare(settings["compute"], world.rank)
-        self.micro_batches: int = settings["compute"]["micro_batches"]
-        where = self.compute.device
+        self.backend = device.prepare(settings.compute, world.rank)
+        self.micro_batches = settings.compute.micro_batches
+        where = self.backend.device
         pool, indices, self.labels = self.pool(data, subset)
-        form = forms.of(pool, settings["preprocessing"], where, workers, world)
+        form = forms.of(pool, settings.preprocessing, where, workers, world)
         if world.size == 1:  # several processes share their batch norm
-            recipe, backbone = settings["recipe"], settings["backbone"]
+            recipe, backbone = settings.recipe, settings.backbone
             schedule.check_batches(recipe, backbone, self.kept, form.side, self.micro_batches, "Stage 1")
         self.train = form.training(indices, augment=True)
         self.test = form.testing()
@@ -59,12 +63,12 @@ class Stage1Learner:
         self.module: torch.nn.Module = built.to(where).to(memory_format=torch.channels_last)
         if world.size > 1:
             self.module = distributed.share_batch_norm(self.module)
-        self.criterion = parts.find("losses", settings["loss"]["name"]).build(settings["loss"], counts).to(where)
-        self.label_share = batches.label_share(settings["mixing"], counts)
+        self.criterion = parts.find("losses", settings.loss.name).build(settings.loss.settings, counts).to(where)
+        self.label_share = batches.label_share(settings.mixing, counts)
         self.weighting = Weighting(settings, counts, where)
-        self.drops: bool = parts.literal("models", settings["backbone"], "DRAWS", False)
-        self.optimizer = optimizer.build(_groups(self.module, built.classifier), settings["recipe"])
-        self.infer: objective.Inference = graphs.Captured(self._infer) if self.compute.capture else self._infer
+        self.drops: bool = parts.literal("models", settings.backbone, "DRAWS", False)
+        self.optimizer = optimizer.build(_groups(self.module, built.classifier), settings.recipe)
+        self.infer: objective.Inference = graphs.Captured(self._infer) if self.backend.capture else self._infer
 
     def pool(self, data: Data, subset: Subset) -> Pool:
         """What is drawn from: data, the indices [N] of the training examples that take part, and their labels [N].
@@ -80,18 +84,18 @@ class Stage1Learner:
 
     def build_network(self, form: Form, outputs: int) -> Network:
         """The network that training starts from."""
-        settings, seed = self.settings, self.settings["seeds"]["initialisation"]
-        pretrained, head = settings.get("pretrained"), settings["head"]
-        return network.build(settings["backbone"], form.inputs, outputs, seed, pretrained, head)
+        settings, seed = self.settings, self.settings.seeds.initialisation
+        pretrained, head = settings.pretrained, settings.head
+        return network.build(settings.backbone, form.inputs, outputs, seed, pretrained, head)
 
     def epoch(self, number: int, first_batch: int = 0) -> Epoch:
         """The epoch of a number, counted from 1, in Stage 1."""
-        return Epoch(number, self.settings["seeds"]["order"], 1, first_batch)
+        return Epoch(number, self.settings.seeds.order, 1, first_batch)
 
     def batches(self, epoch: Epoch) -> Iterator[Batch]:
         """Augmented batches, with partners where they are to be mixed."""
         self.begin(epoch)
-        drawn = self.in_order(self.order(epoch), self.settings["recipe"]["batch_size"], epoch)
+        drawn = self.in_order(self.order(epoch), self.settings.recipe.batch_size, epoch)
         return batches.seeded(drawn, epoch) if self.drops else drawn
 
     def begin(self, epoch: Epoch) -> None:
@@ -101,13 +105,13 @@ class Stage1Learner:
 
     def is_deferred(self, epoch: Epoch) -> bool:
         """Whether what the method defers is in force."""
-        return schedule.is_deferred(self.settings["recipe"], epoch.number)
+        return schedule.is_deferred(self.settings.recipe, epoch.number)
 
     def order(
         self,
         epoch: Epoch,
         labels: NDArray[np.int64] | None = None,
-        sampler: dict[str, Any] | None = None,
+        sampler: Part | None = None,
         draws: int | None = None,
         purpose: int = seeding.ORDER,
     ) -> NDArray[np.int64]:
@@ -116,13 +120,13 @@ class Stage1Learner:
         Unless said otherwise the sampler in force draws from all labels, as often as the recipe makes of them.
         """
         labels = self.labels if labels is None else labels
-        draws = schedule.draws(self.settings["recipe"], len(labels)) if draws is None else draws
+        draws = schedule.draws(self.settings.recipe, len(labels)) if draws is None else draws
         return batches.drawn_order(sampler or self._sampler(epoch), labels, draws, epoch, purpose)
 
     def in_order(self, order: NDArray[np.int64], size: int, epoch: Epoch) -> Iterator[Batch]:
         """Batches of `size` rows at a time of an order, augmented and mixed as the settings say."""
         settings = self.settings
-        mixing, augmentation = settings["mixing"], settings.get("randaugment")
+        mixing, augmentation = settings.mixing, settings.randaugment
         return batches.in_order(self.train, self.labels, order, size, epoch, mixing, augmentation)
 
     def prepare(self, batch: Batch) -> Mixed:
@@ -131,7 +135,7 @@ class Stage1Learner:
 
     def loss(self, batch: Mixed) -> Tensor:
         """Forward in the chosen precision; the loss itself in float32."""
-        with self.compute.autocast():
+        with self.backend.autocast():
             logits = self.module(batch.inputs)
         return objective.batch_loss(self.criterion, logits, batch)
 
@@ -148,13 +152,12 @@ class Stage1Learner:
         self.module.train()
         return loss
 
-    def _sampler(self, epoch: Epoch) -> dict[str, Any]:
-        deferred = (self.settings["deferred"] or {}).get("sampler")
-        sampler: dict[str, Any] = deferred if deferred and self.is_deferred(epoch) else self.settings["sampler"]
-        return sampler
+    def _sampler(self, epoch: Epoch) -> Part:
+        deferred = self.settings.deferred.sampler if self.settings.deferred else None
+        return deferred if deferred and self.is_deferred(epoch) else self.settings.sampler
 
     def _infer(self, inputs: Tensor) -> Tensor:
-        with self.compute.autocast():
+        with self.backend.autocast():
             return self.module(self.normalise(inputs))  # type: ignore[no-any-return]
 
 

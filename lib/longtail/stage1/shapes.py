@@ -10,13 +10,14 @@ from longtail.data.arrays import Data
 from longtail.engine import checkpoint, forms
 from longtail.models import network
 from longtail.runtime.errors import InputError
+from longtail.settings.stage1 import Stage1
 from longtail.stage1.imported import CHECKPOINTS
 
 
-def check(source: Path, data: Data, settings: dict[str, Any], where: str) -> None:
+def check(source: Path, data: Data, settings: Stage1, where: str) -> None:
     """InputError, beginning with `where`, for the first tensor of a checkpoint that the network here has not."""
-    form = forms.of(data, settings["preprocessing"], torch.device("cpu"))
-    built = network.build(settings["backbone"], form.inputs, len(data.classes), seed=0, head=settings["head"])
+    form = forms.of(data, settings.preprocessing, torch.device("cpu"))
+    built = network.build(settings.backbone, form.inputs, len(data.classes), seed=0, head=settings.head)
     here = built.state_dict()
     for name in CHECKPOINTS:
         there = checkpoint.load(source / name)

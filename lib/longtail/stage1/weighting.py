@@ -2,13 +2,14 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from longtail.engine.batches import Mixed
 from longtail.runtime import parts
+from longtail.settings.part import Part
+from longtail.settings.stage1 import Stage1
 
 Weights = Callable[[Tensor], Tensor]
 
@@ -20,9 +21,9 @@ class Weighting:
     the two it is stands in a tensor: a step that is recorded asks it anew.
     """
 
-    def __init__(self, settings: dict[str, Any], counts: list[int], device: torch.device) -> None:
-        blocks = [settings["weighting"], (settings["deferred"] or {}).get("weighting")]
-        self.first, self.deferred = (_build(block, counts) if block else None for block in blocks)
+    def __init__(self, settings: Stage1, counts: list[int], device: torch.device) -> None:
+        deferred = settings.deferred.weighting if settings.deferred else None
+        self.first, self.deferred = _build(settings.weighting, counts), _build(deferred, counts)
         self.in_force = torch.zeros((), dtype=torch.bool, device=device)
 
     def begin(self, deferred: bool) -> None:
@@ -41,6 +42,8 @@ class Weighting:
         return before if self.deferred is None else torch.where(self.in_force, self.deferred(labels), before)
 
 
-def _build(block: dict[str, Any], counts: list[int]) -> Weights:
-    built: Weights = parts.find("weightings", block["name"]).build(block, counts)
+def _build(weighting: Part | None, counts: list[int]) -> Weights | None:
+    if weighting is None:
+        return None
+    built: Weights = parts.find("weightings", weighting.name).build(weighting.settings, counts)
     return built

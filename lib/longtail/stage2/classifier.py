@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from longtail.heads import linear
+from longtail.settings.stage2 import Classifier
 
 
 class ScaledClassifier(nn.Module):
@@ -28,31 +29,31 @@ class ScaledClassifier(nn.Module):
         return self.scale * F.linear(features, self.weight, self.bias) + self.offset
 
 
-def build(settings: dict[str, Any], stage1: dict[str, Tensor], seed: int) -> ScaledClassifier:
-    """The classifier that `settings` (keep_stage1, weight_rate, scale_rate, offset_rate) describe.
+def build(settings: Classifier, stage1: dict[str, Tensor], seed: int) -> ScaledClassifier:
+    """The classifier that `settings` describe.
 
     `stage1` is the Stage-1 network's state; the seed draws a fresh classifier where it is not kept.
     A part whose rate is 0 is fixed.
     """
     weight, bias = stage1["classifier.weight"], stage1["classifier.bias"]
-    if not settings["keep_stage1"]:
+    if not settings.keep_stage1:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             fresh = linear.build({}, weight.shape[1], weight.shape[0])
         weight, bias = fresh.weight.detach(), fresh.bias.detach()
     classifier = ScaledClassifier(weight, bias)
-    classifier.weight.requires_grad_(settings["weight_rate"] > 0)
-    classifier.bias.requires_grad_(settings["weight_rate"] > 0)
-    classifier.scale.requires_grad_(settings["scale_rate"] > 0)
-    classifier.offset.requires_grad_(settings["offset_rate"] > 0)
+    classifier.weight.requires_grad_(settings.weight_rate > 0)
+    classifier.bias.requires_grad_(settings.weight_rate > 0)
+    classifier.scale.requires_grad_(settings.scale_rate > 0)
+    classifier.offset.requires_grad_(settings.offset_rate > 0)
     return classifier
 
 
-def parameter_groups(classifier: ScaledClassifier, settings: dict[str, Any]) -> list[dict[str, Any]]:
+def parameter_groups(classifier: ScaledClassifier, settings: Classifier) -> list[dict[str, Any]]:
     """Optimiser groups of the parts that learn, with their multiple of the recipe's learning rate."""
-    groups = [
-        {"params": [classifier.weight, classifier.bias], "rate_factor": settings["weight_rate"]},
-        {"params": [classifier.scale], "rate_factor": settings["scale_rate"]},
-        {"params": [classifier.offset], "rate_factor": settings["offset_rate"]},
+    groups: list[dict[str, Any]] = [
+        {"params": [classifier.weight, classifier.bias], "rate_factor": settings.weight_rate},
+        {"params": [classifier.scale], "rate_factor": settings.scale_rate},
+        {"params": [classifier.offset], "rate_factor": settings.offset_rate},
     ]
     return [group for group in groups if group["rate_factor"] > 0]

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,29 +12,30 @@ from longtail.engine import batches, schedule, seeding
 from longtail.engine.batches import Batch
 from longtail.engine.seeding import Epoch
 from longtail.runtime import parts
+from longtail.settings.part import Part
+from longtail.settings.stage2 import Projection, Stage2
 from longtail.stage2.generators import Draw
 
 # Batches whose features are drawn together.
 CHUNK = 32
 
 
-def generator(settings: dict[str, Any], features: Tensor, labels: NDArray[np.int64], counts: list[int]) -> Draw:
+def generator(part: Part, features: Tensor, labels: NDArray[np.int64], counts: list[int]) -> Draw:
     """The generator of a Stage 2 on features [N, D] with labels [N]; InputError where it cannot draw from them."""
-    block = settings["generator"]
-    built: Draw = parts.find("stage2.generators", block["name"]).build(block, features, labels, counts)
+    built: Draw = parts.find("stage2.generators", part.name).build(part.settings, features, labels, counts)
     return built
 
 
-def order(settings: dict[str, Any], labels: NDArray[np.int64], epoch: Epoch) -> NDArray[np.int64]:
+def order(settings: Stage2 | Projection, labels: NDArray[np.int64], epoch: Epoch) -> NDArray[np.int64]:
     """Rows of labels [N] as the sampler of a Stage 2 draws them in an epoch."""
-    return batches.drawn_order(settings["sampler"], labels, schedule.draws(settings["recipe"], len(labels)), epoch)
+    return batches.drawn_order(settings.sampler, labels, schedule.draws(settings.recipe, len(labels)), epoch)
 
 
 def of_epoch(
-    draw: Draw, labels: NDArray[np.int64], settings: dict[str, Any], epoch: Epoch, device: torch.device
+    draw: Draw, labels: NDArray[np.int64], settings: Stage2 | Projection, epoch: Epoch, device: torch.device
 ) -> Iterator[Batch]:
     """The batches of an epoch from its first batch on: what the generator makes of rows in the sampler's order."""
-    rows_drawn, size = order(settings, labels, epoch), settings["recipe"]["batch_size"]
+    rows_drawn, size = order(settings, labels, epoch), settings.recipe.batch_size
     targets = torch.from_numpy(labels[rows_drawn]).to(device)
     rng = epoch.generator(seeding.FEATURES)
     seeds = rng.integers(2**63, size=math.ceil(len(rows_drawn) / (size * CHUNK))).tolist()

@@ -11,6 +11,7 @@ from longtail.engine import device
 from longtail.engine.seeding import Epoch
 from longtail.features.extract import Features
 from longtail.runtime import npz
+from longtail.settings.stage2 import Projection
 from longtail.stage2 import draws
 
 STEPS = 300
@@ -42,18 +43,17 @@ def fit(features: Tensor, labels: Tensor, classes: int, seed: int) -> Tensor:
     return learnt
 
 
-def project(features: Features, counts: list[int], settings: dict[str, Any]) -> dict[str, NDArray[Any]]:
+def project(features: Features, counts: list[int], settings: Projection) -> dict[str, NDArray[Any]]:
     """Points [., 2] and labels of the training set, of an epoch as a Stage 2 draws it, and of the test set.
 
-    `settings` are the sampler, generator, recipe, compute and seeds of the Stage 2; the layer is fitted to the
-    training features.
+    `settings` are those of the Stage 2 that draws; the layer is fitted to the training features.
     """
-    where = device.prepare(settings["compute"]).device
+    where = device.prepare(settings.compute).device
     train = torch.from_numpy(features.train_features).to(where)
     labels = torch.from_numpy(features.train_labels).to(where)
-    layer = fit(train, labels, len(counts), settings["seeds"]["initialisation"])
-    draw = draws.generator(settings, train, features.train_labels, counts)
-    epoch = Epoch(1, settings["seeds"]["order"], stage=2)
+    layer = fit(train, labels, len(counts), settings.seeds.initialisation)
+    draw = draws.generator(settings.generator, train, features.train_labels, counts)
+    epoch = Epoch(1, settings.seeds.order, stage=2)
     drawn = list(draws.of_epoch(draw, features.train_labels, settings, epoch, where))
     inputs, drawn_labels = torch.cat([b.inputs for b in drawn]), torch.cat([b.labels for b in drawn])
     test = torch.from_numpy(features.test_features).to(where)

@@ -21,6 +21,7 @@ from longtail.engine.seeding import Epoch
 from longtail.features.extract import Features
 from longtail.models import network
 from longtail.runtime import npz, parts
+from longtail.settings.stage2 import Stage2
 from longtail.stage2 import classifier, draws
 from longtail.stage2.inputs import features_suffice
 
@@ -30,31 +31,31 @@ class FeatureLearner:
 
     validation_loss: Callable[[], float] | None = None
 
-    def __init__(self, features: Features, stage1: dict[str, Tensor], counts: list[int], settings: dict[str, Any]):
+    def __init__(self, features: Features, stage1: dict[str, Tensor], counts: list[int], settings: Stage2):
         self.settings = settings
-        self.compute = device.prepare(settings["compute"])
+        self.backend = device.prepare(settings.compute)
         self.world = ALONE
         self.micro_batches = 1
-        where = self.compute.device
+        where = self.backend.device
         self.labels = features.train_labels
         cached = torch.from_numpy(features.train_features).to(where)
-        self.draw = draws.generator(settings, cached, self.labels, counts)
+        self.draw = draws.generator(settings.generator, cached, self.labels, counts)
         self.test_features = torch.from_numpy(features.test_features).to(where)
         self.test_labels = torch.from_numpy(features.test_labels).to(where)
-        self.classifier = classifier.build(settings["classifier"], stage1, settings["seeds"]["initialisation"])
+        self.classifier = classifier.build(settings.classifier, stage1, settings.seeds.initialisation)
         self.module: torch.nn.Module = self.classifier.to(where)
-        self.criterion = parts.find("losses", settings["loss"]["name"]).build(settings["loss"], counts).to(where)
-        self.label_share = batches.label_share(settings["mixing"], counts)
-        groups = classifier.parameter_groups(self.classifier, settings["classifier"])
-        self.optimizer = optimizer.build(groups, settings["recipe"])
+        self.criterion = parts.find("losses", settings.loss.name).build(settings.loss.settings, counts).to(where)
+        self.label_share = batches.label_share(settings.mixing, counts)
+        groups = classifier.parameter_groups(self.classifier, settings.classifier)
+        self.optimizer = optimizer.build(groups, settings.recipe)
 
     def epoch(self, number: int, first_batch: int = 0) -> Epoch:
         """The epoch of a number, counted from 1, in Stage 2."""
-        return Epoch(number, self.settings["seeds"]["order"], 2, first_batch)
+        return Epoch(number, self.settings.seeds.order, 2, first_batch)
 
     def batches(self, epoch: Epoch) -> Iterator[Batch]:
         """What the generator makes of rows in the sampler's order."""
-        return draws.of_epoch(self.draw, self.labels, self.settings, epoch, self.compute.device)
+        return draws.of_epoch(self.draw, self.labels, self.settings, epoch, self.backend.device)
 
     def prepare(self, batch: Batch) -> Mixed:
         """The features as they are."""
@@ -83,25 +84,25 @@ class ImageLearner(FeatureLearner):
         subset: Subset,
         features: Features,
         stage1: dict[str, Tensor],
-        settings: dict[str, Any],
+        settings: Stage2,
         workers: int = 0,
     ) -> None:
         super().__init__(features, stage1, subset.counts, settings)
-        backbone, where = settings["backbone"], self.compute.device
-        self.form = forms.of(data, settings["preprocessing"], where, workers)
-        if settings["batch_norm"] == "shifted":
-            schedule.check_batches(settings["recipe"], backbone, len(self.labels), self.form.side, 1, "Stage 2")
+        backbone, where = settings.backbone, self.backend.device
+        self.form = forms.of(data, settings.preprocessing, where, workers)
+        if settings.batch_norm == "shifted":
+            schedule.check_batches(settings.recipe, backbone, len(self.labels), self.form.side, 1, "Stage 2")
         frozen = network.build(backbone, self.form.inputs, len(data.classes), seed=0)
         frozen.load_state_dict(stage1)
         self.backbone = frozen.backbone.to(where).to(memory_format=torch.channels_last).requires_grad_(False)
-        self.images = self.form.training(subset.indices, augment=settings["augment"])
+        self.images = self.form.training(subset.indices, augment=settings.augment)
         self.normalise = self.form.normalise
 
     def batches(self, epoch: Epoch) -> Iterator[Batch]:
         """Augmented images, with partners where they are to be mixed."""
         self.backbone.eval()
-        order, size = draws.order(self.settings, self.labels, epoch), self.settings["recipe"]["batch_size"]
-        return batches.in_order(self.images, self.labels, order, size, epoch, self.settings["mixing"])
+        order, size = draws.order(self.settings, self.labels, epoch), self.settings.recipe.batch_size
+        return batches.in_order(self.images, self.labels, order, size, epoch, self.settings.mixing)
 
     def prepare(self, batch: Batch) -> Mixed:
         """Features of normalised, mixed images."""
@@ -110,7 +111,7 @@ class ImageLearner(FeatureLearner):
 
     @torch.no_grad()
     def _features(self, images: Tensor) -> Tensor:
-        with self.compute.autocast():
+        with self.backend.autocast():
             return self.backbone(images).float()  # type: ignore[no-any-return]
 
 
@@ -125,7 +126,7 @@ class ShiftedLearner(ImageLearner):
         super().__init__(*given, workers=workers)  # type: ignore[misc]
         self.module = network.Network(self.backbone, self.classifier)
         self.test = self.form.testing()
-        self.infer: objective.Inference = graphs.Captured(self._infer) if self.compute.capture else self._infer
+        self.infer: objective.Inference = graphs.Captured(self._infer) if self.backend.capture else self._infer
 
     def batches(self, epoch: Epoch) -> Iterator[Batch]:
         """As without shifting, but batch norm follows them."""
@@ -156,11 +157,11 @@ def train(
     subset: Subset,
     features: Features,
     stage1: dict[str, Tensor],
-    settings: dict[str, Any],
+    settings: Stage2,
     resume: Resume,
     workers: int = 0,
 ) -> Trained:
-    """Run Stage 2 as `settings` (the method's resolved `stage2` block with seeds and compute) says.
+    """Run Stage 2 as `settings` say.
 
     `stage1` is the state of the Stage-1 network's last epoch, `features` what it makes of the images; `workers`
     processes decode images that are kept in files.
@@ -170,9 +171,9 @@ def train(
     if features_suffice(settings):
         learner = FeatureLearner(features, stage1, subset.counts, settings)
     else:
-        kind = ShiftedLearner if settings["batch_norm"] == "shifted" else ImageLearner
+        kind = ShiftedLearner if settings.batch_norm == "shifted" else ImageLearner
         learner = kind(data, subset, features, stage1, settings, workers=workers)
-    fitted = loop.fit(learner, settings["recipe"], resume)
+    fitted = loop.fit(learner, settings.recipe, resume)
 
     def logits(state: dict[str, Tensor]) -> NDArray[np.float32]:
         learner.module.load_state_dict(state)

@@ -1,7 +1,7 @@
 """Class-balanced weights by the effective number of images (Cui et al., CVPR 2019, eq. 9)."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ def class_weights(counts: Sequence[int], beta: float) -> NDArray[np.float64]:
     return scaled
 
 
-def build(settings: dict[str, Any], counts: list[int]) -> Callable[[Tensor], Tensor]:
+def build(settings: Mapping[str, Any], counts: list[int]) -> Callable[[Tensor], Tensor]:
     """w_y ∝ (1 − β)/(1 − β^n_y) for labels [B], with a mean of 1 over the classes (`mean: images`) or the batch."""
     of_classes = torch.from_numpy(class_weights(counts, settings["beta"])).float()
 

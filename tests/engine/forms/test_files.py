@@ -10,6 +10,8 @@ import pytest
 import torch
 from PIL import Image
 from sklearn.datasets import load_digits
+from tests.small_settings import PREPROCESSING as small_images
+from tests.small_settings import changed
 from torchvision import transforms
 from torchvision.transforms import functional as F
 
@@ -20,14 +22,14 @@ from longtail.runtime.errors import InputError
 
 CPU = torch.device("cpu")
 EPOCH = Epoch(3, 0)
-PREPROCESSING = {
-    "crop_padding": 0,
-    "random_resized_crop": 12,
-    "flip": True,
-    "color_jitter": [0.4, 0.4, 0.4, 0.1],
-    "resize": 16,
-    "center_crop": 12,
-}
+PREPROCESSING = changed(
+    small_images,
+    crop_padding=0,
+    random_resized_crop=12,
+    color_jitter=[0.4, 0.4, 0.4, 0.1],
+    resize=16,
+    center_crop=12,
+)
 FILES = np.array([f"{folder}/{number}.png" for number in range(5) for folder in ("a", "b")])
 
 
@@ -44,7 +46,7 @@ def root(tmp_path_factory):
 
 
 def streamed(root, augment=True, workers=0, files=FILES, **changes):
-    return StreamedSet(str(root), files, {**PREPROCESSING, **changes}, CPU, augment, workers)
+    return StreamedSet(str(root), files, changed(PREPROCESSING, **changes), CPU, augment, workers)
 
 
 def pixels(images, order, batch_size=4, epoch=EPOCH):

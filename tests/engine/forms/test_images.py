@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from tests.small_settings import PREPROCESSING, changed
 
 from longtail.engine import seeding
 from longtail.engine.forms import images as resident
@@ -21,7 +22,7 @@ def random_images(count=5, height=6, width=8, channels=3):
 
 
 def image_set(images, padding=2, flip=True, augment=True):
-    return ImageSet(images, {"crop_padding": padding, "flip": flip}, CPU, augment)
+    return ImageSet(images, changed(PREPROCESSING, crop_padding=padding, flip=flip), CPU, augment)
 
 
 def by_definition(image, down, right, flip, padding):
@@ -46,7 +47,7 @@ def test_every_crop_and_flip_equals_the_definition(shape):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_grey_level_is_normalised_as_defined(channels):
     levels = np.arange(256, dtype=np.uint8).reshape(4, 8, 8, 1).repeat(channels, 3)
-    preprocessing = {"mean": MEAN[:channels], "std": STD[:channels]}
+    preprocessing = changed(PREPROCESSING, mean=MEAN[:channels], std=STD[:channels])
     found = Normaliser(preprocessing, CPU)(torch.from_numpy(levels))
     expected = (levels / 255 - np.array(MEAN[:channels])) / np.array(STD[:channels])
     np.testing.assert_allclose(found, expected.transpose(0, 3, 1, 2), atol=1e-6)

@@ -35,7 +35,7 @@ def test_what_augments_images_is_refused():
 
 
 def test_splits_of_titles_and_what_a_backbone_is_built_for(data):
-    form = forms.of(data, {}, CPU)
+    form = forms.of(data, None, CPU)
     assert len(form.training(np.array([1, 4]), augment=True)) == 2
     assert len(form.testing()) == 3
     titles, labels = form.validation()

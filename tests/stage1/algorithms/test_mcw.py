@@ -15,7 +15,7 @@ from longtail.runtime.signals import Stopped
 from longtail.stage1 import train
 from longtail.stage1.algorithms.mcw import meta_set
 
-RECIPE = small.RECIPE | {"epochs": 2, "defer": 1}
+RECIPE = {"epochs": 2, "defer": 1}
 CB = {"name": "class_balanced", "beta": 0.9, "mean": "images"}
 COSINE = {"name": "cosine", "scale": 30.0}
 SETTINGS = small.changed(
@@ -191,7 +191,7 @@ def test_a_run_stopped_in_its_second_phase_goes_on_to_the_same_bytes(whole, tmp_
 
     stage.batches = stopping
     with pytest.raises(Stopped, match="in epoch 2 after step 4"):
-        loop.fit(stage, RECIPE, resume)
-    fitted = loop.fit(learner(), RECIPE, small.resume(tmp_path))
+        loop.fit(stage, SETTINGS.recipe, resume)
+    fitted = loop.fit(learner(), SETTINGS.recipe, small.resume(tmp_path))
     assert fitted.history == whole.history
     assert all(torch.equal(value, whole.last_state[name]) for name, value in fitted.last_state.items())

@@ -115,7 +115,7 @@ def test_the_order_seed_settles_the_images():
         {"initialisation": 5, "order": 0},
         {"initialisation": 0, "order": 1},
     ):
-        stage = train.learner(*small.data(), SETTINGS | {"seeds": seeds})
+        stage = train.learner(*small.data(), small.changed(SETTINGS, seeds=seeds))
         pools.append(stage.pool(*small.data())[0].train_images.tobytes())
     assert pools[0] == pools[1] != pools[2]
 

@@ -19,12 +19,12 @@ def test_the_learner_is_the_one_that_the_settings_name():
         train.learner(*small.data(), settings(algorithm={"name": "standrd"}))
 
 
-@pytest.mark.parametrize("mixing", [None, small.STAGE1["mixing"]])
+@pytest.mark.parametrize("mixing", [None, small.STAGE1.mixing])
 def test_batches_are_those_of_the_engine(mixing):
     stage = train.learner(*small.data(), settings(mixing=mixing))
     epoch = stage.epoch(2, first_batch=3)
-    order = batches.drawn_order(small.STAGE1["sampler"], stage.labels, len(stage.labels), epoch)
-    expected = batches.in_order(stage.train, stage.labels, order, small.RECIPE["batch_size"], epoch, mixing)
+    order = batches.drawn_order(small.STAGE1.sampler, stage.labels, len(stage.labels), epoch)
+    expected = batches.in_order(stage.train, stage.labels, order, small.RECIPE.batch_size, epoch, mixing)
     for found, other in zip(stage.batches(epoch), expected, strict=True):
         assert torch.equal(found.inputs, other.inputs)
         assert torch.equal(found.labels, other.labels)
@@ -33,7 +33,7 @@ def test_batches_are_those_of_the_engine(mixing):
 
 def test_a_deferred_sampler_takes_over_after_the_epochs_that_defer_it():
     def orders(**changes):
-        stage = train.learner(*small.data(), settings(recipe=small.RECIPE | {"epochs": 4, "defer": 2}, **changes))
+        stage = train.learner(*small.data(), settings(recipe={"epochs": 4, "defer": 2}, **changes))
         return [stage.order(stage.epoch(number)).tolist() for number in (1, 2, 3, 4)]
 
     balanced = {"name": "class_balanced"}
@@ -45,7 +45,7 @@ def test_a_deferred_sampler_takes_over_after_the_epochs_that_defer_it():
 
 
 def test_a_deferred_sampler_draws_the_classes_alike():
-    recipe = small.RECIPE | {"defer": 1}
+    recipe = {"defer": 1}
     stage = train.learner(*small.data(), settings(recipe=recipe, deferred={"sampler": {"name": "class_balanced"}}))
     drawn = ([batch.labels for batch in stage.batches(stage.epoch(number))] for number in (1, 2))
     counts = [np.bincount(torch.cat(labels)) for labels in drawn]

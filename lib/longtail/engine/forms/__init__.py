@@ -5,7 +5,7 @@ on the file of its own form alone.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from longtail.engine.distributed import ALONE, World
 from longtail.engine.seeding import Epoch
 from longtail.models.network import Inputs
 from longtail.runtime import parts
+from longtail.settings.preprocessing import Preprocessing
 
 # Augments further the examples at some positions of an order.
 Policy = Callable[[Tensor, slice], Tensor]
@@ -63,7 +64,7 @@ class Form(Protocol):
 
 
 def of(
-    data: Data, preprocessing: dict[str, Any], device: torch.device, workers: int = 0, world: World = ALONE
+    data: Data, preprocessing: Preprocessing | None, device: torch.device, workers: int = 0, world: World = ALONE
 ) -> Form:
     """The form of a data set, its examples on `device`; `workers` processes decode images that stay in files."""
     form: Form = parts.find("engine.forms", data.form).Form(data, preprocessing, device, workers, world)

@@ -24,6 +24,7 @@ from longtail.engine.forms._normaliser import Normaliser
 from longtail.engine.seeding import Epoch
 from longtail.runtime import signals
 from longtail.runtime.errors import InputError
+from longtail.settings.preprocessing import Preprocessing
 
 # Images by number, the position in the order of the first of them, and what settles their augmentation.
 Draw = tuple[NDArray[np.int64], int, tuple[int, ...]]
@@ -34,7 +35,7 @@ class Form:
     """Images in files; their side is that of the crop that is trained on."""
 
     def __init__(
-        self, data: Files, preprocessing: dict[str, Any], device: torch.device, workers: int, world: World
+        self, data: Files, preprocessing: Preprocessing, device: torch.device, workers: int, world: World
     ) -> None:
         self.data = data
         self.preprocessing = preprocessing
@@ -42,8 +43,8 @@ class Form:
         self.workers = workers
         self.world = world
         self.normalise = Normaliser(preprocessing, device)
-        self.inputs = len(preprocessing["mean"])
-        self.side = int(preprocessing["random_resized_crop"] or preprocessing["center_crop"])
+        self.inputs = len(preprocessing.mean)
+        self.side = preprocessing.random_resized_crop or preprocessing.center_crop or 0
 
     def training(self, indices: NDArray[np.int64], *, augment: bool) -> "StreamedSet":
         """The training images that `indices` keep; each process of a training decodes its rows of a batch."""
@@ -71,7 +72,7 @@ class StreamedSet:
         self,
         root: str,
         files: NDArray[np.str_],
-        preprocessing: dict[str, Any],
+        preprocessing: Preprocessing,
         device: torch.device,
         augment: bool,
         workers: int,
@@ -164,21 +165,21 @@ class _Decoder(Dataset[Tensor | InputError]):
             return np.asarray(self.transform(decoded))
 
 
-def _transform(preprocessing: dict[str, Any], augment: bool) -> Transform:
+def _transform(preprocessing: Preprocessing, augment: bool) -> Transform:
     from torchvision import transforms
 
     steps: list[Any] = []
-    if augment and preprocessing["random_resized_crop"] is not None:
-        steps.append(transforms.RandomResizedCrop(preprocessing["random_resized_crop"]))
+    if augment and preprocessing.random_resized_crop is not None:
+        steps.append(transforms.RandomResizedCrop(preprocessing.random_resized_crop))
     else:
-        if preprocessing["resize"] is not None:
-            steps.append(transforms.Resize(preprocessing["resize"]))
-        if preprocessing["center_crop"] is not None:
-            steps.append(transforms.CenterCrop(preprocessing["center_crop"]))
-    if augment and preprocessing["flip"]:
+        if preprocessing.resize is not None:
+            steps.append(transforms.Resize(preprocessing.resize))
+        if preprocessing.center_crop is not None:
+            steps.append(transforms.CenterCrop(preprocessing.center_crop))
+    if augment and preprocessing.flip:
         steps.append(transforms.RandomHorizontalFlip())
-    if augment and preprocessing["color_jitter"] is not None:
-        steps.append(transforms.ColorJitter(*preprocessing["color_jitter"]))
+    if augment and preprocessing.color_jitter is not None:
+        steps.append(transforms.ColorJitter(*preprocessing.color_jitter))
     composed: Transform = transforms.Compose(steps)
     return composed
 

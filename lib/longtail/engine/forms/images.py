@@ -1,7 +1,6 @@
 """Images in memory: kept on the device, cropped, flipped and augmented as whole batches of uint8."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from longtail.engine.distributed import World
 from longtail.engine.forms import Policy, unchanged
 from longtail.engine.forms._normaliser import Normaliser
 from longtail.engine.seeding import Epoch
+from longtail.settings.preprocessing import Preprocessing
 
 CHUNK = 2048
 
@@ -23,13 +23,13 @@ class Form:
     """Images in memory, normalised by the channels' means and standard deviations."""
 
     def __init__(
-        self, data: Arrays, preprocessing: dict[str, Any], device: torch.device, workers: int, world: World
+        self, data: Arrays, preprocessing: Preprocessing, device: torch.device, workers: int, world: World
     ) -> None:
         self.data = data
         self.preprocessing = preprocessing
         self.device = device
         self.normalise = Normaliser(preprocessing, device)
-        self.inputs = len(preprocessing["mean"])
+        self.inputs = len(preprocessing.mean)
         self.side = int(data.train_images.shape[1])
 
     def training(self, indices: NDArray[np.int64], *, augment: bool) -> "ImageSet":
@@ -48,12 +48,12 @@ class ImageSet:
     """uint8 images [N, H, W, C] kept on the device, zero-padded once for cropping."""
 
     def __init__(
-        self, images: NDArray[np.uint8], preprocessing: dict[str, Any], device: torch.device, augment: bool
+        self, images: NDArray[np.uint8], preprocessing: Preprocessing, device: torch.device, augment: bool
     ) -> None:
         self.device = device
         self.size, self.width = images.shape[1], images.shape[2]
-        self.padding = preprocessing["crop_padding"] if augment else 0
-        self.flip = augment and preprocessing["flip"]
+        self.padding = preprocessing.crop_padding if augment else 0
+        self.flip = augment and preprocessing.flip
         padded = F.pad(torch.from_numpy(images), (0, 0, *[self.padding] * 4))
         self.padded_height, self.padded_width = padded.shape[1], padded.shape[2]
         self.pixels = padded.reshape(-1, padded.shape[3]).to(device)

@@ -1,7 +1,6 @@
 """Titles, kept on the device: rows of character numbers, gathered a batch at a time."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,9 +18,7 @@ from longtail.runtime.errors import InputError
 class Form:
     """Titles, which a network takes as they are; their side is their length in characters."""
 
-    def __init__(
-        self, data: Titles, preprocessing: dict[str, Any], device: torch.device, workers: int, world: World
-    ) -> None:
+    def __init__(self, data: Titles, preprocessing: None, device: torch.device, workers: int, world: World) -> None:
         self.data = data
         self.device = device
         self.side = int(data.train_titles.shape[1])

@@ -10,6 +10,7 @@ from longtail.engine import batches, seeding
 from longtail.engine.batches import Batch, Mixed
 from longtail.engine.seeding import Epoch
 from longtail.runtime.errors import InputError
+from longtail.settings.part import Part
 from longtail.stage1.learner import Stage1Learner
 
 WHOLE_BATCHES = True
@@ -36,19 +37,19 @@ class Learner(Stage1Learner):
         super().__init__(*given)
         if not hasattr(self.module.backbone, "branch"):
             raise InputError(
-                f"algorithm bbn wants a backbone with two branches, which {self.settings['backbone']} has not: name "
+                f"algorithm bbn wants a backbone with two branches, which {self.settings.backbone} has not: name "
                 "one in the method's stage1.backbones"
             )
-        self.delta = torch.ones((), device=self.compute.device)
+        self.delta = torch.ones((), device=self.backend.device)
 
     def batches(self, epoch: Epoch) -> Iterator[Batch]:
         """Batches of both branches; the last one may be smaller, alike in both."""
         self.begin(epoch)
-        recipe, sampler = self.settings["recipe"], self.settings["algorithm"]["sampler"]
-        self.delta.fill_(1 - ((epoch.number - 1) / recipe["epochs"]) ** 2)
+        recipe, sampler = self.settings.recipe, Part.parse(self.own["sampler"])
+        self.delta.fill_(1 - ((epoch.number - 1) / recipe.epochs) ** 2)
         conventional = self.order(epoch)
         rebalancing = self.order(epoch, sampler=sampler, draws=len(conventional), purpose=seeding.SECOND_ORDER)
-        size = recipe["batch_size"]
+        size = recipe.batch_size
         return self.in_order(batches.side_by_side(conventional, rebalancing, size, size), 2 * size, epoch)
 
     def loss(self, batch: Mixed) -> Tensor:
@@ -56,7 +57,7 @@ class Learner(Stage1Learner):
         half, delta = len(batch.labels) // 2, self.delta
         network: Any = self.module
         backbone = network.backbone
-        with self.compute.autocast():
+        with self.backend.autocast():
             conventional = backbone.branch(batch.inputs[:half], backbone.conventional).float()
             rebalancing = backbone.branch(batch.inputs[half:], backbone.rebalancing).float()
         logits = network.classifier(2 * torch.cat([delta * conventional, (1 - delta) * rebalancing], 1))

@@ -46,13 +46,13 @@ class Learner(Stage1Learner):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         # The two phases take different steps on batches that may be equally large: a recording would mix them up.
-        self.compute = dataclasses.replace(self.compute, capture=False)
+        self.backend = dataclasses.replace(self.backend, capture=False)
         self.first_phase = CrossEntropy()
         self.meta_phase = False
 
     def pool(self, data: Data, subset: Subset) -> Pool:
         """The images trained on, followed by the meta set."""
-        kept, meta = meta_set(data.train_labels, subset, self.settings["algorithm"]["per_class"])
+        kept, meta = meta_set(data.train_labels, subset, self.own["per_class"])
         indices = np.concatenate([kept, meta])
         self.kept = len(kept)
         return data, indices, data.train_labels[indices]
@@ -61,7 +61,7 @@ class Learner(Stage1Learner):
         """Batches of the images trained on; in the second phase each with meta images behind them."""
         self.begin(epoch)
         self.meta_phase = self.is_deferred(epoch)
-        size, beside = self.settings["recipe"]["batch_size"], self.settings["algorithm"]["batch_size"]
+        size, beside = self.settings.recipe.batch_size, self.own["batch_size"]
         order = self.order(epoch, self.labels[: self.kept])
         if not self.meta_phase:
             return self.in_order(order, size, epoch)
@@ -73,10 +73,10 @@ class Learner(Stage1Learner):
     def loss(self, batch: Mixed) -> Tensor:
         """The first phase's cross-entropy, or the loss under the corrected weights."""
         if not self.meta_phase:
-            with self.compute.autocast():
+            with self.backend.autocast():
                 logits = self.module(batch.inputs)
             return self.first_phase(logits, batch.labels).mean()  # type: ignore[no-any-return]
-        meta = self.settings["algorithm"]["batch_size"]
+        meta = self.own["batch_size"]
         # Weighed anew, since weights that are divided by their mean would be by that of the meta images as well.
         own, balanced = self.weighting(batch.rows(slice(None, -meta))), batch.rows(slice(-meta, None))
         weights = torch.ones_like(own.labels, dtype=torch.float32) if own.weights is None else own.weights
@@ -97,12 +97,12 @@ class Learner(Stage1Learner):
             lambda at: self.criterion(self._logits(at, own, cast=False), own.labels), (learning,), (uphill,)
         )
         slopes = of_images[1]
-        return self.settings["algorithm"]["rate"] * rate * slopes.detach()  # type: ignore[no-any-return]
+        return self.own["rate"] * rate * slopes.detach()  # type: ignore[no-any-return]
 
     def _logits(self, parameters: Parameters, batch: Mixed, cast: bool = True) -> Tensor:
         """Logits of other parameters, under batch statistics; the running ones are left alone."""
         own_copies = {name: value.clone() for name, value in self.module.named_buffers()}
-        with self.compute.autocast() if cast else contextlib.nullcontext():
+        with self.backend.autocast() if cast else contextlib.nullcontext():
             logits: Tensor = functional_call(self.module, (parameters, own_copies), (batch.inputs,))
         return logits
 

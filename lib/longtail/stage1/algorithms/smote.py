@@ -43,9 +43,9 @@ class Learner(Stage1Learner):
     def batches(self, epoch: Epoch) -> Iterator[Batch]:
         """As many batches as the subset alone would give, drawn from all images."""
         self.begin(epoch)
-        recipe = self.settings["recipe"]
+        recipe = self.settings.recipe
         order = self.order(epoch, draws=schedule.draws(recipe, self.kept))
-        return self.in_order(order, recipe["batch_size"], epoch)
+        return self.in_order(order, recipe.batch_size, epoch)
 
 
 def balanced(images: Pixels, labels: NDArray[np.int64], rng: np.random.Generator) -> tuple[Pixels, NDArray[np.int64]]:

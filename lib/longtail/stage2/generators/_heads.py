@@ -1,5 +1,6 @@
 """Head classes, the statistics of their features, and which of them are nearest to a point."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +34,7 @@ class Heads:
         return np.flatnonzero(~np.isin(labels, self.classes))
 
 
-def of_features(settings: dict[str, Any], features: Tensor, labels: NDArray[np.int64], counts: list[int]) -> Heads:
+def of_features(settings: Mapping[str, Any], features: Tensor, labels: NDArray[np.int64], counts: list[int]) -> Heads:
     """The head classes that `head_rule` and `head_size` choose, with eqs. 1-3 of LADC on features [N, D].
 
     Raises InputError for a head set as `head_set.choose`, where a head class has a single image and so no covariance,

@@ -1,5 +1,6 @@
 """Distribution Calibration for few-shot learning (Yang, Liu and Xu 2021), as LADC compares with it (Table 8)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ SETTINGS = {
 }
 
 
-def build(settings: dict[str, Any], features: Tensor, labels: NDArray[np.int64], counts: list[int]) -> Draw:
+def build(settings: Mapping[str, Any], features: Tensor, labels: NDArray[np.int64], counts: list[int]) -> Draw:
     """Head rows give their own feature, tail rows a fresh draw of N(μ', Σ') (methods card "DC").
 
     μ' is the mean of the k nearest head means and the image's own feature, Σ' = (Σ_i Σ^i)/k + α·11ᵀ: its last term

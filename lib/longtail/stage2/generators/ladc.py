@@ -1,5 +1,6 @@
 """LADC: a tail image gives a draw from its own Gaussian, calibrated by the head classes near it (eqs. 1-12)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ SETTINGS = {
 }
 
 
-def build(settings: dict[str, Any], features: Tensor, labels: NDArray[np.int64], counts: list[int]) -> Draw:
+def build(settings: Mapping[str, Any], features: Tensor, labels: NDArray[np.int64], counts: list[int]) -> Draw:
     """Head rows give their own feature, tail rows one fresh draw of N(μ', Σ') with n_s = 1 (methods card "LADC").
 
     An `m` above the number of head classes means all of them.
@@ -42,7 +43,7 @@ def build(settings: dict[str, Any], features: Tensor, labels: NDArray[np.int64],
     return of_rows(gaussians, features, tail)
 
 
-def calibrate(settings: dict[str, Any], heads: Heads, points: Tensor, rows: NDArray[np.int64]) -> Gaussians:
+def calibrate(settings: Mapping[str, Any], heads: Heads, points: Tensor, rows: NDArray[np.int64]) -> Gaussians:
     """The posterior N(μ', Σ') of each point μ̂ at `rows` of points [_, D], eqs. 4-12 with n_s = 1."""
     neighbours, squared = _heads.nearest(points, rows, heads.means, settings["m"])
     weights = prior_weights(squared, heads.counts[neighbours], settings["w_rule"])

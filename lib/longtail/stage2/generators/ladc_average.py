@@ -1,5 +1,6 @@
 """LADC_Average: as LADC, but all images of a tail class share one Gaussian, that of the class mean (Table 8)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ SETTINGS = {
 }
 
 
-def build(settings: dict[str, Any], features: Tensor, labels: NDArray[np.int64], counts: list[int]) -> Draw:
+def build(settings: Mapping[str, Any], features: Tensor, labels: NDArray[np.int64], counts: list[int]) -> Draw:
     """Head rows give their own feature, tail rows a fresh draw of their class's N(μ', Σ').
 
     μ̂ of eqs. 4-12 is the mean of the class. n_s stays 1: with the size of the class it would undo the prior

@@ -1,5 +1,6 @@
 """Every image gives its own feature."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from longtail.stage2.generators import Draw
 from longtail.stage2.generators._gaussians import upload
 
 
-def build(settings: dict[str, Any], features: Tensor, labels: NDArray[np.int64], counts: list[int]) -> Draw:
+def build(settings: Mapping[str, Any], features: Tensor, labels: NDArray[np.int64], counts: list[int]) -> Draw:
     """The rows of features [N, D] as they are."""
 
     def draw(rows: NDArray[np.int64], generator: torch.Generator) -> Tensor:

@@ -20,7 +20,7 @@ SETTINGS = {
 ARRAYS = ("test_logits", "best_test_logits", "train_labels", "test_labels")
 
 
-def adjust(settings: dict[str, Any], stored: Mapping[str, NDArray[Any]]) -> Adjusted:
+def adjust(settings: Mapping[str, Any], stored: Mapping[str, NDArray[Any]]) -> Adjusted:
     """Test logits z − τ·log π of logits [N, K], with π the shares of the classes in the training set.
 
     `last` adjusts the last epoch of Stage 1 and `best` its best one (methods card "Logit adjustment").

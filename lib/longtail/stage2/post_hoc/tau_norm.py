@@ -26,7 +26,7 @@ ARRAYS = ("weight", "bias", "held_out_features", "held_out_labels", "test_featur
 GRID = [step / 10 for step in range(21)]
 
 
-def adjust(settings: dict[str, Any], stored: Mapping[str, NDArray[Any]]) -> Adjusted:
+def adjust(settings: Mapping[str, Any], stored: Mapping[str, NDArray[Any]]) -> Adjusted:
     """Test logits z_k = w_k·x / ‖w_k‖^τ (+ b_k) of float32 features [N, D] (methods card "τ-norm").
 
     The bias, where it is kept, is not scaled. Without a `tau`, `last` takes the one of the grid with the highest

@@ -1,0 +1,25 @@
+"""A part that a stage names: a loss, a head, a sampler, …"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from longtail.runtime.errors import InputError
+from longtail.settings.parsing import Settings
+
+
+@dataclass(frozen=True)
+class Part(Settings):
+    """The name of a part with the settings that its file declares as `SETTINGS`."""
+
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, given: str | Mapping[str, Any], where: str = "part") -> Self:
+        """The part of a block `{name: …}`, in which its settings stand beside the name."""
+        block = json.loads(given) if isinstance(given, str) else given
+        if "name" not in block:
+            raise InputError(f"{where} lacks the setting 'name': add it")
+        return cls(block["name"], {key: value for key, value in block.items() if key != "name"})
