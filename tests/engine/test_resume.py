@@ -36,7 +36,7 @@ def test_everything_is_taken_up(file):
     progress.images, progress.seconds, progress.training_seconds = 24, 3.0, 2.5
     file.save(learner, progress)
     other = Learner(seed=1)
-    found = Resume(file.path, IDENTITY).take_up(other)
+    found = Resume(file.path, IDENTITY).restore(other)
     assert found.best_state.pop("weight").tolist() == progress.best_state.pop("weight").tolist()
     assert found == progress
     for name, value in learner.module.state_dict().items():
@@ -49,7 +49,7 @@ def test_everything_is_taken_up(file):
 def refused(file, caplog, identity=IDENTITY):
     with caplog.at_level(logging.WARNING):
         learner = Learner(seed=1)
-        assert Resume(file.path, identity).take_up(learner) == Progress()
+        assert Resume(file.path, identity).restore(learner) == Progress()
     fresh = Learner(seed=1).module.state_dict()
     assert all(torch.equal(value, fresh[name]) for name, value in learner.module.state_dict().items())
     (record,) = caplog.records

@@ -384,7 +384,7 @@ def _read_resume() -> None:
     log.addHandler(warned)
     log.propagate = False
     try:
-        resumed = Resume(Path("resume.pt"), IDENTITY).take_up(learner)
+        resumed = Resume(Path("resume.pt"), IDENTITY).restore(learner)
     finally:
         log.removeHandler(warned)
         log.propagate = True

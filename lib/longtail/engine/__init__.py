@@ -1,1 +1,1 @@
-"""The training engine both stages share: resident images, schedules, checkpoints and the epoch loop."""
+"""The training engine that both stages share: examples, batches, steps, schedules, checkpoints and the loop."""

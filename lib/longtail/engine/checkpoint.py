@@ -23,6 +23,6 @@ def load(path: Path | str) -> Any:
     try:
         files.check_archive(path)  # torch.load leaves the checksums out
         return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # bytes that are no checkpoint make the unpickler stumble in any way
+    except Exception as error:  # bytes that are no checkpoint make the unpickler fail in any way
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(f"{path} is not a whole checkpoint ({reason}): delete it and run again") from error

@@ -59,12 +59,12 @@ class World:
         parts = [World(rank, self.size).rows(count) for rank in range(self.size)]
         longest = max(part.stop - part.start for part in parts)
         padded = torch.cat([rows, rows.new_zeros(longest - len(rows), *rows.shape[1:])])
-        found = [torch.empty_like(padded) for _ in parts]
-        dist.all_gather(found, padded)
-        return torch.cat([block[: part.stop - part.start] for block, part in zip(found, parts, strict=True)])
+        blocks = [torch.empty_like(padded) for _ in parts]
+        dist.all_gather(blocks, padded)
+        return torch.cat([block[: part.stop - part.start] for block, part in zip(blocks, parts, strict=True)])
 
     def agree(self, module: nn.Module, optimizer: torch.optim.Optimizer, epoch: int, step: int) -> tuple[int, int]:
-        """Put every process where the first one is: weights, momenta, and the epoch and step it begins at."""
+        """Give every process the state of the first: weights, momenta, and the epoch and step that it begins at."""
         if self.size == 1:
             return epoch, step
         start = torch.tensor([epoch, step], device=next(module.parameters()).device)

@@ -41,11 +41,11 @@ def fit(learner: Learner, recipe: Recipe, resume: Resume) -> Fitted:
     """Train for the recipe's epochs, or until its early stopping ends it: then it ends with the state kept by that.
 
     `best` is the evaluated epoch of the highest test top-1 (the first of equals): the papers' habit.
-    A state that `resume` holds is taken up, in the middle of an epoch if need be.
+    A state that `resume` holds is restored, in the middle of an epoch if need be.
     Raises InputError when the loss is not finite or the recipe stops early without a validation split, and
     signals.Stopped, with the state saved, when asked to stop.
     """
-    progress = resume.take_up(learner)
+    progress = resume.restore(learner)
     learner.world.agree(learner.module, learner.optimizer, progress.epoch, len(progress.losses))
     train = step.make(learner)
     stopping = Stopping(recipe.early_stopping, progress, learner)

@@ -1,4 +1,4 @@
-"""SGD or Adam as the recipes want it, with rates that a captured step can follow."""
+"""SGD or Adam, as the recipe says, with learning rates that a captured step can follow."""
 
 import inspect
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a training job leaves behind: both checkpoints, the history, and where they came from."""
+"""What a training job writes: both checkpoints, the history, and a record of what made them."""
 
 import contextlib
 import csv
@@ -61,7 +61,7 @@ def recorded(snakemake: Any, compute: Compute, inputs: str, images_seen: dict[st
 
 
 def _identity(settings: dict[str, Any], code: str, inputs: str, backend: Backend) -> dict[str, str]:
-    """What a resume file must agree with, each part under the word a person is told."""
+    """What a resume file must agree with, each part under the word that a message has for it."""
     text = json.dumps(settings, sort_keys=True)
     processor = f"{platform.machine()} {backend.accelerator or ''} {backend.precision}"
     return {

@@ -1,4 +1,4 @@
-"""The file from which an interrupted training goes on: beside its outputs, taken up only where it fits exactly."""
+"""The file from which an interrupted training is resumed, beside its outputs; used only where it fits exactly."""
 
 import logging
 import time
@@ -21,7 +21,7 @@ class Resume:
     """The resume file of one training, written as often as takes at most a twentieth of the time.
 
     `identity` says what the training is (settings, code, inputs, versions, processor): a file with another one is
-    not taken up.
+    not used.
     """
 
     def __init__(self, path: Path, identity: dict[str, str]) -> None:
@@ -31,8 +31,8 @@ class Resume:
         self.saved = time.monotonic()
         self.at = ""
 
-    def take_up(self, learner: Learner) -> Progress:
-        """Put the learner where the file left it, and give its progress; a new one where there is none that fits."""
+    def restore(self, learner: Learner) -> Progress:
+        """Restore the learner from the file and return its progress; a new progress where no file fits."""
         if not self.path.exists():
             return Progress()
         try:

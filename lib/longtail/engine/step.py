@@ -14,9 +14,9 @@ Step = Callable[[Batch], Tensor]
 
 
 def make(learner: Learner) -> Step:
-    """The learner's step, which gives the mean loss before the update; on a GPU it is captured.
+    """The learner's step, which gives the mean loss before the update; on a GPU it is captured as a CUDA graph.
 
-    A learner whose state is to be taken up again must have done so before.
+    A learner that is resumed must have been restored before, since a captured step keeps its tensors.
     """
     if not learner.backend.capture or learner.world.size > 1:
         return lambda batch: _step(learner, batch)

@@ -1,4 +1,4 @@
-"""What can be seen of a running training: a line an epoch, and a small file for the overview of all."""
+"""What a running training shows: a log line for each epoch, and a small file for the overview of all trainings."""
 
 import contextlib
 import json
@@ -24,7 +24,7 @@ NOTHING_YET = dict.fromkeys(("learning_rate", "loss", "test_top1", "images_per_s
 
 
 class Watch:
-    """Counts images and time of a training into its progress, tells the log, and keeps `path` up to date.
+    """Adds images and time to the progress of a training, writes the log, and keeps the file `path` up to date.
 
     Speed and time left are those of the last epochs of this process, so that neither its start nor a time before an
     interruption counts.
@@ -68,7 +68,7 @@ class Watch:
         self._pass()
 
     def epoch(self) -> None:
-        """Tell of a finished epoch."""
+        """Log a finished epoch."""
         self._pass()
         progress, row = self.progress, self.progress.history[-1]
         images, seconds = progress.images - self.marked_images, progress.seconds - self.marked_seconds
