@@ -23,8 +23,8 @@ class Deferred(Settings):
 class Stage1(Settings):
     """All that the result of a Stage 1 depends on, beside its data.
 
-    `preprocessing` is None of titles. `networks` are the methods whose finished networks it reads, by role. `pretrained` is the hash of the weights that a backbone starts from, or their
-    path once they are `located`.
+    `preprocessing` is None of titles. `networks` are the methods whose finished networks it reads, by role.
+    `pretrained` is the hash of the weights that a backbone starts from, or their path once they are `located`.
     """
 
     backbone: str
