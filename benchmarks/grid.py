@@ -14,7 +14,7 @@ from typing import Any
 
 import yte
 
-from longtail.config import registry
+from longtail.config import schema
 from longtail.config.registry import CONFIG, merge
 from longtail.graph.graph import Graph
 from longtail.runtime import files
@@ -54,14 +54,14 @@ def stand_ins(folder: Path) -> dict[str, Any]:
         }
     files.write_text(folder / "weights.pth", "")
     datasets["places_lt"]["pretrained"] = str(folder / "weights.pth")
-    asked = registry.schema.read_yaml(CONFIG / "config.yaml")["tables"]
+    asked = schema.read_yaml(CONFIG / "config.yaml")["tables"]
     return {"datasets": datasets, "tables": [name for name in asked if name != TEXT], "compute": {"device": "cuda"}}
 
 
 def graph(config: dict[str, Any]) -> Graph:
     """The plan of config/config.yaml with another configuration laid upon it."""
     default = CONFIG / "config.yaml"
-    return Graph.of(merge(registry.schema.read_yaml(default), config), [default])
+    return Graph.of(merge(schema.read_yaml(default), config), [default])
 
 
 def snakemake(folder: Path, config: dict[str, Any], *arguments: str) -> str:

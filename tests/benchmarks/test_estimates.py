@@ -7,6 +7,7 @@ import pytest
 from benchmarks import estimates, grid
 from benchmarks.estimates import Rates
 from benchmarks.grid import Node
+from tests.small_settings import STAGE1, STAGE2, changed, plain
 
 from longtail.config.plan import Setting
 from longtail.graph.costs import Training
@@ -31,9 +32,8 @@ RECIPE = {"epochs": 4, "batch_size": 10, "batches": "floor", "evaluate": {"every
 def training(stage: int = 1, dataset: str = "cifar10", **settings: Any) -> Training:
     """On 105 images, of which 100 fill batches: four epochs, tested after the last three."""
     kind = LARGE if dataset in grid.LARGE else SMALL
-    defaults = {"recipe": RECIPE, "algorithm": {"name": "standard"}, "preprocessing": {"flip": True}}
-    defaults |= {"augment": True, "mixing": None, "batch_norm": "frozen"}
-    return Training("", stage, Setting(dataset, "natural", kind.backbone), defaults | settings, "", 105, kind.side)
+    whole = plain(changed(STAGE1 if stage == 1 else STAGE2, recipe=RECIPE, **settings))
+    return Training("", stage, Setting(dataset, "natural", kind.backbone), whole, "", 105, kind.side)
 
 
 def test_a_stage_1_trains_and_tests_after_some_epochs() -> None:

@@ -126,6 +126,7 @@ def check_batches(graph: Graph) -> None:
             continue
         micro_batches = compute["micro_batches"] if training.block == NETWORK else 1
         where = f"{place('recipe', name, own.config['recipes'])} (method '{training.method}' on {dataset})"
+        recipe = Recipe.parse(block["recipe"])
         with blaming(graph.files, graph.arguments):
             schedule.check_batches(
                 Recipe.parse(block["recipe"]), block["backbone"], size, pixels, micro_batches, where
