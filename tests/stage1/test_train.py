@@ -38,7 +38,7 @@ def test_losses_are_the_golden_ones(tmp_path):
 
 
 def test_a_batch_of_one_image_is_refused_where_the_job_starts():
-    recipe = {"name": "own", "batch_size": sum(small.data()[1].counts) - 1}
+    recipe = {"batch_size": sum(small.data()[1].counts) - 1}
     with pytest.raises(InputError, match=r"^Stage 1: batch_size: \d+ makes a batch of one of .* at 8 pixels a side"):
         learner(recipe=recipe, backbone="resnet10")
     learner(recipe=recipe)

@@ -128,9 +128,7 @@ def check_batches(graph: Graph) -> None:
         where = f"{place('recipe', name, own.config['recipes'])} (method '{training.method}' on {dataset})"
         recipe = Recipe.parse(block["recipe"])
         with blaming(graph.files, graph.arguments):
-            schedule.check_batches(
-                Recipe.parse(block["recipe"]), block["backbone"], size, pixels, micro_batches, where
-            )
+            schedule.check_batches(recipe, block["backbone"], size, pixels, micro_batches, where)
 
 
 def side(definition: dict[str, Any]) -> int:

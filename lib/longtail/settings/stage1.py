@@ -23,8 +23,8 @@ class Deferred(Settings):
 class Stage1(Settings):
     """All that the result of a Stage 1 depends on, beside its data.
 
-    `preprocessing` is None of titles. `pretrained` is the hash of the weights that a backbone starts from, or their
-    path once they are `located`. `networks` are the methods whose finished networks it reads, by role.
+    `preprocessing` is None of titles. `networks` are the methods whose finished networks it reads, by role.
+    `pretrained` is the hash of the weights that a backbone starts from, or their path once they are `located`.
     """
 
     backbone: str
@@ -40,8 +40,8 @@ class Stage1(Settings):
     preprocessing: Preprocessing | None
     compute: Compute
     seeds: Seeds
-    pretrained: str | None = None
     networks: Mapping[str, str] = field(default_factory=dict)
+    pretrained: str | None = None
 
     def located(self, place: Mapping[str, Any]) -> "Stage1":
         """The same with the path of pretrained weights in the `place` of the data set, instead of their hash."""
