@@ -92,7 +92,7 @@ def _pieces(node: ast.JoinedStr) -> Iterator[str]:
     text = ""
     for value in node.values:
         if isinstance(value, ast.Constant):
-            text += value.value
+            text += str(value.value)
             continue
         if text:
             yield ascii(text)
