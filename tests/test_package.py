@@ -82,7 +82,7 @@ def test_its_command_lists_the_commands(installed: Path) -> None:
     assert "  plan " in done.stdout
 
 
-@pytest.mark.parametrize("command", ["plan", "progress", "imports", "published"])
+@pytest.mark.parametrize("command", ["plan", "progress", "imports", "published", "handbook"])
 def test_a_command_that_reads_a_checkout_says_so(installed: Path, command: str) -> None:
     done = run("venv/bin/longtail", command, folder=installed)
 
