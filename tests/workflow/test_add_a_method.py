@@ -137,8 +137,8 @@ def _clone(folder: Path) -> Path:
 
 
 def _run(folder: Path, command: str) -> Done:
-    # No profile of the person who tests, and the copy's library in place of this project's: as if `make setup` had been
-    # run in the copy.
+    # No profile of the person who tests, and the copy's library in place of this project's, as after `make setup`
+    # in the copy.
     environment = {name: value for name, value in os.environ.items() if name != "SNAKEMAKE_PROFILE"}
     environment["PYTHONPATH"] = str(folder / "lib")
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
