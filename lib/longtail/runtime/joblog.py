@@ -21,8 +21,8 @@ def job(log: Sequence[str]) -> Iterator[None]:
     """Send stdout, stderr and logging to the job's log file; an InputError becomes one line and exit code 1.
 
     A job asked to stop ends with 128 and the number of the signal, as a shell reports it: Snakemake runs it again.
-    Without a log file, as in a script that was started by hand, all of it goes to the terminal, and an exception that
-    is a bug to whoever started the script: a debugger stops there.
+    Without a log file, as in a script that was started by hand, everything goes to the terminal, and an exception
+    that is a bug is raised, so that a debugger stops where it happened.
     """
     # Decoding processes that are spawned, as on macOS, would run the script again, without Snakemake's lines in it.
     vars(sys.modules["__main__"]).pop("__file__", None)
