@@ -11,7 +11,7 @@ LOCKED = || { code=$$?; ls .snakemake/locks/* >/dev/null 2>&1 && \
 	exit $$code; }
 # Git brings the published files along, and Snakemake would take them for finished.
 ANEW := --forcerun publish
-OVERVIEW = PYTHONPATH=lib $(RUN) python -m longtail.overview $@ --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
+OWN = $(if $(CONFIG),--configfile $(CONFIG))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo all unlock plan progress imports benchmark report published publish-demo test lint format envs clean
@@ -42,24 +42,24 @@ unlock: $(UV) ## take away the lock that a killed run leaves behind; then the sa
 	@$(RUN) snakemake --unlock $(DEMO)
 
 plan: $(UV) ## what a run takes, before anything runs (CONFIG=config/demo.yaml: that of a file)
-	@$(OVERVIEW)
+	@$(RUN) longtail plan --cores $(CORES) $(OWN)
 
 progress: $(UV) ## how far a run is (CONFIG as for plan)
-	@$(OVERVIEW)
+	@$(RUN) longtail progress --cores $(CORES) $(OWN)
 
 imports: $(UV) ## YAML that takes finished Stage 1s instead of training them (FROM=a folder, TO=a file; CONFIG as for plan)
-	@$(OVERVIEW) $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)")
+	@$(RUN) longtail imports $(OWN) $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)")
 
 benchmark: $(UV) ## time Stage 1 on this machine for `make plan`, against the usual loop (some ten minutes)
-	@PYTHONPATH=lib:. $(RUN) python -m benchmarks.stage1 --record --rounds 3 --seconds 20
-	@PYTHONPATH=lib:. $(RUN) python -m benchmarks.report
+	@$(RUN) python -m benchmarks.stage1 --record --rounds 3 --seconds 20
+	@$(RUN) python -m benchmarks.report
 
 report: $(UV) ## results/report.html of the default configuration
 	@$(RUN) snakemake --report results/report.html
 
 published: $(UV) ## the published tables of MiSLAS from the networks that come along: no Stage 1 is trained (CONFIG as for plan)
 	@$(RUN) snakemake results/published/mislas-cifar/manifest.json $(ANEW) --cores $(CORES) --configfile config/published.yaml config/networks.yaml $(CONFIG) $(LOCKED)
-	@PYTHONPATH=lib $(RUN) python -m longtail.report.published
+	@$(RUN) longtail published
 
 publish-demo: $(UV) ## copy the demo's tables and figures to results/published/demo
 	@$(RUN) snakemake results/published/demo/manifest.json $(ANEW) --cores $(CORES) $(DEMO) $(LOCKED)
@@ -83,6 +83,6 @@ envs: $(UV) ## write envs/*.yaml from uv.lock
 	@$(DEV) python envs/generate.py
 
 clean: ## remove results (not the published ones), caches and the environment
-	rm -rf .venv .tools .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .tools .snakemake alone .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find results -mindepth 1 -maxdepth 1 ! -name published -exec rm -rf {} +
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

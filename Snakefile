@@ -7,6 +7,7 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
+# The library of this checkout, whichever one is installed.
 sys.path.insert(0, str(Path(workflow.basedir) / "lib"))
 
 from longtail.config import command_line, layers

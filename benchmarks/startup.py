@@ -39,9 +39,10 @@ rule evaluate:
 
 
 def imports(script: str) -> str:
-    """The imports of a script of `workflow_scripts/`, as Python."""
+    """The imports of a script of `workflow_scripts/`, as Python; not that of its job, which there is none of."""
     tree = ast.parse((ROOT / "workflow_scripts" / f"{script}.py").read_text())
-    return "\n".join(ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
+    found = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    return "\n".join(line for line in found if line != "from _script import snakemake")
 
 
 def programs(digits: str) -> dict[str, str]:

@@ -1,9 +1,7 @@
 import json
-import sys
 from dataclasses import replace
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
+from _script import snakemake
 
 from longtail.runtime import joblog
 

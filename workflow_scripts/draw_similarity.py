@@ -1,8 +1,6 @@
 import json
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
+from _script import snakemake
 
 from longtail.runtime import joblog
 

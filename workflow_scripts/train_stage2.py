@@ -1,7 +1,4 @@
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
+from _script import snakemake
 
 from longtail.runtime import gpus, joblog
 

@@ -56,7 +56,7 @@ def code(script: str) -> set[Path]:
 
 
 def imported(sources: set[Path]) -> set[str]:
-    """Top-level names of all that files import, but for the standard library and ourselves."""
+    """Top-level names of all that files import, but for the standard library and ourselves (`_script` with us)."""
     names = {alias.name for node in _trees(sources) if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in _trees(sources) if isinstance(node, ast.ImportFrom) and node.module}
-    return {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"longtail"}
+    return {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"longtail", "_script"}

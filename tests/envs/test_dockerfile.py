@@ -17,8 +17,9 @@ def test_its_python_is_that_of_the_conda_environments_and_exact() -> None:
 
 def test_its_packages_are_the_locks() -> None:
     assert re.search(r"^RUN pip install --no-cache-dir uv==[\d.]+$", DOCKERFILE, re.MULTILINE)
-    assert re.search(r"^RUN uv sync --frozen --no-dev ", DOCKERFILE, re.MULTILINE)
-    assert len(re.findall(r"\b(?:pip|uv) ", DOCKERFILE)) == 2
+    assert re.search(r"^RUN uv sync --frozen --no-dev --no-install-project ", DOCKERFILE, re.MULTILINE)
+    assert re.search(r"^RUN uv sync --frozen --no-dev --no-cache ", DOCKERFILE, re.MULTILINE)
+    assert len(re.findall(r"\b(?:pip|uv) ", DOCKERFILE)) == 3
 
 
 def test_it_leaves_out_what_git_ignores_and_nothing_else() -> None:

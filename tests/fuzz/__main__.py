@@ -1,4 +1,4 @@
-"""Damaged files for as long as one likes: `PYTHONPATH=lib:. python -m tests.fuzz --minutes 10 --seed 1`."""
+"""Damaged files for as long as one likes: `python -m tests.fuzz --minutes 10 --seed 1`."""
 
 import argparse
 import faulthandler

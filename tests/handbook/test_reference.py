@@ -35,7 +35,7 @@ def test_every_schema_has_a_section_and_there_are_no_others() -> None:
 def test_generated_tables_are_in_step(page: Path) -> None:
     text = page.read_text()
 
-    assert reference.updated(text) == text, "run: PYTHONPATH=lib python -m longtail.handbook"
+    assert reference.updated(text) == text, "run: longtail handbook"
 
 
 def test_updating_replaces_a_stale_table_and_nothing_else() -> None:

@@ -149,7 +149,7 @@ def test_images_of_networks_are_those_of_a_fixed_subset() -> None:
 def test_pages_show_what_is_published(path: Path) -> None:
     text = path.read_text()
 
-    assert published.filled(text) == text, f"fill the pages anew: {COMMAND}, or python -m longtail.report.published"
+    assert published.filled(text) == text, f"fill the pages anew: {COMMAND}, or longtail published"
 
 
 class TestFilling:

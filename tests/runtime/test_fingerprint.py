@@ -1,10 +1,14 @@
+import ast
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from longtail.runtime import fingerprint as module
-from longtail.runtime.fingerprint import ROOT, fingerprint
+from longtail.runtime.fingerprint import LIB, ROOT, canonical, fingerprint
 
 STAGE1 = ("train_stage1", "models.resnet32", "losses.cross_entropy")
 
@@ -141,3 +145,75 @@ def test_file_times_do_not_count(copy):
         path.touch()
     forget()
     assert fingerprint(*STAGE1) == before
+
+
+# What versions of Python parse or write differently: f-strings, prefixes, letters that one of them does not know.
+SYNTAX = r"""
+a = f"{x}" "y" f"{z!r:>{width}}" u"u"
+b = f"{x=} {x:} {x:%Y-%m} {{}} {f'{x}'}" f"" "end"
+c = {**a, None: -1, 1_000: 1e3, "\u1c89 \N{GREEK SMALL LETTER LAMDA} \n": b"\xff", 2j: ...}
+with (open(a) as p, open(b) as q): (yield)
+match c:
+    case {"a": None, **rest} | [-1, *_] | str(x=True): pass
+async def f(p, /, q: int = 1, *args: *tuple[int], r, s=None, **kwargs) -> "x": return (lambda: (await p, *q))
+"""
+PRINTED = """
+import ast, sys
+sys.path.insert(0, sys.argv[1])
+from longtail.runtime import fingerprint
+print("Python", *sys.version_info[:2])
+print(fingerprint.canonical(ast.parse(sys.stdin.read())))
+for script in sorted(fingerprint.ROOT.glob("workflow_scripts/[!_]*.py")):
+    print(script.stem, fingerprint.fingerprint(script.stem))
+for source in sorted(fingerprint.LIB.rglob("*.py")):
+    print(source, fingerprint._meaning(source))
+"""
+
+
+def pythons() -> list[str]:
+    """Every Python on PATH, of uv and of pyenv, from 3.11 on."""
+    homes = [
+        Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions"),
+        Path.home() / ".local/share/uv/python",
+    ]
+    found = [sys.executable, *(shutil.which(f"python3.{minor}") for minor in range(11, 20))]
+    return [*filter(None, found), *(str(path) for home in homes for path in home.glob("*3.1[1-9]*/bin/python3"))]
+
+
+def test_every_version_of_python_gives_the_same():
+    printed: dict[str, str] = {}
+    for python in pythons():
+        done = subprocess.run(
+            [python, "-I", "-c", PRINTED, str(LIB.parent)], input=SYNTAX, capture_output=True, text=True, check=False
+        )
+        # A name on PATH need not start a Python: pyenv has names of versions that are switched off.
+        if done.stdout.startswith("Python"):
+            assert done.returncode == 0, done.stderr
+            version, text = done.stdout.split("\n", 1)
+            printed[version] = text
+    if len(printed) == 1:
+        pytest.skip(f"{next(iter(printed))} is the only one installed")
+    assert {version for version, text in printed.items() if text != next(iter(printed.values()))} == set()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("f(1)", "f(True)"),
+        ("f(1)", "f(1.0)"),
+        ("{**a}", "{None: a}"),
+        ("def f(*, a): pass", "def f(*, a=None): pass"),
+        ("return_", "'return_'"),
+        ("f'{a}b'", "f'a{b}'"),
+        ("f'{a!r}'", "f'{a}'"),
+        ("f'{a:3}'", "f'{a}3'"),
+        ("f'{a}'", "'{a}'"),
+        ("a = -1", "a = 1"),
+        ("x.a", "x.b"),
+        ("import a.b", "import a, b"),
+        ("from . import a", "from .. import a"),
+        ("(a, b)", "a, (b,)"),
+    ],
+)
+def test_different_code_is_written_differently(one, other):
+    assert canonical(ast.parse(one)) != canonical(ast.parse(other))

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,16 @@ def test_bad_input_is_one_sentence(run):
     assert code == 1
     assert log == "begun\nerror: a.json is cut short: delete it\n"
     assert leaked == ""
+
+
+def test_without_a_log_everything_is_printed_and_a_bug_is_raised():
+    program = START.replace("sys.argv[1:]", "[]") + "    print('begun'); {}['missing']\n"
+    caught = f"try:\n{textwrap.indent(program, '    ')}\nexcept KeyError as error:\n    print('raised', error)\n"
+    environment = os.environ | {"PYTHONPATH": str(LIB)}
+    done = subprocess.run(
+        [sys.executable, "-c", caught], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "begun\nraised 'missing'\n", "")
 
 
 def test_defect_leaves_its_traceback_in_the_log(run):

@@ -53,7 +53,7 @@ def start(
 
 def overview(directory: Path, *arguments: str, project: Path = ROOT) -> str:
     """What `make plan` or `make progress` prints in `directory`, of a project's library."""
-    command = [sys.executable, "-m", "longtail.overview", *arguments, "--cores", "2"]
+    command = [sys.executable, "-m", "longtail", *arguments, "--cores", "2"]
     environment = os.environ | {"PYTHONPATH": str(project / "lib")}
     return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=True).stdout
 

@@ -137,9 +137,10 @@ def _clone(folder: Path) -> Path:
 
 
 def _run(folder: Path, command: str) -> Done:
-    # Neither a profile of the person who tests nor the modules of this project may stand in for the copy's.
-    hidden = ("SNAKEMAKE_PROFILE", "PYTHONPATH")
-    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    # No profile of the person who tests, and the copy's library in place of this project's, as after `make setup`
+    # in the copy.
+    environment = {name: value for name, value in os.environ.items() if name != "SNAKEMAKE_PROFILE"}
+    environment["PYTHONPATH"] = str(folder / "lib")
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
     ran = subprocess.run(
         ["bash", "-ec", command],

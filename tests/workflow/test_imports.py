@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from tests.workflow.command import contents, jobs, smallest, snakemake
 
+from longtail.__main__ import main
 from longtail.data.sources import digits
 from longtail.engine import checkpoint
-from longtail.overview.__main__ import main
 from longtail.stage1 import imported
 
 RUNS = "results/runs/digits/if50/resnet32"

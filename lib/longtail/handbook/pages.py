@@ -18,7 +18,7 @@ from longtail.runtime import files
 from longtail.runtime.fingerprint import ROOT
 
 FOLDER = ROOT / "docs" / "methods"
-COMMAND = "PYTHONPATH=lib python -m longtail.handbook"
+COMMAND = "longtail handbook"
 # What a method of no paper says in place of one.
 BASELINE = "baseline"
 

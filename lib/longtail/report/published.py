@@ -1,7 +1,4 @@
-"""Pages that show published numbers, filled from the files in `results/published`.
-
-`PYTHONPATH=lib python -m longtail.report.published` fills them anew, between their markers.
-"""
+"""Pages that show published numbers, filled from the files in `results/published` (`longtail published`)."""
 
 import csv
 import re
@@ -75,8 +72,3 @@ def _network(path: Path) -> tuple[str, ...]:
         f"{record['seconds'] / 3600:.1f}",
         record["commit"],
     )
-
-
-if __name__ == "__main__":
-    for place in pages():
-        files.write_text(place, filled(place.read_text()))

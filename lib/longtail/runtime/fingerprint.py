@@ -1,20 +1,27 @@
-"""What code a job depends on, as a hash that comments, layout, docstrings and file times do not change."""
+"""What code a job depends on, as a hash.
+
+Comments, layout, docstrings, file times and the version of Python do not change it. Imports nothing that has to be
+installed, so that any Python can compute it.
+"""
 
 import ast
 import functools
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from longtail.runtime.parts import LIB
 
 ROOT = LIB.parents[1]
+# Fields of a syntax tree that change nothing in what the code does.
+IGNORED = {"ctx", "kind", "type_comment", "type_ignores"}
 
 
 def fingerprint(script: str, *parts: str) -> str:
-    """Hash of all the code that `reached` finds."""
+    """Hash of all the code that `reached` lists."""
     digest = hashlib.sha256()
     for source in sorted(reached(script, *parts)):
-        digest.update(f"{source.relative_to(ROOT)}\n{_meaning(source)}\n".encode())
+        digest.update(f"{source.relative_to(ROOT)} {_meaning(source)}\n".encode())
     return digest.hexdigest()[:12]
 
 
@@ -40,21 +47,64 @@ def _file(module: str) -> Path:
 
 @functools.cache
 def _tree(source: Path) -> ast.Module:
-    return ast.parse(source.read_text())
+    return ast.parse(source.read_bytes())
 
 
 @functools.cache
 def _meaning(source: Path) -> str:
-    tree = _tree(source)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        first = body[0] if isinstance(body, list) and body else None
-        if isinstance(body, list) and _is_text(first):
-            body[:1] = [] if len(body) > 1 else [ast.Pass()]
-    return ast.unparse(tree)
+    """Hash of a file's syntax tree, without docstrings."""
+    return hashlib.sha256(canonical(_tree(source)).encode()).hexdigest()
 
 
-def _is_text(node: ast.AST | None) -> bool:
+def canonical(node: ast.AST) -> str:
+    """A syntax tree as ASCII text that is the same under every version of Python from 3.11 on.
+
+    Not `ast.dump` or `ast.unparse`: both write the same tree in other words from one version to the next. Fields
+    without a value are left out, since newer versions have more of them; each value stands behind its field's name.
+    """
+    if isinstance(node, ast.Constant):
+        # Not repr: which letters it escapes follows the Unicode tables of the version.
+        return ascii(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return f"JoinedStr({','.join(_pieces(node))})"
+    fields = []
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if name in IGNORED or value is None or value == []:
+            continue
+        if isinstance(value, list):
+            statements = value[1:] or [ast.Pass()] if name == "body" and _is_text(value[0]) else value
+            fields.append(f"{name}=[{','.join(map(_item, statements))}]")
+        else:
+            fields.append(f"{name}={_item(value)}")
+    return f"{type(node).__name__}({','.join(fields)})"
+
+
+def _item(value: object) -> str:
+    if value is None:
+        # A gap in a list, as in {**more}; the constant None is a node.
+        return "-"
+    return canonical(value) if isinstance(value, ast.AST) else ascii(value)
+
+
+def _pieces(node: ast.JoinedStr) -> Iterator[str]:
+    """The parts of an f-string: text between two values in one piece, which versions of Python split differently."""
+    text = ""
+    for value in node.values:
+        if isinstance(value, ast.Constant):
+            text += str(value.value)
+            continue
+        if text:
+            yield ascii(text)
+            text = ""
+        assert isinstance(value, ast.FormattedValue)
+        form = ",".join(_pieces(value.format_spec)) if isinstance(value.format_spec, ast.JoinedStr) else ""
+        yield f"FormattedValue({canonical(value.value)},{value.conversion},[{form}])"
+    if text:
+        yield ascii(text)
+
+
+def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(getattr(node.value, "value", None), str)
 
 

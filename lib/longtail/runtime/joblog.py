@@ -1,4 +1,4 @@
-"""First line of every script: all that a job says goes to its log, and bad input ends it in one sentence."""
+"""Around the body of every script: all that a job says goes to its log, and bad input ends it in one sentence."""
 
 import contextlib
 import logging
@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from longtail.runtime.errors import InputError
 from longtail.runtime.signals import Stopped
@@ -20,14 +21,12 @@ def job(log: Sequence[str]) -> Iterator[None]:
     """Send stdout, stderr and logging to the job's log file; an InputError becomes one line and exit code 1.
 
     A job asked to stop ends with 128 and the number of the signal, as a shell reports it: Snakemake runs it again.
+    Without a log file, as in a script that was started by hand, everything goes to the terminal, and an exception
+    that is a bug is raised, so that a debugger stops where it happened.
     """
     # Decoding processes that are spawned, as on macOS, would run the script again, without Snakemake's lines in it.
     vars(sys.modules["__main__"]).pop("__file__", None)
-    with open(log[0], "w", buffering=1) as stream:
-        # Descriptors, not only the Python objects: warnings of compiled libraries belong in the log too.
-        os.dup2(stream.fileno(), 1)
-        os.dup2(stream.fileno(), 2)
-        sys.stdout = sys.stderr = stream
+    with _stream(log) as stream:
         logging.basicConfig(
             level=logging.INFO,
             stream=stream,
@@ -47,9 +46,25 @@ def job(log: Sequence[str]) -> Iterator[None]:
             print("asked to stop, with nothing to save yet", file=stream)
             sys.exit(128 + signal.SIGINT)
         except Exception:
+            if not log:
+                raise
             # Python itself would print it only when the log is closed.
             traceback.print_exc(file=stream)
             sys.exit(1)
+
+
+@contextlib.contextmanager
+def _stream(log: Sequence[str]) -> Iterator[TextIO]:
+    """The log file, in the place of stdout and stderr; without one, stderr."""
+    if not log:
+        yield sys.stderr
+        return
+    with open(log[0], "w", buffering=1) as stream:
+        # Descriptors, not only the Python objects: warnings of compiled libraries belong in the log too.
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+        sys.stdout = sys.stderr = stream
+        yield stream
 
 
 def mistake(log: Path, since: float = 0.0) -> str:

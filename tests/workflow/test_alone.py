@@ -1,0 +1,105 @@
+"""A rule's script that is started by hand, on the inputs of a run that Snakemake has made."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.workflow.command import contents, smallest, snakemake
+
+from longtail.runtime.fingerprint import ROOT
+
+RUN = "results/runs/digits/if50/resnet32/mixup/seed0"
+NEVER_MADE = "results/runs/digits/if50/resnet32/mixup/seed7"
+NETWORK = f"{RUN}/mislas/last.pt"
+DIAGRAM = "results/figures/reliability/digits/if50/resnet32/mislas_seed0.svg"
+CONFIG = ("--configfile", "mine.yaml")
+
+
+def script(folder: Path, name: str, *arguments: str, debugger: str = "") -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a script of `workflow_scripts/`; `debugger` are lines typed into pdb."""
+    command = [sys.executable, *(["-m", "pdb"] if debugger else []), ROOT / "workflow_scripts" / f"{name}.py"]
+    done = subprocess.run(
+        [*command, *arguments], cwd=folder, capture_output=True, text=True, input=debugger, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which Snakemake has made one network and its reliability diagram."""
+    folder = smallest(tmp_path_factory.mktemp("alone"))
+    code, printed = snakemake(folder, DIAGRAM, *CONFIG)
+    assert code == 0, printed
+    return folder
+
+
+def same(folder: Path, alone: str) -> set[str]:
+    """Names of the files below `alone` that have the bytes of the run's."""
+    made, theirs = contents(folder / alone), contents(folder)
+    return {Path(path).name for path, digest in made.items() if theirs[path] == digest}
+
+
+def test_a_training_writes_what_snakemake_made_into_a_folder_of_its_own(finished: Path) -> None:
+    before = contents(finished / "results")
+
+    code, printed, log = script(finished, "train_stage2", NETWORK, *CONFIG)
+
+    assert (code, printed) == (0, ""), log
+    assert f"writes alone/{NETWORK}\n" in log
+    assert "epoch 2/2" in log
+    assert same(finished, "alone") == {"last.pt", "best.pt", "logits.npz", "history.csv"}
+    assert contents(finished / "results") == before
+    record, theirs = (
+        json.loads((place / RUN / "mislas/provenance.json").read_text()) for place in (finished / "alone", finished)
+    )
+    assert {key for key in theirs if record[key] != theirs[key]} <= {"seconds", "images_per_second"}
+
+
+def test_a_drawing_goes_where_it_should(finished: Path) -> None:
+    code, _, log = script(finished, "draw_reliability", DIAGRAM, *CONFIG, "--to", "drawn")
+
+    assert code == 0, log
+    assert same(finished, "drawn") == {"mislas_seed0.svg", "mislas_seed0.png"}
+
+
+def test_a_debugger_stops_in_it(finished: Path) -> None:
+    line = (ROOT / "workflow_scripts/draw_reliability.py").read_text().split("style.save")[0].count("\n") + 1
+
+    _, printed, log = script(
+        finished, "draw_reliability", DIAGRAM, *CONFIG, debugger=f"b {line}\nc\np snakemake.wildcards.method\nq\n"
+    )
+
+    assert "(Pdb) 'mislas'" in printed, printed + log
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "sentence"),
+    [
+        (
+            "train_stage2",
+            (f"{NEVER_MADE}/mislas/last.pt", *CONFIG),
+            f"error: {NEVER_MADE}/features.npz, {NEVER_MADE}/stage1/last.pt: missing; make it first: snakemake "
+            f"--snakefile {ROOT}/Snakefile --cores all {NEVER_MADE}/features.npz {NEVER_MADE}/stage1/last.pt "
+            "--configfile mine.yaml\n",
+        ),
+        (
+            "train_stage1",
+            (NETWORK, *CONFIG),
+            f"error: {NETWORK} is not made by train_stage1.py but by train_stage2.py: start that one\n",
+        ),
+        (
+            "train_stage1",
+            ("all", *CONFIG),
+            "error: no rule of this configuration makes all: correct the path, or name its --configfile\n",
+        ),
+        (
+            "evaluate",
+            (),
+            "error: the following arguments are required: FILE: see workflow_scripts/evaluate.py --help\n",
+        ),
+    ],
+)
+def test_mistakes_are_one_sentence(finished: Path, name: str, arguments: tuple[str, ...], sentence: str) -> None:
+    assert script(finished, name, *arguments) == (1, "", sentence)
