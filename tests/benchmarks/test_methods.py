@@ -96,6 +96,7 @@ def test_a_cost_is_the_mean_over_the_epochs_of_ratios_within_a_round(found: dict
     assert longer["runs"] == 1.5
 
 
+@pytest.mark.slow
 def test_methods_train_beside_ce_and_fill_a_table(
     found: dict[str, Method], images: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

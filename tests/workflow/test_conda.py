@@ -34,7 +34,7 @@ GROUPS = ("train", "report")
 # Brought by conda beside Python, and not ours to pin; where the lock has them, its versions replace these.
 CONDAS = {"pip", "setuptools", "wheel", "packaging"}
 # A real conda downloads 3 GB at first.
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.slow]
 
 
 def kind() -> str:
