@@ -12,9 +12,11 @@ LOCKED = || { code=$$?; ls .snakemake/locks/* >/dev/null 2>&1 && \
 # Git brings the published files along, and Snakemake would take them for finished.
 ANEW := --forcerun publish
 OWN = $(if $(CONFIG),--configfile $(CONFIG))
+# Tests run side by side, a file at a time and one thread each; those that come first take longest.
+TEST = OMP_NUM_THREADS=1 $(DEV) python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo all unlock plan progress imports benchmark report published publish-demo test lint format envs clean
+.PHONY: help setup demo all unlock plan progress imports benchmark report published publish-demo test test-all lint format envs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -64,8 +66,11 @@ published: $(UV) ## the published tables of MiSLAS from the networks that come a
 publish-demo: $(UV) ## copy the demo's tables and figures to results/published/demo
 	@$(RUN) snakemake results/published/demo/manifest.json $(ANEW) --cores $(CORES) $(DEMO) $(LOCKED)
 
-test: $(UV) ## the test suite
-	@$(DEV) python -m pytest $(ARGS)
+test: $(UV) ## the tests, but for the slow ones (ARGS="tests/stage2 -k lws" for some of them)
+	@$(TEST) -m "not slow" $(ARGS)
+
+test-all: $(UV) ## every test (ARGS as for test)
+	@$(TEST) $(ARGS)
 
 lint: $(UV) ## ruff, snakefmt, snakemake --lint, mypy, hadolint, environment files
 	@$(DEV) ruff check .

@@ -1,8 +1,8 @@
 """Images per second of Stage 1 on images of 224x224, backbone by backbone, and of decoding their files.
 
-What the large sets (ImageNet-LT, Places-LT, iNaturalist 2018) cost is reckoned from these by `benchmarks.scale`: the
-ratios of the backbones to ResNet-50, and how many images one decoding process delivers. On a CPU one thread each, in
-small batches, and per second of the processor's time, which other work on the machine leaves alone.
+They tell what the large sets (ImageNet-LT, Places-LT, iNaturalist 2018) cost: how each backbone compares with
+ResNet-50, and how many images one decoding process delivers. On a CPU with one thread each, in small batches, and per
+second of processor time, which does not depend on other work on the machine.
 """
 
 import tempfile

@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import cards
-
 from longtail.runtime import files, provenance
 
 Record = dict[str, Any]
@@ -106,7 +104,6 @@ COLUMNS: list[tuple[str, str, Callable[[Record], str]]] = [
     ("declared", "declared", _plain("declared")),
     ("epochs", "epochs", _plain("epochs")),
     ("runs", "U", _scaled("runs", 1, ".2f")),
-    ("runs", "expected U", lambda record: cards.EXPECTED.get(record["contestant"], "–")),
     ("seconds_once", "s before training", _range("seconds_once")),
     ("seconds", "s", _range("seconds")),
     ("processor_seconds", "s of the processor", _range("processor_seconds")),

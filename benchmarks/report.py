@@ -1,14 +1,13 @@
-"""Write the tables of benchmarks/results into benchmarks/README.md and docs/scale.md, between their markers."""
+"""Write the tables of benchmarks/results into benchmarks/README.md, between its markers."""
 
-from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import records, scale
+from benchmarks import records
 
 from longtail.runtime import files
 from longtail.runtime.errors import InputError
-from longtail.runtime.fingerprint import ROOT
 
+PAGE = Path(__file__).parent / "README.md"
 BEGIN, END = "<!-- results: python -m benchmarks.report -->", "<!-- end of results -->"
 
 
@@ -26,12 +25,5 @@ def filled(text: str, generated: str) -> str:
     return f"{before}{BEGIN}\n\n{generated}\n\n{END}{rest.split(END)[1]}"
 
 
-PAGES: dict[Path, Callable[[], str]] = {
-    ROOT / "benchmarks" / "README.md": tables,
-    ROOT / "docs" / "scale.md": scale.tables,
-}
-
-
 if __name__ == "__main__":
-    for page, generated in PAGES.items():
-        files.write_text(page, filled(page.read_text(), generated()))
+    files.write_text(PAGE, filled(PAGE.read_text(), tables()))

@@ -11,6 +11,11 @@ from longtail.config import load
 from longtail.config.registry import Registry
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of whole runs first: they take longest, and no worker should start one when the others are done."""
+    items.sort(key=lambda item: "tests/workflow/" not in item.nodeid)
+
+
 @pytest.fixture(scope="session")
 def shipped() -> Registry:
     """All definitions of `config/`, under a configuration that says nothing of its own."""

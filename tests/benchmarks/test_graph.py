@@ -4,8 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks import graph, grid
+from benchmarks import graph
 
+from longtail.config import schema
+from longtail.config.plan import Setting
+from longtail.config.registry import CONFIG, merge
+from longtail.graph import costs
+from longtail.graph.graph import Graph
 from longtail.runtime.fingerprint import ROOT
 
 
@@ -18,7 +23,7 @@ def test_each_profile_is_timed_on_the_grid_and_on_one_file(tmp_path: Path, monke
             "Job stats:\njob    count\ntotal  2\n\nJob stats:\ntotal  2\n" if graph.ONE in arguments else "total  9\n"
         )
 
-    monkeypatch.setattr(grid, "snakemake", snakemake)
+    monkeypatch.setattr(graph, "snakemake", snakemake)
     values = graph.measured(tmp_path, {}, ["default", "slurm"], rounds=2)
 
     assert {each["contestant"]: (each["jobs"], each["rounds"]) for each in values} == {
@@ -35,3 +40,18 @@ def test_each_profile_is_timed_on_the_grid_and_on_one_file(tmp_path: Path, monke
 
 def test_one_file_is_a_job_or_two_of_the_real_graph(tmp_path: Path) -> None:
     assert graph.count(tmp_path, {"tables": ["mislas_cifar"], "figures": []}, (graph.ONE,)) == 2
+
+
+def test_every_large_data_set_runs_on_its_stand_in(tmp_path: Path) -> None:
+    default = CONFIG / "config.yaml"
+    config = merge(schema.read_yaml(default), graph.stand_ins(tmp_path))
+    plan = Graph.of(config, [default])
+
+    assert {setting.dataset for setting in plan.plan.settings} == {"cifar10", "cifar100", *graph.LARGE}
+    for name, (train, classes, test) in graph.LARGE.items():
+        # The definitions give the numbers in a comment, from the methods card.
+        definition = " ".join((CONFIG / "datasets" / f"{name}.yaml").read_text().replace("#", " ").split())
+        for words in (f"{classes} classes", f"{train:,} training images", f"{test:,}"):
+            assert words in definition
+        assert costs.images(plan.registry, Setting(name, "natural", "resnet50")) == train
+        assert len((tmp_path / f"{name}_test.txt").read_text().splitlines()) == test

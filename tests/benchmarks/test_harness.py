@@ -14,18 +14,13 @@ from longtail.runtime.errors import InputError
 TOY = Contestant("toy", "tests.benchmarks.toy:training", {"images": 3}, processes=2)
 
 
-def test_a_heat_adds_up_its_processes_and_keeps_their_facts() -> None:
-    heat = harness.run(TOY, seconds=0.2, warm_up=2)
-    assert heat.images_per_second > 0
-    assert heat.facts["image_size"] == 8
-    assert heat.facts["threads"] >= 1
-
-
-def test_contestants_side_by_side_have_a_heat_each() -> None:
+def test_heats_side_by_side_add_up_their_processes_and_keep_their_facts() -> None:
     small = Contestant("small", "tests.benchmarks.toy:training", {"images": 1})
     toys, smalls = harness.together([TOY, small], seconds=0.2, warm_up=2)
     # Steps of three images in two processes, and of one in one: six to one, give or take what else the machine does.
     assert toys.images_per_second > smalls.images_per_second > 0
+    assert toys.facts["image_size"] == 8
+    assert toys.facts["threads"] >= 1
 
 
 def test_a_worker_that_fails_is_quoted() -> None:

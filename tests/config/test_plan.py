@@ -28,6 +28,12 @@ def build(*files: Path, **own: Any) -> Plan:
     return builder.build(merge(config, own), list(files))
 
 
+@pytest.fixture(scope="module")
+def default() -> Plan:
+    """The plan of the default configuration."""
+    return build()
+
+
 @pytest.fixture
 def own_table(tmp_path: Path) -> Callable[..., str]:
     """A writer of a small table, with changes; gives its path."""
@@ -41,12 +47,10 @@ def own_table(tmp_path: Path) -> Callable[..., str]:
     return write
 
 
-def test_the_default_configuration_builds() -> None:
-    built = build()
-
+def test_the_default_configuration_builds(default: Plan) -> None:
     asked = yaml.safe_load((CONFIG / "config.yaml").read_text())["tables"]
-    assert [*built.statistics, *built.tables] == asked
-    assert {run.setting.dataset for run in built.runs} == {"cifar10", "cifar100", "thucnews"}
+    assert [*default.statistics, *default.tables] == asked
+    assert {run.setting.dataset for run in default.runs} == {"cifar10", "cifar100", "thucnews"}
 
 
 def test_the_demo_builds_and_needs_nothing() -> None:
@@ -80,16 +84,17 @@ def test_every_file_of_config_is_a_configuration_that_the_tests_know(path: Path)
     }
 
 
-@pytest.mark.parametrize("path", sorted((CONFIG / "tables").glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_row_prints_a_cell_for_each_column_and_no_more_numbers_than_metrics(path: Path) -> None:
-    table = yaml.safe_load(path.read_text())
-    metrics = table.get("metrics", ["top1", "ece"])
-    for row in table["rows"] if "columns" in table else []:
-        if "printed" in row:
-            assert len(row["printed"]) == len(table["columns"]), row["method"]
-            assert all(cell is None or 1 <= len(cell) <= len(metrics) for cell in row["printed"]), row["method"]
-            assert any(cell is not None for cell in row["printed"]), row["method"]
-            assert table["source"]
+def test_every_row_prints_a_cell_for_each_column_and_no_more_numbers_than_metrics() -> None:
+    for path in (CONFIG / "tables").glob("*.yaml"):
+        table = yaml.safe_load(path.read_text())
+        metrics = table.get("metrics", ["top1", "ece"])
+        for row in table["rows"] if "columns" in table else []:
+            if "printed" in row:
+                where = f"{path.name}: {row['method']}"
+                assert len(row["printed"]) == len(table["columns"]), where
+                assert all(cell is None or 1 <= len(cell) <= len(metrics) for cell in row["printed"]), where
+                assert any(cell is not None for cell in row["printed"]), where
+                assert table["source"], where
 
 
 @pytest.mark.parametrize(
@@ -118,8 +123,10 @@ def test_every_row_prints_a_cell_for_each_column_and_no_more_numbers_than_metric
         ("ladc_inaturalist2018", "ladc", 0, {"top1": 69.33}),
     ],
 )
-def test_printed_numbers_reach_their_cells(table: str, method: str, column: int, printed: dict[str, float]) -> None:
-    (row,) = [row for row in build().tables[table].rows if row[0].method == method]
+def test_printed_numbers_reach_their_cells(
+    default: Plan, table: str, method: str, column: int, printed: dict[str, float]
+) -> None:
+    (row,) = [row for row in default.tables[table].rows if row[0].method == method]
 
     assert row[column].printed == printed
 
@@ -209,8 +216,8 @@ def test_two_stage_methods_stand_on_the_stage1_they_name(own_table: Callable[...
     }
 
 
-def test_a_panel_may_have_a_factor_of_its_own() -> None:
-    cells = build().figures["mislas_reliability_cifar10"].cells
+def test_a_panel_may_have_a_factor_of_its_own(default: Plan) -> None:
+    cells = default.figures["mislas_reliability_cifar10"].cells
 
     assert [cell.setting.imbalance for cell in cells[:2]] == ["if1", "if100"]
     assert (cells[0].label, cells[0].printed) == ("CE, balanced", {"top1": 93.2, "ece": 3.91})

@@ -12,7 +12,7 @@ from longtail.runtime.fingerprint import ROOT
 TOKENS = b"no|off: |010|1:30|~|*a|&a |!!int |<<: |- |? |\t|\n  |[|]|{|}|: |#|>\n|'|\"|%|\0|---\n|2024-01-01".split(
     b"|"
 )
-SHIPPED = sorted([*CONFIG.rglob("*.yaml"), *(ROOT / "benchmarks").glob("*.yaml")])
+SHIPPED = sorted([*CONFIG.rglob("*.yaml"), *(ROOT / "benchmarks").rglob("*.yaml")])
 
 
 def read(folder: Path, text: str | bytes) -> object:
@@ -101,9 +101,9 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None
         read(tmp_path, text)
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=[str(path.relative_to(ROOT)) for path in SHIPPED])
-def test_the_shipped_files_are_read_as_before(path: Path) -> None:
-    assert schema.read_yaml(path) == yaml.safe_load(path.read_text())
+def test_the_shipped_files_are_read_as_by_yaml_itself() -> None:
+    read_otherwise = [path for path in SHIPPED if schema.read_yaml(path) != yaml.safe_load(path.read_text())]
+    assert read_otherwise == []
 
 
 def mutated(text: bytes, rng: random.Random) -> bytes:

@@ -200,14 +200,15 @@ UPRIGHT = {
 }
 
 
-@pytest.mark.parametrize("orientation", UPRIGHT)
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp", "deep.png", "deep.tif"])
-def test_an_image_is_turned_as_its_exif_data_say(tmp_path, name, orientation):
+def test_an_image_is_turned_as_its_exif_data_say(tmp_path, name):
     exif, stored = Image.Exif(), np.array(UPRIGHT[1], np.uint8)
-    exif[274] = orientation
     image = Image.fromarray(stored.astype(np.uint16) * 257 if "deep" in name else stored)
-    path = saved(tmp_path / name, image, exif=exif, quality=100, lossless=True)
-    np.testing.assert_allclose(np.asarray(decode.rgb(path))[..., 0], UPRIGHT[orientation], atol=1)
+    for orientation, expected in UPRIGHT.items():
+        exif[274] = orientation
+        path = saved(tmp_path / name, image, exif=exif, quality=100, lossless=True)
+        found = np.asarray(decode.rgb(path))[..., 0]
+        np.testing.assert_allclose(found, expected, atol=1, err_msg=f"orientation {orientation}")
 
 
 def test_an_image_whose_exif_data_are_broken_stays_as_it_is(tmp_path):

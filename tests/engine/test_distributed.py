@@ -20,6 +20,12 @@ from longtail.stage1.learner import Stage1Learner
 CPU2 = {"processes": 2}
 
 
+@pytest.fixture(autouse=True)
+def groups_from_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A meeting that fails counts as a group, and processes that start afresh would not find this one at the next."""
+    monkeypatch.setattr(distributed_c10d, "_group_count", 0)
+
+
 def run(folder, compute, **changes):
     settings = small.changed(small.STAGE1, compute=compute, **changes)
     return train.train(*small.data(), settings, small.resume(folder))
@@ -117,8 +123,6 @@ def test_no_exchange_waits_for_ever(monkeypatch):
 
 
 def test_process_that_never_comes_is_not_waited_for_for_ever(monkeypatch):
-    # A meeting that fails counts as a group, and processes that start afresh would not find this one at the next.
-    monkeypatch.setattr(distributed_c10d, "_group_count", 0)
     monkeypatch.setattr(children, "START", "import time; time.sleep(60)")
     monkeypatch.setattr(distributed, "EXCHANGE", timedelta(seconds=1))
     monkeypatch.setattr(children, "GRACE_SECONDS", 0)

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from tests.engine import toy
 from tests.small_settings import changed
-from longtail.engine import loop
+from longtail.engine import loop, optimizer
 from longtail.engine.resume import Resume
 
 torch.set_num_threads(1)
@@ -25,7 +25,7 @@ class Noting(toy.Learner):
         # Large enough for a state kept each epoch to show.
         self.module = torch.nn.Sequential(torch.nn.Linear(4, 4096), torch.nn.ReLU(), torch.nn.Linear(4096, 2))
         groups = [{"params": list(self.module.parameters()), "rate_factor": 1.0}]
-        self.optimizer = torch.optim.SGD(groups, lr=1.0, momentum=0.9)
+        self.optimizer = optimizer.SGD(groups, lr=1.0, momentum=0.9)
 
     def test_top1(self):
         self.peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

@@ -7,7 +7,7 @@ from tests.small_settings import changed
 from torch import nn
 from torch.nn import functional as F
 
-from longtail.engine import seeding
+from longtail.engine import optimizer, seeding
 from longtail.engine.batches import Batch, Mixed
 from longtail.engine.device import Backend
 from longtail.engine.distributed import World
@@ -37,7 +37,7 @@ class Learner:
             {"params": list(self.module[:3].parameters()), "rate_factor": 0.5},
             {"params": list(self.module[3].parameters()), "rate_factor": 1.0},
         ]
-        self.optimizer = torch.optim.SGD(groups, lr=1.0, momentum=0.9, weight_decay=1e-3)
+        self.optimizer = optimizer.SGD(groups, lr=1.0, momentum=0.9, weight_decay=1e-3)
         self.stop, self.batch_size = stop, batch_size
         self.steps = []
         self.rates = []

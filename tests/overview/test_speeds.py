@@ -143,6 +143,19 @@ def test_on_a_gpu_the_benchmark_of_steps_as_they_will_run(tree) -> None:
     assert each(tree, accelerator="NVIDIA H200", side_by_side=1) == 3000
 
 
+def test_on_gpus_the_benchmark_of_as_many_as_share_one(tree) -> None:
+    gpu: dict[str, Any] = {"accelerator": "NVIDIA H200", "benchmark": "packed"}
+    tree.benchmark(
+        gpu | {"contestant": "1 (MPS)", "processes": 1, "images_per_second": 5000.0},
+        gpu | {"contestant": "4 (MPS)", "processes": 4, "images_per_second": 8000.0},
+    )
+
+    # Eight GPUs with one training each, and with four each.
+    assert each(tree, accelerator="NVIDIA H200", side_by_side=8) == 5000
+    tree.graph.registry.config["compute"]["jobs_per_gpu"] = 4
+    assert each(tree, accelerator="NVIDIA H200", side_by_side=32) == 2000
+
+
 def test_running_then_finished_trainings_come_before_benchmarks(tree) -> None:
     tree.benchmark({"processes": 2, "images_per_second": 220.0})
     assert Speeds(tree.graph, tree.machine()).of(CIFAR).each == 110

@@ -67,7 +67,7 @@ def test_place_of_the_checkout_does_not_matter(copy, monkeypatch):
          '    feature_dim = 64\n\n    def __init__(self, channels: int) -> None:\n        """New docstring."""\n'),
         (RESNET, "self.extra = (planes - planes_in) // 2", "self.extra = ((planes - planes_in)\n            // 2)"),
         (RESNET, '"""A ResNet-32 with every', "'''A ResNet-32, every"),
-        (SCRIPT, "from longtail.runtime import gpus, joblog\n", "# A comment.\nfrom longtail.runtime import gpus, joblog\n"),
+        (SCRIPT, "from longtail.runtime import gpus", "# A comment.\nfrom longtail.runtime import gpus"),
     ],
 )  # fmt: skip
 def test_words_and_layout_do_not_count(copy, file, old, new):

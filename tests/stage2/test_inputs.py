@@ -1,6 +1,5 @@
 import itertools
 
-import pytest
 from tests.small_settings import STAGE2, changed
 
 from longtail.stage2.inputs import features_suffice
@@ -8,14 +7,13 @@ from longtail.stage2.inputs import features_suffice
 MIXUP = {"name": "mixup", "alpha": 1.0}
 
 
-@pytest.mark.parametrize(
-    ("augment", "padding", "flip", "mixing", "norm"),
-    list(itertools.product([True, False], [0, 4], [True, False], [None, MIXUP], ["frozen", "shifted"])),
-)
-def test_features_suffice_only_where_nothing_changes_them(augment, padding, flip, mixing, norm):
-    preprocessing = {"crop_padding": padding, "flip": flip}
-    settings = changed(STAGE2, preprocessing=preprocessing, augment=augment, mixing=mixing, batch_norm=norm)
+def test_features_suffice_only_where_nothing_changes_them() -> None:
+    for augment, padding, flip, mixing, norm in itertools.product(
+        [True, False], [0, 4], [True, False], [None, MIXUP], ["frozen", "shifted"]
+    ):
+        preprocessing = {"crop_padding": padding, "flip": flip}
+        settings = changed(STAGE2, preprocessing=preprocessing, augment=augment, mixing=mixing, batch_norm=norm)
 
-    unchanged = not augment or (padding == 0 and not flip)
+        unchanged = not augment or (padding == 0 and not flip)
 
-    assert features_suffice(settings) is (unchanged and mixing is None and norm == "frozen")
+        assert features_suffice(settings) is (unchanged and mixing is None and norm == "frozen"), settings

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from tests.workflow import forked
 
 from longtail.config import layers
 from longtail.runtime.files import sha256
@@ -25,6 +26,8 @@ def snakemake(
 
     `before` runs in the new process ahead of the command.
     """
+    if before is None:
+        return forked.snakemake(directory, _arguments(project, arguments), _environment())
     running = start(directory, *arguments, project=project, before=before)
     output, _ = running.communicate()
     return running.returncode, output
@@ -37,18 +40,24 @@ def start(
     before: Callable[[], None] | None = None,
     python: str = sys.executable,
 ) -> subprocess.Popen[str]:
-    """The same, running by some `python`; what it prints is in `stdout`."""
-    command = [python, "-m", "snakemake", "--snakefile", str(project / "Snakefile"), "--cores", "2"]
-    environment = {name: value for name, value in os.environ.items() if name != "SNAKEMAKE_PROFILE"}
+    """The same, started and not waited for, by some `python`; what it prints is in `stdout`."""
     return subprocess.Popen(
-        [*command, *arguments],
+        [python, "-m", "snakemake", *_arguments(project, arguments)],
         cwd=directory,
-        env=environment,
+        env=_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         preexec_fn=before,
     )
+
+
+def _arguments(project: Path, arguments: tuple[str, ...]) -> list[str]:
+    return ["--snakefile", str(project / "Snakefile"), "--cores", "2", *arguments]
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "SNAKEMAKE_PROFILE"}
 
 
 def overview(directory: Path, *arguments: str, project: Path = ROOT) -> str:

@@ -13,6 +13,8 @@ import pytest
 
 from longtail.runtime.fingerprint import ROOT
 
+pytestmark = pytest.mark.slow
+
 PAGE = ROOT / "docs" / "add-a-method.md"
 NAMED, FENCED = r"(?:^`(?P<file>[^`\n]+)`:\n\n)?", r"^```(?P<language>\w+)\n(?P<text>.*?)^```$"
 BLOCK = re.compile(NAMED + FENCED, re.MULTILINE | re.DOTALL)

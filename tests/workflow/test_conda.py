@@ -21,7 +21,7 @@ import yaml
 from packaging.utils import canonicalize_name
 from tests.envs import packages
 from tests.envs.rules import SCRIPTS, code, imported
-from tests.workflow.command import checkout, contents, snakemake
+from tests.workflow.command import checkout, contents, smallest, snakemake
 
 from longtail.runtime.conda import require_conda
 from longtail.runtime.errors import InputError
@@ -29,16 +29,12 @@ from longtail.runtime.fingerprint import ROOT
 
 HERE = Path(__file__).parent
 STAND_IN = HERE / "stand_in_conda" / "bin"
-OWN = {
-    "title": "One method",
-    "columns": [{"dataset": "digits", "factor": 50, "backbone": "resnet32"}],
-    "rows": [{"method": "mislas"}],
-}
+TABLE = ("results/tables/tiny_table.csv", "--configfile", "mine.yaml")
 GROUPS = ("train", "report")
 # Brought by conda beside Python, and not ours to pin; where the lock has them, its versions replace these.
 CONDAS = {"pip", "setuptools", "wheel", "packaging"}
 # A real conda downloads 3 GB at first.
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.slow]
 
 
 def kind() -> str:
@@ -88,15 +84,6 @@ class Run:
     told: dict[str, dict[str, Any]]
 
 
-def configuration(folder: Path) -> tuple[str, ...]:
-    """Write the configuration of the smallest table into a folder; the arguments that make it."""
-    tiny = yaml.safe_load((HERE / "tiny.yaml").read_text())
-    mine = {**tiny, "tables": ["own.yaml"], "figures": [], "seeds": {"runs": [0]}}
-    (folder / "own.yaml").write_text(yaml.safe_dump(OWN))
-    (folder / "mine.yaml").write_text(yaml.safe_dump(mine))
-    return ("results/tables/own.csv", "--configfile", "mine.yaml")
-
-
 def made(folder: Path, output: str) -> dict[str, Environment]:
     """The environments below a folder, by the name of the file that they were made from."""
     named = {(ROOT / "envs" / f"{group}.yaml").read_bytes(): group for group in GROUPS}
@@ -110,7 +97,7 @@ def made(folder: Path, output: str) -> dict[str, Environment]:
 def environments(tmp_path_factory: pytest.TempPathFactory, conda: None) -> Iterator[dict[str, Environment]]:
     """Those of the project, made by Snakemake and not used yet."""
     folder = tmp_path_factory.mktemp("conda")
-    status, output = snakemake(folder, *configuration(folder), "--use-conda", "--conda-create-envs-only")
+    status, output = snakemake(smallest(folder), *TABLE, "--use-conda", "--conda-create-envs-only")
     assert status == 0, output
     yield made(folder, output)
     # Gigabytes, which pytest would keep for three sessions.
@@ -128,7 +115,7 @@ def run(environments: dict[str, Environment]) -> Run:
         (environment.site / "witness.pth").write_text("import witness\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WITNESS", str(told))
-        status, output = snakemake(folder, *configuration(folder), "--use-conda")
+        status, output = snakemake(folder, *TABLE, "--use-conda")
     assert status == 0, output
     every = [json.loads(path.read_text()) for path in told.iterdir()]
     scripts = {found[1]: each for each in every if (found := re.search(r"(\w+)\.py$", each["script"]))}
@@ -221,14 +208,11 @@ def test_jobs_took_their_packages_from_their_environments(run: Run, environments
     assert "torch" not in run.told["evaluate"]["files"]
 
 
-def test_the_numbers_are_those_of_a_run_without_conda(run: Run, tmp_path: Path) -> None:
-    status, output = snakemake(tmp_path, *configuration(tmp_path))
-
-    assert status == 0, output
-    ours, plain = contents(run.folder / "results"), contents(tmp_path / "results")
-    compared = {path: of for path, of in plain.items() if path.endswith((".npz", "own.csv", "metrics.json"))}
-    assert "tables/own.csv" in compared
-    assert len([path for path in compared if path.endswith("metrics.json")]) == 1
+def test_the_numbers_are_those_of_a_run_without_conda(run: Run, finished: Path) -> None:
+    ours, plain = contents(run.folder / "results"), contents(finished / "results")
+    compared = {path: of for path, of in plain.items() if path.endswith((".npz", "tiny_table.csv", "metrics.json"))}
+    assert "tables/tiny_table.csv" in compared
+    assert len([path for path in compared if path.endswith("metrics.json")]) == 2
     assert {path: ours[path] for path in compared} == compared
 
 

@@ -26,18 +26,15 @@ NOTE = "Trained elsewhere and imported: 2 of 3 trainings."
 
 
 @pytest.fixture(scope="module")
-def far(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def far(finished: Path) -> Path:
     """Where everything was trained."""
-    folder = smallest(tmp_path_factory.mktemp("far") / "work")
-    code, output = snakemake(folder, *CONFIG)
-    assert code == 0, output
-    return folder
+    return finished
 
 
 @pytest.fixture(scope="module")
-def written(far: Path) -> dict[str, dict[str, str]]:
+def written(far: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
     """The block that `imports` writes for it, in a folder that has read the images and no more."""
-    folder = smallest(far.parent / "empty")
+    folder = smallest(tmp_path_factory.mktemp("empty"))
     code, output = snakemake(folder, "results/data/digits/if50/subset.json", *CONFIG)
     assert code == 0, output
     with pytest.MonkeyPatch.context() as patch, (folder / "imports.yaml").open("w") as stream:
@@ -49,9 +46,9 @@ def written(far: Path) -> dict[str, dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def here(far: Path, written: dict[str, dict[str, str]]) -> tuple[Path, dict[str, int]]:
+def here(written: dict[str, dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, int]]:
     """A folder into which both networks were taken, and the jobs of that run."""
-    folder = smallest(far.parent / "here", stage1=written)
+    folder = smallest(tmp_path_factory.mktemp("here"), stage1=written)
     code, output = snakemake(folder, *CONFIG)
     assert code == 0, output
     assert "Stage 1: import ce on digits if50, resnet32, seed 0" in output

@@ -9,6 +9,8 @@ from tests.workflow.command import contents, jobs, snakemake
 
 from longtail.runtime.fingerprint import ROOT
 
+pytestmark = pytest.mark.slow
+
 FOLDER = "results/runs/digits/if50/resnet32"
 CONFIG = ["--configfile", str(ROOT / "tests/workflow/tiny_ladc.yaml")]
 

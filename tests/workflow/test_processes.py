@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from tests.workflow.command import ROOT, snakemake, start
 
+pytestmark = pytest.mark.slow
+
 STAGE1 = Path("results/runs/digits/if50/resnet32/mixup/seed0/stage1")
 LOG = Path("results/logs/runs/digits/if50/resnet32/mixup/seed0/train_stage1.log")
 # Few and short steps, so that a last digit has no time to grow.

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from tests.workflow.command import ROOT, checkout, sha256, smallest, snakemake, start
 
+pytestmark = pytest.mark.slow
+
 LONGER = {"digits-S1": {"epochs": 30, "evaluate": {"every": 10, "each_from": 30}}}
 STAGE1 = "results/runs/digits/if50/resnet32/ce/seed0/stage1"
 LAST, MADE = f"{STAGE1}/last.pt", (f"{STAGE1}/last.pt", "--configfile", "mine.yaml")

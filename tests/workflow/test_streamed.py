@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 import yaml
 from PIL import Image
 from tests.workflow.command import jobs, sha256, snakemake
@@ -64,6 +65,7 @@ def write(directory: Path) -> None:
     (directory / "own.yaml").write_text(yaml.safe_dump(CONFIG))
 
 
+@pytest.mark.slow
 def test_lists_lead_to_a_table(tmp_path: Path) -> None:
     write(tmp_path)
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from tests.workflow.command import ROOT, contents, snakemake, start
 
+pytestmark = pytest.mark.slow
+
 KILLS = int(os.environ.get("LONGTAIL_KILLS", "2"))
 CONFIG = ("--configfile", "interrupted.yaml", "--retries", str(max(2, KILLS)))
 # One Stage 1 of seconds, longer the more often it is to be killed.

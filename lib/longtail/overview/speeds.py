@@ -70,6 +70,11 @@ class Machine:
     def __str__(self) -> str:
         return self.accelerator or self.processor
 
+    @property
+    def sharing(self) -> int:
+        """Trainings side by side on the processor or on each GPU."""
+        return min(self.side_by_side, self.compute["jobs_per_gpu"]) if self.accelerator else self.side_by_side
+
     def made(self, record: dict[str, Any], threads: int, processes: int) -> bool:
         """Whether a record comes from a machine like this, computing as this configuration asks."""
         same = record.get("accelerator") == self.accelerator
@@ -122,10 +127,10 @@ class Speeds:
         records = [r for r in self.benchmarks if (r["backbone"], r["image_size"]) == (kind.backbone, kind.side)]
         if not records:
             return None
-        wanted = self.machine.side_by_side
-        # As many side by side as there will be, or the next fewer; they slow each other down.
+        # As many on the same processor or GPU as there will be, or the next fewer; they slow each other down.
+        sharing = self.machine.sharing
         counts = {r["processes"] for r in records}
-        count = max((n for n in counts if n <= wanted), default=min(counts))
+        count = max((n for n in counts if n <= sharing), default=min(counts))
         rate = statistics.median(r["images_per_second"] for r in records if r["processes"] == count)
         return Speed(rate / count, f"benchmark with {count} side by side, testing not included")
 
@@ -203,7 +208,7 @@ def _benchmarks(machine: Machine) -> list[dict[str, Any]]:
     records = [record for path in sorted(Path(BENCHMARKS).glob("*.json")) for record in files.read_json(path)]
     # The loop compared with, and on a GPU the steps that are not run here.
     others = ("reference", "eager" if machine.compute["capture"] else "captured")
-    stage1 = [r for r in records if r["benchmark"] in ("stage1", "titles")]
+    stage1 = [r for r in records if r["benchmark"] in ("stage1", "packed", "titles")]
     ours = [r for r in stage1 if not r.get("contestant", "").endswith(others)]
     # Their `processes` are trainings of one process each.
     return [r for r in ours if machine.made(r, r["threads"], processes=1)]
