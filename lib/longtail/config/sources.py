@@ -36,7 +36,7 @@ def keys_of_backbones() -> Keys:
 
 def paths(rules: Keys, of: Iterable[str] = ("file", "folder")) -> list[str]:
     """Those of some keys that are paths."""
-    return [key for key, rule in rules.items() if rule.get("path") in of]
+    return [key for key, rule in rules.items() if "path" in rule and rule["path"] in of]
 
 
 def required(kind: str) -> list[str]:

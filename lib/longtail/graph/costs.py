@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -98,7 +98,8 @@ def images(registry: Registry, setting: Setting) -> int | None:
     if stored.is_file():
         return int(files.read_json(stored, "total")["total"])
     definition = registry.datasets[setting.dataset]
-    offered, factor = sources.declared(definition, "class_sizes", None), factors.ratio(setting.imbalance)
+    factor = factors.ratio(setting.imbalance)
+    offered: Sequence[int] | None = sources.declared(definition, "class_sizes", None)
     if offered is None:
         return None
     if factor is None:
