@@ -92,7 +92,7 @@ def metrics() -> str:
 def updated(page: str) -> str:
     """A page with each table between `<!-- reference: name -->` and `<!-- end -->` made anew.
 
-    The name is that of a schema, `methods`, `parts`, `kinds` or `metrics`. Raises InputError where it is none of them.
+    The name is that of a schema, `methods`, `parts`, `kinds` or `metrics`. InputError where it is none of them.
     """
 
     def remade(match: re.Match[str]) -> str:
