@@ -63,7 +63,7 @@ def test_files_that_are_unpacked(held: Callable[..., Graph], tmp_path: Path, fol
 
 
 def test_both_data_sets_may_stand_in_one_folder(held: Callable[..., Graph], tmp_path: Path) -> None:
-    names = [Path(file).name for file in cifar.INSTEAD["cifar-10-python.tar.gz"]["files"]]
+    names = [Path(file).name for file in cifar.OTHER_VERSIONS["cifar-10-python.tar.gz"]["files"]]
     found = held(*names, *UNPACKED)
 
     for dataset, files in (("cifar10", names), ("cifar100", UNPACKED)):

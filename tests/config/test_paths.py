@@ -36,21 +36,24 @@ def test_every_path_of_a_configuration_and_nothing_else() -> None:
         "title": "e",
         "titles": {"x": "y"},
     }
+    kinds = {"birds": "image_list", "none": "folder", "texts": "titles"}
     config = {
         "tables": ["digits", "mine.yaml"],
         "figures": ["f.yml"],
-        "datasets": {"birds": data, "none": {"data_dir": None}},
+        "datasets": {"birds": data, "none": {"data_dir": None}, "texts": data},
         "stage1": {"run": {"source": "g", "sha256": "h"}},
         "methods": {"m": {"label": "i.yaml"}},
     }
 
-    assert paths.in_config(config, Path("/there")) == {
+    assert paths.in_config(config, Path("/there"), kinds) == {
         "tables": ["digits", "/there/mine.yaml"],
         "figures": ["/there/f.yml"],
         "datasets": {
             "birds": data
             | {"data_dir": "/there/a", "train_list": "/there/b", "test_list": "/there/c", "pretrained": "/there/d"},
             "none": {"data_dir": None},
+            # Lists are no keys of this kind, so what is written there stays for the sentence that refuses it.
+            "texts": data | {"data_dir": "/there/a", "pretrained": "/there/d"},
         },
         "stage1": {"run": {"source": "/there/g", "sha256": "h"}},
         "methods": {"m": {"label": "i.yaml"}},
@@ -61,4 +64,4 @@ def test_every_path_of_a_configuration_and_nothing_else() -> None:
     "odd", [{}, {"tables": "x.yaml"}, {"datasets": ["x"]}, {"stage1": {"a": 1}}, {"tables": [1]}]
 )
 def test_another_form_is_left_to_the_schema(odd: dict[str, object]) -> None:
-    assert paths.in_config(odd, Path("/there")) == odd
+    assert paths.in_config(odd, Path("/there"), {}) == odd

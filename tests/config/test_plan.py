@@ -422,8 +422,11 @@ def test_without_weights_the_frozen_backbone_is_not_trained(places: dict[str, st
         ({"data_dir": "/nowhere"}, "key 'data_dir': there is no folder /nowhere: create it or correct the path"),
         ({"test_list": "/nowhere.txt"}, "key 'test_list': there is no file /nowhere.txt: correct the path"),
         ({"pretrained": "/nowhere.pth"}, "key 'pretrained': there is no file /nowhere.pth: correct the path"),
-        ({"train_list": None}, "lacks the key 'train_list': a data set of lists needs data_dir, train_list"),
-        ({"data_dir": None}, "lacks the key 'data_dir': a data set of lists needs data_dir, train_list, test_list"),
+        (
+            {"train_list": None},
+            "lacks the key 'train_list': name the text file with a line `relative/path.jpg label` for",
+        ),
+        ({"data_dir": None}, "lacks the key 'data_dir': name the folder that the lists' paths start from"),
     ],
 )
 def test_a_data_set_of_lists_that_is_partly_there_is_refused(

@@ -140,9 +140,13 @@ def test_dropout_is_drawn_for_whole_batches(mine: Any) -> None:
     ("changes", "said"),
     [
         ({"data_dir": None}, "dataset 'mine' lacks the key 'data_dir': name the folder of its files of titles"),
-        ({"titles": {"train": ["no.txt"]}}, "key 'titles': there is no file .*no.txt: correct the name or data_dir"),
+        (
+            {"titles": {"train": ["no.txt"]}},
+            "key 'titles.train': there is no file .*no.txt: correct the name or data_dir",
+        ),
+        ({"titles": {"classes": "no.txt"}}, "key 'titles.classes': there is no file .*no.txt: correct the name or"),
         ({"titles": {"train": []}}, "key 'titles.train': names no file: name one at least"),
-        ({"titles": {"vectors": "v.npz"}}, "lacks the key 'titles.vocabulary': name the file that belongs to"),
+        ({"titles": {"vectors": "test.txt"}}, "lacks the key 'titles.vocabulary': name the file that belongs to"),
         ({"titles": {"validation": ["test.txt"], "validation_per_class": 3}}, "are that split: remove one"),
         ({"titles": {"lenght": 3}}, "did you mean 'length'"),
         ({"recipes": {"MiSLAS-S1": {"textcnn": "TextCNM"}}}, "unknown recipe 'TextCNM': did you mean 'TextCNN'"),

@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from longtail.config import build, load, schema
 from longtail.handbook import reference
+from longtail.runtime import parts
 from longtail.runtime.errors import InputError
 
 SCHEMAS = ["config", "dataset", "method", "recipe", "table", "statistics", "claims", "figure", "similarity"]
@@ -26,7 +27,7 @@ def test_every_schema_has_a_section_and_there_are_no_others() -> None:
     stored = {path.stem for path in schema.SCHEMAS.glob("*.yaml")}
 
     assert [
-        name for name in re.findall(r"<!-- reference: (\w+) -->", README) if name not in ("parts", "metrics")
+        name for name in re.findall(r"<!-- reference: (\w+) -->", README) if name not in ("parts", "kinds", "metrics")
     ] == SCHEMAS
     assert stored == set(SCHEMAS) == set(EXAMPLES)
 
@@ -182,6 +183,17 @@ def test_every_setting_of_every_part_is_described() -> None:
     assert len(lines) > 25
     assert all(line.split("|")[-2].strip() for line in lines)
     assert any("`generator` | `ladc` | `w_rule`" in line for line in lines)
+
+
+def test_every_key_of_every_kind_of_data_set_is_described() -> None:
+    lines = reference.kinds().splitlines()[2:]
+
+    assert {line.split("|")[1].strip(" `") for line in lines} > set(parts.names("data.sources"))
+    assert all(line.split("|")[-2].strip() for line in lines)
+    for line in ("| `folder` | `data_dir` | required |", "| `titles` | `titles.test` | `[test.txt]` |"):
+        assert any(row.startswith(line) for row in lines), line
+    assert "| `cifar` | `archive.urls` | required | mirrors, tried in order |" in lines
+    assert any(row.startswith("| any, for backbone `resnet152_last_block` | `pretrained` | `null`") for row in lines)
 
 
 def test_every_method_stands_in_the_table_with_its_status() -> None:

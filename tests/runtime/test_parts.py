@@ -67,7 +67,16 @@ def test_a_constant_is_read_without_importing_the_part(tmp_path, monkeypatch):
     monkeypatch.setattr(parts, "LIB", tmp_path)
     assert parts.literal("losses", "mine", "WHOLE_BATCHES", False) is True
     assert parts.literal("losses", "mine", "WITHOUT", []) == ["mixing"]
-    # What is not there, is no literal or has an annotation.
-    for constant in ("WORK", "MADE", "TYPED"):
-        assert parts.literal("losses", "mine", constant, 1.5) == 1.5
+    assert parts.literal("losses", "mine", "WORK", 1.5) == 1.5
     assert parts.settings("losses", "mine") == {}
+    for constant in ("MADE", "TYPED"):
+        with pytest.raises(InputError, match=rf"mine\.py: {constant} is not a literal: write its value out"):
+            parts.literal("losses", "mine", constant, 1.5)
+
+
+def test_functions_of_a_part_are_found_without_importing_it(tmp_path, monkeypatch):
+    (tmp_path / "losses").mkdir()
+    (tmp_path / "losses" / "mine.py").write_text("import nowhere\n\n\ndef side(settings):\n    return 1\n")
+    monkeypatch.setattr(parts, "LIB", tmp_path)
+    assert parts.defines("losses", "mine", "side")
+    assert not parts.defines("losses", "mine", "channels")

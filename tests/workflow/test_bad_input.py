@@ -74,8 +74,8 @@ def said(output: str, sentence: str) -> bool:
         ({"tables": ["digit"]}, "mine.yaml, key 'tables': there is no table 'digit': did you mean 'digits'?"),
         ({"tables": ["digits"], "methods": {"ce": {"stage1": {"recipe": "MiSLAS-S9"}}}},
          "mine.yaml, method 'ce', key 'stage1.recipe': unknown recipe 'MiSLAS-S9': did you mean 'MiSLAS-S"),
-        ({"tables": ["digits"], "datasets": {"digits": {"data_dir": "/nowhere/digits"}}},
-         "mine.yaml, dataset 'digits', key 'data_dir': there is no folder /nowhere/digits: create it or correct"),
+        ({"tables": ["mislas_cifar"], "datasets": {"cifar10": {"data_dir": "/nowhere/cifar"}}},
+         "mine.yaml, dataset 'cifar10', key 'data_dir': there is no folder /nowhere/cifar: create it or correct"),
         ({"tables": ["own.yaml"], "recipes": {"digits-baselines": {"defer": 12}}},
          "mine.yaml, recipe 'digits-baselines', key 'defer' is 12 of 12 epochs, so that what is deferred never "
          "comes (own.yaml: method 'ce_drw' on digits): lower it, or raise epochs"),

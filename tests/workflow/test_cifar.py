@@ -13,7 +13,7 @@ from longtail.data import arrays
 from longtail.data.sources import cifar
 
 ARRAYS = "results/data/cifar100/arrays.npz"
-VERSION = cifar.INSTEAD["cifar-100-python.tar.gz"]
+VERSION = cifar.OTHER_VERSIONS["cifar-100-python.tar.gz"]
 
 
 @pytest.fixture(scope="module")

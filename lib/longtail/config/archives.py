@@ -4,13 +4,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from longtail.config.sources import of_source
+from longtail.config import sources
 from longtail.runtime.errors import InputError
 
 
 def versions(definition: dict[str, Any]) -> list[dict[str, Any]]:
     """The archives that a data set can be read from, its own first; another one comes from `data_dir` alone."""
-    if "archive" not in definition:
+    if not definition.get("archive"):
         return []
     other = _instead(definition)
     also = [{"file": other["file"], "md5": other["md5"], "urls": []}] if other else []
@@ -29,13 +29,13 @@ def unpacked(definition: dict[str, Any]) -> list[Path]:
 
     They stand in `data_dir` itself, or in the folder that they have in the archive.
     """
-    folder, names = definition["data_dir"], _names(definition)
+    folder, names = definition.get("data_dir"), _names(definition)
     if folder is None or _held(definition):
         return []
     as_packed = [Path(folder, name) for name in names]
     beside = [Path(folder, Path(name).name) for name in names]
     found = (paths for paths in (as_packed, beside) if any(map(os.path.isfile, paths)))
-    return next(found, [] if "archive" in definition else beside)
+    return next(found, [] if definition.get("archive") else beside)
 
 
 def check(definition: dict[str, Any], where: str) -> None:
@@ -49,16 +49,16 @@ def check(definition: dict[str, Any], where: str) -> None:
 
 
 def _held(definition: dict[str, Any]) -> list[dict[str, Any]]:
-    folder = definition["data_dir"]
+    folder = definition.get("data_dir")
     return [v for v in versions(definition) if folder is not None and os.path.isfile(Path(folder, v["file"]))]
 
 
 def _names(definition: dict[str, Any]) -> list[str]:
     """Files that may be read unpacked, as the archive names them."""
-    return [*of_source(definition, "FILES", ()), *_instead(definition).get("files", ())]
+    return [*sources.declared(definition, "files_of_archive", ()), *_instead(definition).get("files", ())]
 
 
 def _instead(definition: dict[str, Any]) -> dict[str, Any]:
     """The other version that the source knows of an archive; empty where it knows none."""
-    known: dict[str, dict[str, Any]] = of_source(definition, "INSTEAD", {})
-    return known.get(definition["archive"]["file"], {}) if "archive" in definition else {}
+    known: dict[str, dict[str, Any]] = sources.declared(definition, "other_versions", {})
+    return known.get(definition["archive"]["file"], {}) if definition.get("archive") else {}

@@ -1,34 +1,67 @@
 """What a data set's definition says, and what it must say before it can be used."""
 
+import functools
 import os
 from pathlib import Path
 from typing import Any
 
-from longtail.config import archives, text_files
+from longtail.config import archives, schema, sources
 from longtail.config.blame import place
 from longtail.config.registry import Registry
-from longtail.config.sources import IMAGES, form, is_streamed, of_source
-from longtail.runtime import image_tree, parts
+from longtail.runtime import files, parts
 from longtail.runtime.errors import InputError
 
 
-def check(registry: Registry, name: str) -> None:
-    dataset, where = registry.datasets[name], place("dataset", name, registry.config["datasets"])
-    if ("kind" in dataset) == ("needs" in dataset):
+def define(definition: Any, where: str) -> dict[str, Any]:
+    """A checked copy of a definition with defaults filled in; a required key that it lacks is None.
+
+    Raises InputError, beginning with `where`, for a kind that there is not and for keys that its kind has not.
+    """
+    if not isinstance(definition, dict):
+        return dict(schema.check(definition, "dataset", where))
+    kind = definition.get("kind")
+    if ("kind" in definition) == ("needs" in definition):
         raise InputError(f"{where}: give the data set a 'kind', or say what it 'needs' before it can be used")
-    kinds = parts.names("data.sources")
-    if "kind" in dataset and dataset["kind"] not in kinds:
-        raise InputError(
-            f"{where}, key 'kind': unknown kind '{dataset['kind']}': {parts.nearest(dataset['kind'], kinds)}"
-        )
-    if dataset["streamed"] and dataset.get("kind") != "folder":
-        raise InputError(f"{where}, key 'streamed': only a folder can be streamed: remove it")
-    if is_streamed(dataset) and dataset["preprocessing"]["center_crop"] is None:
+    if isinstance(kind, str) and kind not in sources.kinds():
+        raise InputError(f"{where}, key 'kind': unknown kind '{kind}': {parts.nearest(kind, sources.kinds())}")
+    kind = kind if isinstance(kind, str) else None
+    rules, required = rules_of(kind), sources.required(kind) if kind else []
+    for key in definition:
+        if key not in rules["properties"]:
+            _refuse_key_of_another_kind(key, kind, where)
+    # To write null is to leave a required key open.
+    given = {key: value for key, value in definition.items() if value is not None or key not in required}
+    checked: dict[str, Any] = schema.checked(given, rules, where)
+    return dict.fromkeys(required) | checked
+
+
+@functools.cache
+def rules_of(kind: str | None) -> dict[str, Any]:
+    """The schema of data sets of a kind, or without one: keys of all data sets, of backbones and of the kind."""
+    of_all = schema.load("dataset")
+    own = sources.keys_of_backbones() | (sources.keys(kind) if kind else {})
+    if taken := of_all["properties"].keys() & own.keys():
+        raise InputError(f"data.sources.{kind}: SETTINGS has '{min(taken)}', a key of every data set: rename it")
+    return of_all | {"properties": of_all["properties"] | own}
+
+
+def _refuse_key_of_another_kind(key: str, kind: str | None, where: str) -> None:
+    others = [f"'{other}'" for other in sources.kinds() if key in sources.keys(other)]
+    if others:
+        mine = f"kind '{kind}'" if kind else "a data set without a kind"
+        named = " or ".join([", ".join(others[:-1]), others[-1]] if others[1:] else others)
+        raise InputError(f"{where}: {mine} has no key '{key}': did you mean kind {named}? Else remove the key")
+
+
+def check(registry: Registry, name: str) -> None:
+    """InputError where a data set names what there is not, or says what does not fit its images."""
+    dataset, where = registry.datasets[name], place("dataset", name, registry.config["datasets"])
+    if sources.is_streamed(dataset) and dataset["preprocessing"]["center_crop"] is None:
         raise InputError(
             f"{where} lacks the key 'preprocessing.center_crop': streamed images may have any size, so give the side "
             "in pixels that they are cut to"
         )
-    if form(dataset) == IMAGES:
+    if sources.form(dataset) == sources.IMAGES:
         _check_channels(dataset, where)
     if "like" in dataset:
         registry.dataset(dataset["like"], f"{where}, key 'like'")
@@ -38,7 +71,7 @@ def check(registry: Registry, name: str) -> None:
 
 
 def _check_channels(dataset: dict[str, Any], where: str) -> None:
-    channels = of_source(dataset, "CHANNELS", 3)
+    channels = sources.declared(dataset, "channels", 3)
     for key in ("mean", "std"):
         given = len(dataset["preprocessing"][key])
         if given != channels:
@@ -49,30 +82,66 @@ def _check_channels(dataset: dict[str, Any], where: str) -> None:
 
 
 def check_place(registry: Registry, name: str) -> None:
-    definition = registry.datasets[name]
-    folder, where = definition["data_dir"], place("dataset", name, registry.config["datasets"])
-    if folder is None and definition["kind"] == "folder":
-        raise InputError(f"{where} lacks the key 'data_dir': name the folder that holds train/ and test/")
-    if definition["kind"] == "image_list":
-        needed = of_source(definition, "READS", ())
-        for key in needed:
-            if definition[key] is None:
-                raise InputError(f"{where} lacks the key '{key}': a data set of lists needs {', '.join(needed)}")
-    if folder is not None and not os.path.isdir(folder):
-        raise InputError(f"{where}, key 'data_dir': there is no folder {folder}: create it or correct the path")
-    for key in ("train_list", "test_list", "pretrained"):
+    """InputError where a data set that is to be used lacks a key or a file, or has one that its source refuses."""
+    definition, where = registry.datasets[name], place("dataset", name, registry.config["datasets"])
+    rules = rules_of(definition["kind"])["properties"]
+    for key in sources.lacking(definition):
+        verb = "name" if "path" in rules[key] else "give"
+        raise InputError(f"{where} lacks the key '{key}': {verb} {rules[key]['description']}")
+    for key in sources.paths(rules, ["folder"]):
+        if definition[key] is not None and not os.path.isdir(definition[key]):
+            raise InputError(
+                f"{where}, key '{key}': there is no folder {definition[key]}: create it or correct the path"
+            )
+    for key in sources.paths(rules, ["file"]):
         if definition[key] is not None and not os.path.isfile(definition[key]):
             raise InputError(f"{where}, key '{key}': there is no file {definition[key]}: correct the path")
     archives.check(definition, where)
-    text_files.check(definition, where)
-    if definition["kind"] == "folder":
-        image_tree.listing(Path(folder))
+    check_files(definition, where)
+    sources.call(definition, "check", where)
+    check(registry, name)
+    if not sources.is_streamed(definition) and sources.declared(definition, "side", None) is None:
+        raise InputError(
+            f"data.sources.{definition['kind']} declares neither SIDE nor side(settings): say what side its images "
+            f"have in pixels ({where})"
+        )
+
+
+def check_files(definition: dict[str, Any], where: str) -> None:
+    """InputError for a file that is not there, of those that a data set names below a folder."""
+    remedy = " or ".join(["the name", *sources.paths(sources.keys(definition["kind"]), ["folder"])])
+    for key, named in _named_files(definition).items():
+        for path in named:
+            if not os.path.isfile(path):
+                raise InputError(f"{where}, key '{key}': there is no file {path}: correct {remedy}")
+
+
+def contents(definition: dict[str, Any]) -> str:
+    """What changes when the files of a data set do: as its source says, else a hash of each file that it names.
+
+    Empty for a data set without files of its own, or whose files are known by their md5.
+    """
+    if parts.defines(sources.PACKAGE, definition["kind"], "contents"):
+        return str(sources.call(definition, "contents"))
+    given = [definition[key] for key in sources.paths(sources.keys(definition["kind"]), ["file"])]
+    named = [path for paths in _named_files(definition).values() for path in paths]
+    unpacked = archives.unpacked(definition) if sources.declared(definition, "files_of_archive", ()) else []
+    read = [path for path in given if path is not None] + named + unpacked
+    return " ".join(files.sha256(path)[:16] for path in read)
+
+
+def _named_files(definition: dict[str, Any]) -> dict[str, list[Path]]:
+    """Files that a source finds below a folder, by the key that names them."""
+    named: dict[str, list[Path]] = sources.call(definition, "files", default={})
+    return named
 
 
 def needs(name: str, dataset: dict[str, Any]) -> list[str]:
     """What is missing before a data set can be read."""
-    needs = [dataset["needs"]] if "needs" in dataset else []
-    wanted = of_source(dataset, "READS", ())
-    if dataset.get("kind") == "image_list" and not any(dataset[key] for key in wanted):
-        needs.append(f"your copy of {dataset['title']}: set data_dir, train_list and test_list of data set {name}")
-    return needs
+    if "needs" in dataset:
+        return [dataset["needs"]]
+    required = sources.required(dataset["kind"])
+    if sources.declared(dataset, "awaits_copy", False) and sources.lacking(dataset) == required:
+        *most, last = required
+        return [f"your copy of {dataset['title']}: set {', '.join(most)} and {last} of data set {name}"]
+    return []

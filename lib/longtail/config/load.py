@@ -68,9 +68,13 @@ def definition(kind: str, path: Path) -> dict[str, Any]:
 
 
 def _stored(folder: str) -> dict[str, Any]:
-    stored = {file: schema.read_yaml(file) for file in sorted((CONFIG / folder).glob("*.yaml"))}
-    keys = paths.OF_DATA if folder == "datasets" else ()
-    return {file.stem: paths.in_mapping(content, keys, file.parent) for file, content in stored.items()}
+    stored = {}
+    for file in sorted((CONFIG / folder).glob("*.yaml")):
+        content = schema.read_yaml(file)
+        if folder == "datasets":
+            content = paths.in_dataset(content, content.get("kind"), file.parent)
+        stored[file.stem] = content
+    return stored
 
 
 def _definitions(kind: str, stored: dict[str, Any], own: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -82,7 +86,10 @@ def _definitions(kind: str, stored: dict[str, Any], own: dict[str, Any]) -> dict
     names = sorted(raw, key=lambda name: name not in own)  # so that not those that extend it are blamed for a mistake
     if kind == "method":
         raw = {name: _extended(raw, name, own) for name in names}
-    return {name: schema.check(raw[name], kind, place(kind, name, own)) for name in names}
+    where = {name: place(kind, name, own) for name in names}
+    if kind == "dataset":
+        return {name: datasets.define(raw[name], where[name]) for name in names}
+    return {name: schema.check(raw[name], kind, where[name]) for name in names}
 
 
 def _extended(raw: dict[str, Any], name: str, own: dict[str, Any], under: tuple[str, ...] = ()) -> Any:

@@ -3,10 +3,10 @@
 from typing import Any
 
 from longtail import imbalance as factors
-from longtail.config import chain, datasets, methods, recipes, settings, text_files
+from longtail.config import chain, datasets, methods, recipes, settings
 from longtail.config.plan import Setting
 from longtail.config.registry import Registry, named_parts
-from longtail.config.sources import IMAGES, form, made_for
+from longtail.config.sources import IMAGES, declared, form, made_for
 from longtail.runtime import parts
 from longtail.runtime.errors import InputError
 
@@ -75,7 +75,9 @@ def _of_settings(registry: Registry, where: str, name: str, setting: Setting) ->
     recipes.check_deferral(registry, stage1, at)
     if base != name:
         methods.check_head(stage1, base, at)
-    if "early_stopping" in stage1["recipe"] and not text_files.has_validation(registry.datasets[setting.dataset]):
+    if "early_stopping" in stage1["recipe"] and not declared(
+        registry.datasets[setting.dataset], "has_validation", False
+    ):
         return [f"a recipe without early_stopping in place of {stage1['recipe']['name']}, or a validation split"]
     if stage1["recipe"].get("optimizer") == "adam" and compute["processes"] > 1:
         return ["compute.processes at 1, as Adam's averages are not shared among processes"]

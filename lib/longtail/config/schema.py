@@ -105,8 +105,12 @@ def load(name: str) -> dict[str, Any]:
 
 
 def check(value: Any, schema_name: str, where: str) -> Any:
+    """What `checked` gives for the schema `config/schemas/<schema_name>.yaml`."""
+    return checked(value, load(schema_name), where)
+
+
+def checked(value: Any, schema: dict[str, Any], where: str) -> Any:
     """A copy of `value` with defaults filled in; InputError naming `where`, the key and the remedy."""
-    schema = load(schema_name)
     filled = _on_one_line(value, where, "")
     _fill(filled, schema, schema)
     conform(filled, schema, where)

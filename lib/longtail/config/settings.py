@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from longtail import imbalance as factors
-from longtail.config import archives, paths
+from longtail.config import archives, sources
 from longtail.config.plan import NETWORK, Training
 from longtail.config.registry import Registry, merge
-from longtail.config.sources import IMAGES, form, of_source
 from longtail.runtime import files, parts
 
 # Keys of `compute` that change no result, and so must not make a training run again.
@@ -16,16 +15,18 @@ NO_PART_OF_RESULTS = ("workers", "jobs_per_gpu", "pack")
 
 
 def source(registry: Registry, dataset: str) -> dict[str, Any]:
-    """Settings that the arrays of a data set depend on, wherever it is."""
+    """Settings that the arrays of a data set depend on, wherever it is, and whatever archive it comes in."""
     definition = registry.datasets[dataset]
-    keys = ("kind", *of_source(definition, "READS", ()))
-    return {key: definition[key] for key in keys if key not in paths.OF_DATA}
+    own = {key: rule for key, rule in sources.keys(definition["kind"]).items() if key != "archive"}
+    told = {key: definition[key] for key in own.keys() - sources.paths(own)}
+    return merge(sources.declared(definition, "fixed", {}), {"kind": definition["kind"], **told})
 
 
 def place(registry: Registry, dataset: str) -> dict[str, Any]:
     """Paths of a data set on this machine: those it gives, and `files` where those of its archive are unpacked."""
     definition = registry.datasets[dataset]
-    told = {key: definition[key] for key in paths.OF_DATA if definition[key] is not None}
+    keys = sources.paths(sources.keys(definition["kind"]) | sources.keys_of_backbones())
+    told = {key: definition[key] for key in keys if definition[key] is not None}
     unpacked = archives.unpacked(definition)
     return told | {"files": [str(path) for path in unpacked]} if unpacked else told
 
@@ -35,8 +36,9 @@ def stage1(registry: Registry, dataset: str, imbalance: str, backbone: str, meth
     block = overridden(registry, dataset, imbalance, method, "stage1")
     backbone = block["backbones"].get(backbone, backbone)
     block = _told(registry, dataset, backbone, method, {key: block[key] for key in block if key != "backbones"})
+    rules, data = parts.settings("models", backbone), registry.datasets[dataset]
     # Weights are known by what they are, wherever they lie.
-    wanted = {key: _content(registry.datasets[dataset][key]) for key in parts.settings("models", backbone)}
+    wanted = {key: _content(data[key]) if "path" in rule else data[key] for key, rule in rules.items()}
     return block | _common(registry, dataset, seed) | {"backbone": backbone} | wanted
 
 
@@ -89,7 +91,7 @@ def _common(registry: Registry, dataset: str, seed: int) -> dict[str, Any]:
     data = registry.datasets[dataset]
     return {
         # Titles are learnt from as they are.
-        "preprocessing": data["preprocessing"] if form(data) == IMAGES else {},
+        "preprocessing": data["preprocessing"] if sources.form(data) == sources.IMAGES else {},
         "compute": {key: value for key, value in registry.config["compute"].items() if key not in NO_PART_OF_RESULTS},
         "seeds": {kind: seed if seeds[kind] is None else seeds[kind] for kind in ("initialisation", "order")},
     }

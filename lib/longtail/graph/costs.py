@@ -2,8 +2,7 @@
 
 import functools
 import json
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,22 +10,20 @@ from typing import Any
 
 from longtail import imbalance as factors
 from longtail import results
-from longtail.config import settings
+from longtail.config import settings, sources
 from longtail.config.blame import blaming, place
 from longtail.config.plan import CLASSIFIER, NETWORK, Run, Setting, Training
 from longtail.config.registry import Registry
-from longtail.config.sources import IMAGES, form, is_streamed, of_source
 from longtail.data.long_tail import class_counts
 from longtail.engine import schedule
 from longtail.graph.graph import Graph
-from longtail.runtime import files, image_tree, parts
+from longtail.runtime import files, parts
 from longtail.settings.recipe import Recipe
 from longtail.settings.stage2 import Stage2
 from longtail.stage2.inputs import features_suffice
 
 # A training step counts as three forward passes: one forwards, and about two for the gradients.
 FORWARD = 1 / 3
-CIFAR10, CIFAR100 = (5000,) * 10, (500,) * 100
 
 
 @dataclass(frozen=True)
@@ -101,7 +98,8 @@ def images(registry: Registry, setting: Setting) -> int | None:
     if stored.is_file():
         return int(files.read_json(stored, "total")["total"])
     definition = registry.datasets[setting.dataset]
-    offered, factor = _class_sizes(definition), factors.ratio(setting.imbalance)
+    factor = factors.ratio(setting.imbalance)
+    offered: Sequence[int] | None = sources.declared(definition, "class_sizes", None)
     if offered is None:
         return None
     if factor is None:
@@ -133,12 +131,10 @@ def check_batches(graph: Graph) -> None:
 
 def side(definition: dict[str, Any]) -> int:
     """Side in pixels of a data set's training images as the network sees them; of titles, their characters."""
-    if form(definition) != IMAGES:
-        return int(definition["titles"]["length"])
-    if is_streamed(definition):
+    if sources.is_streamed(definition):
         preprocessing = definition["preprocessing"]
         return int(preprocessing["random_resized_crop"] or preprocessing["center_crop"])
-    return int(of_source(definition, "SIDE", definition["image_size"]))
+    return int(sources.declared(definition, "side", 0))
 
 
 def _job(graph: Graph, training: Training, size: int | None) -> TrainingJob:
@@ -152,17 +148,3 @@ def _job(graph: Graph, training: Training, size: int | None) -> TrainingJob:
     networks = tuple(network.folder for _, network in training.networks)
     job = json.loads(text), code, size, pixels, imported, networks
     return TrainingJob(training.folder, training.block, training.setting, *job)
-
-
-def _class_sizes(definition: dict[str, Any]) -> tuple[int, ...] | None:
-    """Training images per class that a source offers."""
-    if definition["kind"] == "cifar":
-        return CIFAR100 if "100" in definition["archive"]["file"] else CIFAR10
-    if definition["kind"] == "folder":
-        return tuple(map(len, image_tree.listing(Path(definition["data_dir"]))["train"].values()))
-    if definition["kind"] == "image_list":
-        lines = Path(definition["train_list"]).read_text(errors="replace").splitlines()
-        labels = [line.split()[-1] for line in lines if line.strip()]
-        return tuple(Counter(label for label in labels if label.isdecimal()).values())
-    told: tuple[int, ...] | None = of_source(definition, "CLASS_SIZES", None)
-    return told

@@ -4,12 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from longtail import results
-from longtail.config import settings
+from longtail.config import settings, sources
 from longtail.config.plan import Cell, Described, Figure, Plan, Setting
 from longtail.graph.inputs import Inputs, logits_in, runs_of
 from longtail.graph.parameters import text
 from longtail.results import RUNS
-from longtail.runtime import image_tree
 
 SMOOTHING_LOSS = "label_aware_smoothing"
 
@@ -177,12 +176,12 @@ class Layouts:
         return kept | {"seeds": seeds[:1] if first else seeds}
 
     def _remark(self, row: Described) -> str:
-        """The footnote of a row of statistics, with what is passed over in a folder of images."""
-        remark, data = str(row.definition["remark"]), self.registry.datasets[row.dataset]
-        if row.needs or data["kind"] != "folder":
+        """The footnote of a row of statistics, with what the source of the data set has to say."""
+        remark = str(row.definition["remark"])
+        if row.needs:
             return remark
-        passed = image_tree.passed_over(Path(data["data_dir"]))
-        return f"{remark} Passed over in its folder: {passed}.".lstrip() if passed else remark
+        of_source = sources.call(self.registry.datasets[row.dataset], "remark", default="")
+        return f"{remark} {of_source}".strip()
 
     def smoothing_losses(self, setting: Setting) -> list[dict[str, Any]]:
         methods = sorted({run.method for run in self.plan.runs if run.setting == setting and run.classifier})

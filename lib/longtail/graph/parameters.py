@@ -9,12 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from longtail.config import archives, methods, settings, sources, text_files
+from longtail.config import archives, datasets, methods, settings, sources
 from longtail.config.blame import THE_CONFIG
 from longtail.config.plan import Plan, Training
 from longtail.config.registry import named_parts
 from longtail.graph import inputs
-from longtail.runtime import files, image_tree
 from longtail.runtime.fingerprint import fingerprint
 from longtail.runtime.provenance import shown
 from longtail.stage1 import imported
@@ -35,13 +34,8 @@ class Parameters:
         return text(settings.source(self.registry, w.dataset))
 
     def contents(self, w: Any) -> str:
-        """Hash of the listing of a folder data set, of lists of images or of files of titles; empty for others."""
-        data = self.registry.datasets[w.dataset]
-        if paths := text_files.of(data):
-            return " ".join(files.sha256(path)[:16] for path in paths)
-        if data["kind"] == "image_list":
-            return " ".join(files.sha256(data[key])[:16] for key in ("train_list", "test_list"))
-        return image_tree.digest(Path(data["data_dir"])) if data["kind"] == "folder" else ""
+        """What changes when the files of a data set do: hashes, of which its source says what is hashed."""
+        return datasets.contents(self.registry.datasets[w.dataset])
 
     def long_tail(self, w: Any) -> str:
         """Settings of a subset."""

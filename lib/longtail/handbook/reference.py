@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from longtail.config import load, schema
+from longtail.config import load, schema, sources
 from longtail.config.registry import CONFIG, PARTS
 from longtail.config.strict_yaml import as_line
 from longtail.evaluate import columns
@@ -14,7 +14,7 @@ from longtail.runtime import files, parts
 from longtail.runtime.fingerprint import ROOT
 
 PAGES = (CONFIG / "README.md", ROOT / "docs" / "methods.md")
-METHODS, PART_SETTINGS, METRICS = "methods", "parts", "metrics"
+METHODS, PART_SETTINGS, KINDS, METRICS = "methods", "parts", "kinds", "metrics"
 NONE = "–"
 
 _MARKED = re.compile(r"(<!-- reference: (\w+) -->\n).*?(?=<!-- end -->)", re.DOTALL)
@@ -30,13 +30,26 @@ def rows(schema_name: str) -> list[tuple[str, str, str]]:
     return list(_keys("", root, root))
 
 
+def kinds() -> str:
+    """The keys that data sets of each kind have of their own, and those that backbones read, as a Markdown table."""
+    shown = []
+    for kind in sources.kinds():
+        shown += _of_kind(f"`{kind}`", sources.keys(kind), sources.required(kind)) or [
+            (f"`{kind}`", NONE, NONE, "none")
+        ]
+    for backbone in parts.names("models"):
+        shown += _of_kind(f"any, for backbone `{backbone}`", parts.settings("models", backbone), [])
+    return table(("kind", "key", "default", "description"), shown)
+
+
+def _of_kind(kind: str, keys: sources.Keys, required: list[str]) -> list[tuple[str, ...]]:
+    node = {"properties": keys, "required": required}
+    return [(kind, *_shown(row)) for row in _keys("", node, schema.load("dataset"))]
+
+
 def markdown(schema_name: str) -> str:
     """The keys of a schema as a Markdown table."""
-    shown = [
-        (f"`{key}`", default if default in ("required", NONE) else f"`{default}`", description)
-        for key, default, description in rows(schema_name)
-    ]
-    return table(("key", "default", "description"), shown)
+    return table(("key", "default", "description"), list(map(_shown, rows(schema_name))))
 
 
 def methods() -> str:
@@ -79,12 +92,13 @@ def metrics() -> str:
 def updated(page: str) -> str:
     """A page with each table between `<!-- reference: name -->` and `<!-- end -->` made anew.
 
-    The name is that of a schema, `methods`, `parts` or `metrics`. Raises InputError where it is none of them.
+    The name is that of a schema, `methods`, `parts`, `kinds` or `metrics`. InputError where it is none of them.
     """
 
     def remade(match: re.Match[str]) -> str:
         opening, name = match.groups()
-        made = {METHODS: methods, PART_SETTINGS: part_settings, METRICS: metrics}.get(name, lambda: markdown(name))
+        tables = {METHODS: methods, PART_SETTINGS: part_settings, KINDS: kinds, METRICS: metrics}
+        made = tables.get(name, lambda: markdown(name))
         return opening + made()
 
     return _MARKED.sub(remade, page)
@@ -104,6 +118,11 @@ def _keys(prefix: str, node: dict[str, Any], root: dict[str, Any]) -> Iterator[t
         dotted = f"{prefix}.{key}" if prefix else key
         yield dotted, _default(key, child, node), child["description"] + choices(child)
         yield from _keys(dotted, child, root)
+
+
+def _shown(row: tuple[str, str, str]) -> tuple[str, str, str]:
+    key, default, description = row
+    return f"`{key}`", default if default in ("required", NONE) else f"`{default}`", description
 
 
 def _default(key: str, child: dict[str, Any], parent: dict[str, Any]) -> str:

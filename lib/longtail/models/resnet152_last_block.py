@@ -12,7 +12,14 @@ from longtail.models import resnet152
 from longtail.runtime.errors import InputError
 
 ONE_PIXEL = 32
-SETTINGS = {"pretrained": {"type": "string", "description": "file of the weights, a key of the data set"}}
+SETTINGS = {
+    "pretrained": {
+        "type": ["string", "null"],
+        "default": None,
+        "path": "file",
+        "description": "file with the weights of a trained ResNet-152, torchvision's state dict",
+    },
+}
 STEM = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3")
 
 

@@ -1,14 +1,13 @@
 """Parts (losses, backbones, data sources, …) are modules found by name in the package of their kind."""
 
 import ast
-import contextlib
 import difflib
 import functools
 import importlib
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from longtail.runtime.errors import InputError
 
@@ -39,21 +38,51 @@ def names(package: str) -> list[str]:
 
 
 def settings(package: str, name: str) -> dict[str, Any]:
-    """The settings a part wants, each with its JSON schema: its literal `SETTINGS`, read without importing it."""
-    wanted: dict[str, Any] = literal(package, name, "SETTINGS", {})
-    return wanted
+    """The settings of a part, each with its JSON schema: its literal `SETTINGS`, read without importing it."""
+    declared: dict[str, Any] = literal(package, name, "SETTINGS", {})
+    return declared
 
 
 def literal(package: str, name: str, constant: str, default: Any) -> Any:
-    """A constant of a part, which must be a literal, read without importing the part; `default` where it has none."""
-    return _literals(LIB.joinpath(*package.split("."), f"{name}.py")).get(constant, default)
+    """A constant of a part, read without importing the part; `default` where it has none.
+
+    Raises InputError for one that is not a literal.
+    """
+    source = _source(package, name)
+    top = _read(source)
+    if constant in top.computed:
+        raise InputError(f"{source}: {constant} is not a literal: write its value out, without an annotation")
+    return top.literals.get(constant, default)
+
+
+def defines(package: str, name: str, function: str) -> bool:
+    """Whether a part has a function of this name, found without importing the part."""
+    return function in _read(_source(package, name)).functions
+
+
+class _Top(NamedTuple):
+    """What stands at the top of a module: constants that are literals, others by name, and functions."""
+
+    literals: dict[str, Any]
+    computed: set[str]
+    functions: set[str]
+
+
+def _source(package: str, name: str) -> Path:
+    return LIB.joinpath(*package.split("."), f"{name}.py")
 
 
 @functools.cache
-def _literals(source: Path) -> dict[str, Any]:
-    found = {}
+def _read(source: Path) -> _Top:
+    top = _Top({}, set(), set())
     for node in ast.parse(source.read_text()).body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            with contextlib.suppress(ValueError):
-                found[node.targets[0].id] = ast.literal_eval(node.value)
-    return found
+        if isinstance(node, ast.FunctionDef):
+            top.functions.add(node.name)
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            top.computed.add(node.target.id)
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            try:
+                top.literals[node.targets[0].id] = ast.literal_eval(node.value)
+            except ValueError:
+                top.computed.add(node.targets[0].id)
+    return top

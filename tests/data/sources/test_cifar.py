@@ -102,7 +102,7 @@ def test_damaged_archive_is_refused(tmp_path, monkeypatch, damage):
 
 def pack_binary(archive: Path, reader, root: Path, monkeypatch) -> tuple[Path, list[str]]:
     """The content of a python archive as the binary version: its archive, made official, and the same unpacked."""
-    version = copy.deepcopy(cifar.INSTEAD[archive.name])
+    version = copy.deepcopy(cifar.OTHER_VERSIONS[archive.name])
     python = [file for file, _ in reader.train_list + reader.test_list]
     for name, file in zip(version["files"], python, strict=True):
         images, labels = planes(archive, reader, [file])
@@ -111,7 +111,7 @@ def pack_binary(archive: Path, reader, root: Path, monkeypatch) -> tuple[Path, l
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(b"".join(rows))
         version["files"][name] = hashlib.md5((root / name).read_bytes()).hexdigest()
-    monkeypatch.setattr(cifar, "INSTEAD", {archive.name: version})
+    monkeypatch.setattr(cifar, "OTHER_VERSIONS", {archive.name: version})
     packed = archive.with_name(version["file"])
     with tarfile.open(packed, "w:gz") as target:
         for name in version["files"]:
@@ -131,13 +131,13 @@ def test_the_binary_version_has_the_images_of_the_python_version(tmp_path, monke
 
     for name in ("train_images", "train_labels", "test_images", "test_labels"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), strict=True)
-    assert found.classes == cifar.INSTEAD[archive.name]["classes"].split()
+    assert found.classes == cifar.OTHER_VERSIONS[archive.name]["classes"].split()
     assert sorted(archive.parent.iterdir()) == [packed, archive]
 
 
 @pytest.mark.parametrize(("archive", "number"), [("cifar-10-python.tar.gz", 10), ("cifar-100-python.tar.gz", 100)])
 def test_class_names_are_in_the_order_of_labels_which_is_alphabetical(archive, number):
-    names = cifar.INSTEAD[archive]["classes"].split()
+    names = cifar.OTHER_VERSIONS[archive]["classes"].split()
     assert len(set(names)) == number
     assert names == sorted(names)
 
@@ -210,8 +210,3 @@ def test_published_networks_saw_the_real_cifar100(official_cifar100):
         told = found.digests(subset.indices)
         records = [json.loads(path.read_text()) for path in (networks / factor).rglob("provenance.json")]
         assert [record["images_seen"] for record in records] == [told] * len(records)
-
-
-def test_archive_has_to_be_named():
-    with pytest.raises(InputError, match="needs its 'archive' key"):
-        cifar.read({}, None)

@@ -42,7 +42,7 @@ def official(tmp_path, monkeypatch):
 
 
 def unpacked(folder):
-    return {"files": [str(folder / name) for name in thucnews.FILES]}
+    return {"files": [str(folder / name) for name in thucnews.FILES_OF_ARCHIVE]}
 
 
 def test_all_splits_from_the_archive_and_from_its_files(official, tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from longtail.config import schema
+from longtail.config import datasets
 from longtail.data import arrays, long_tail
 from longtail.data.forms.titles import Titles
 from longtail.data.sources import titles
@@ -27,7 +27,7 @@ def sources(tmp_path):
             content = lines if isinstance(lines, bytes) else ("\n".join(lines) + "\n").encode()
             (tmp_path / name).write_bytes(content)
         definition = {"title": "T", "kind": "titles", "data_dir": str(tmp_path), "titles": told}
-        checked = schema.check(definition, "dataset", "here")
+        checked = datasets.define(definition, "here")
         return {key: checked[key] for key in ("kind", "data_dir", "titles")}
 
     return write
@@ -242,7 +242,7 @@ def test_real_titles():
     told = {"train": ["train.txt", "dev.txt"], "validation_per_class": 300, "classes": "class.txt"}
     told |= {"vocabulary": "vocab.txt", "vectors": "char_embedding_tencent_200d.npz"}
     definition = {"title": "T", "kind": "titles", "data_dir": str(REAL), "titles": told}
-    found = titles.read(schema.check(definition, "dataset", "here"), None)
+    found = titles.read(datasets.define(definition, "here"), None)
     assert found.classes[0] == "finance"
     assert found.vectors.shape == (4762, 200)
     assert len(found.test_labels) == 10000

@@ -14,11 +14,20 @@ from longtail.data.forms.images import Arrays
 from longtail.runtime.errors import InputError
 from longtail.runtime.files import require_regular
 
+SETTINGS = {
+    "data_dir": {
+        "type": ["string", "null"],
+        "default": None,
+        "path": "folder",
+        "description": "a folder that may hold the archive, that of the binary version, or the files of the latter",
+    },
+    "archive": {"$ref": "#/$defs/archive", "description": "the official archive of the python version"},
+}
 SIDE = 32
 # By the archive of the python version, the binary version of the same images: its archive, and its files with the md5
 # of each, in order, test images last. `row` is the bytes of an image: its label, or the coarse and the fine one, then
 # 3072 bytes of red, green and blue.
-INSTEAD = {
+OTHER_VERSIONS = {
     "cifar-10-python.tar.gz": {
         "file": "cifar-10-binary.tar.gz",
         "md5": "c32a1d4ab5d03f1284b67883e8d87530",
@@ -53,6 +62,11 @@ INSTEAD = {
 }
 
 
+def class_sizes(settings: dict[str, Any]) -> tuple[int, ...]:
+    """Training images of each class."""
+    return (500,) * 100 if "100" in settings["archive"]["file"] else (5000,) * 10
+
+
 def read(settings: dict[str, Any], archive: str | None) -> Arrays:
     """Both splits in the order of the python version, which the subsets of methods card 1.1 rely on.
 
@@ -60,7 +74,7 @@ def read(settings: dict[str, Any], archive: str | None) -> Arrays:
     Raises InputError for what is not official; each file is checked, those of the python version by torchvision.
     """
     if archive is None:
-        return _unpacked([Path(file) for file in settings.get("files", ())])
+        return _unpacked([Path(file) for file in settings["files"]])
     version = _version(Path(archive).name)
     with tempfile.TemporaryDirectory(dir=Path(archive).parent) as folder:
         try:
@@ -78,15 +92,14 @@ def read(settings: dict[str, Any], archive: str | None) -> Arrays:
 
 
 def _version(name: str) -> dict[str, Any] | None:
-    """The binary version that has an archive or a file of this name; None where neither has."""
-    versions: list[dict[str, Any]] = list(INSTEAD.values())
-    return next((v for v in versions if name in (v["file"], *(Path(file).name for file in v["files"]))), None)
+    """The binary version that has an archive of this name; None where neither has."""
+    versions: list[dict[str, Any]] = list(OTHER_VERSIONS.values())
+    return next((version for version in versions if name == version["file"]), None)
 
 
 def _unpacked(files: list[Path]) -> Arrays:
-    version = _version(files[0].name) if files else None
-    if version is None:
-        raise InputError("a cifar data set needs its 'archive' key: file, md5 and urls")
+    versions: list[dict[str, Any]] = list(OTHER_VERSIONS.values())
+    version = next(v for v in versions if files[0].name in [Path(file).name for file in v["files"]])
     try:
         return _binary(version, files)
     except ValueError as error:

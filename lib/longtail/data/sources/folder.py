@@ -6,16 +6,58 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
-from longtail.data import decode
 from longtail.data.forms.files import Files
 from longtail.data.forms.images import Arrays
 from longtail.runtime import image_tree
 
 log = logging.getLogger(__name__)
 
-READS = ("data_dir", "streamed", "image_size")
+SETTINGS = {
+    "data_dir": {"type": "string", "path": "folder", "description": "the folder that holds train/ and test/"},
+    "streamed": {
+        "type": "boolean",
+        "default": False,
+        "description": "decode images in the training loop instead of keeping them all in memory",
+    },
+    "image_size": {
+        "type": "integer",
+        "minimum": 8,
+        "default": 32,
+        "description": "of images in memory: side in pixels that they are resized and cut to",
+    },
+}
+
+
+def streamed(settings: dict[str, Any]) -> bool:
+    """Whether images stay in their files."""
+    return bool(settings["streamed"])
+
+
+def side(settings: dict[str, Any]) -> int:
+    """Side in pixels of images in memory."""
+    return int(settings["image_size"])
+
+
+def check(settings: dict[str, Any], where: str) -> None:
+    """InputError for a tree that is none of train/<class>/* and test/<class>/*."""
+    image_tree.listing(Path(settings["data_dir"]))
+
+
+def contents(settings: dict[str, Any]) -> str:
+    """Hash of the names and sizes of the images: opening all of them would take too long."""
+    return image_tree.digest(Path(settings["data_dir"]))
+
+
+def class_sizes(settings: dict[str, Any]) -> tuple[int, ...]:
+    """Training images of each class."""
+    return tuple(map(len, image_tree.listing(Path(settings["data_dir"]))["train"].values()))
+
+
+def remark(settings: dict[str, Any]) -> str:
+    """What is passed over, for a table of data sets."""
+    passed = image_tree.passed_over(Path(settings["data_dir"]))
+    return f"Passed over in its folder: {passed}." if passed else ""
 
 
 def read(settings: dict[str, Any], archive: str | None) -> Arrays | Files:
@@ -42,6 +84,10 @@ def read(settings: dict[str, Any], archive: str | None) -> Arrays | Files:
 
 
 def _square(path: Path, size: int) -> NDArray[np.uint8]:
+    from PIL import Image, ImageOps
+
+    from longtail.data import decode
+
     image = decode.rgb(path)
     if image.size != (size, size):
         image = ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR)

@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,30 @@ from longtail.runtime import image_tree
 from longtail.runtime.errors import InputError
 
 log = logging.getLogger(__name__)
-READS = ("data_dir", "train_list", "test_list")
+SETTINGS = {
+    "data_dir": {"type": "string", "path": "folder", "description": "the folder that the lists' paths start from"},
+    "train_list": {
+        "type": "string",
+        "path": "file",
+        "description": "the text file with a line `relative/path.jpg label` for each training image, labels "
+        "from 0 or from 1",
+    },
+    "test_list": {"type": "string", "path": "file", "description": "the same for the test images"},
+}
+STREAMED = True
+AWAITS_COPY = True
 WHAT = "image list"
 COLUMNS = ["path", labels.HEAD]
 # Below data_dir, so no absolute path; a carriage return in it means line ends that are not read as such.
 FILE = re.compile(r"\s*[^\s/][^\r]*")
 NUMBER = re.compile("[0-9]{1,9}")
+
+
+def class_sizes(settings: dict[str, Any]) -> tuple[int, ...]:
+    """Training images of each class that the list names, whatever else is wrong with it."""
+    found = Path(settings["train_list"]).read_text(errors="replace").splitlines()
+    written = [line.split()[-1] for line in found if line.strip()]
+    return tuple(Counter(label for label in written if label.isdecimal()).values())
 
 
 def read(settings: dict[str, Any], archive: str | None) -> Files:

@@ -9,13 +9,51 @@ from longtail.data import vocabulary
 from longtail.data.forms.titles import Titles
 
 FORM = "titles"
-READS = ("titles",)
+SETTINGS = {
+    "titles": {
+        "type": "object",
+        "default": {},
+        "additionalProperties": False,
+        "description": "what titles become",
+        "properties": {
+            "dimensions": {
+                "type": "integer",
+                "minimum": 1,
+                "default": 300,
+                "description": "numbers in a vector that is drawn",
+            },
+            "length": {
+                "type": "integer",
+                "minimum": 4,
+                "default": 32,
+                "description": "characters that a title is cut or padded to",
+            },
+        },
+    },
+}
+# The arrays depend on these too, which no data set can change.
+FIXED = {
+    "titles": {
+        "train": ["train.txt"],
+        "validation": [],
+        "validation_per_class": 0,
+        "test": ["test.txt"],
+        "classes": None,
+        "vocabulary": None,
+        "vectors": None,
+    },
+}
 HAS_VALIDATION = True
 CLASS_SIZES = (80, 80, 80, 80, 80, 80, 80, 80)
 CLASSES, VALIDATION, TEST = len(CLASS_SIZES), 20, 60
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 # A class has favourite pairs of letters, which every so many pairs of a title are.
 PAIRS, FAVOURED = 6, 0.3
+
+
+def side(settings: dict[str, Any]) -> int:
+    """Characters of a title."""
+    return int(settings["titles"]["length"])
 
 
 def read(settings: dict[str, Any], archive: str | None) -> Titles:

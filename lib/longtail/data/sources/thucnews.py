@@ -13,11 +13,46 @@ from longtail.runtime.errors import InputError
 from longtail.runtime.files import require_regular
 
 FORM = "titles"
-READS = ("titles",)
+SETTINGS = {
+    "data_dir": {
+        "type": ["string", "null"],
+        "default": None,
+        "path": "folder",
+        "description": "a folder that may hold the archive, or its files unpacked",
+    },
+    "archive": {"$ref": "#/$defs/archive", "default": None, "description": "the official archive"},
+    "titles": {
+        "type": "object",
+        "default": {},
+        "additionalProperties": False,
+        "description": "what titles become",
+        "properties": {
+            "length": {
+                "type": "integer",
+                "minimum": 4,
+                "default": 32,
+                "description": "characters that a title is cut or padded to",
+            },
+        },
+    },
+}
+# The arrays depend on these too, which no data set can change.
+FIXED = {
+    "titles": {
+        "train": ["train.txt"],
+        "validation": [],
+        "validation_per_class": 0,
+        "test": ["test.txt"],
+        "classes": None,
+        "vocabulary": None,
+        "vectors": None,
+        "dimensions": 300,
+    },
+}
 HAS_VALIDATION = True
 # Where they stand in the archive, below the folder of a commit's name.
 FOLDER = "THUCNews/data"
-FILES = ("train.txt", "dev.txt", "test.txt", "class.txt", "vocab.pkl", "embedding_SougouNews.npz")
+FILES_OF_ARCHIVE = ("train.txt", "dev.txt", "test.txt", "class.txt", "vocab.pkl", "embedding_SougouNews.npz")
 # The archive is made anew by its host, so files are checked: these by their hash, training titles by their number.
 MD5 = {"dev.txt": "48c6a2ec6480a4ca806d62c392805af6", "test.txt": "d99f9129b337cc1e8da40af89dc53f43"}
 CLASS_SIZES = (18000, 18000, 18000, 18000, 18000, 18000, 18000, 18000, 18000, 18000)
@@ -30,6 +65,11 @@ WANTED = {
     "vocabulary": "vocab.pkl",
     "vectors": "embedding_SougouNews.npz",
 }
+
+
+def side(settings: dict[str, Any]) -> int:
+    """Characters of a title."""
+    return int(settings["titles"]["length"])
 
 
 def read(settings: dict[str, Any], archive: str | None) -> Titles:
@@ -55,9 +95,9 @@ def read(settings: dict[str, Any], archive: str | None) -> Titles:
 
 
 def _read(root: Path, settings: dict[str, Any]) -> Titles:
-    for name in FILES:
+    for name in FILES_OF_ARCHIVE:
         if not (root / name).is_file():
-            raise InputError(f"{root} has no {name}: complete the official files, {', '.join(FILES)}")
+            raise InputError(f"{root} has no {name}: complete the official files, {', '.join(FILES_OF_ARCHIVE)}")
     for name, known in MD5.items():
         if (found := hashlib.md5((root / name).read_bytes()).hexdigest()) != known:
             raise InputError(f"{root / name} has md5 {found}, not {known}: replace it with the official file")

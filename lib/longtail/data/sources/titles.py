@@ -16,11 +16,108 @@ from longtail.runtime.errors import InputError
 
 log = logging.getLogger(__name__)
 FORM = "titles"
-READS = ("data_dir", "titles")
+SETTINGS = {
+    "data_dir": {"type": "string", "path": "folder", "description": "the folder of its files of titles"},
+    "titles": {
+        "type": "object",
+        "default": {},
+        "additionalProperties": False,
+        "description": "the files, below data_dir, and what titles become",
+        "properties": {
+            "train": {
+                "type": "array",
+                "items": {"type": "string"},
+                "default": ["train.txt"],
+                "description": "UTF-8 files of training titles: a line `text<TAB>label` each, or .csv with columns "
+                "text and label",
+            },
+            "validation": {
+                "type": "array",
+                "items": {"type": "string"},
+                "default": [],
+                "description": "the same for the split that early stopping looks at",
+            },
+            "validation_per_class": {
+                "type": "integer",
+                "minimum": 0,
+                "default": 0,
+                "description": "so many last training titles of each class are validation titles instead",
+            },
+            "test": {
+                "type": "array",
+                "minItems": 1,
+                "items": {"type": "string"},
+                "default": ["test.txt"],
+                "description": "the same for the test titles",
+            },
+            "classes": {
+                "type": ["string", "null"],
+                "default": None,
+                "description": "a file with the name of a class a line; labels are these names, or all are "
+                "numbers, 0 for the first (null, the classes are the labels of the training files)",
+            },
+            "vocabulary": {
+                "type": ["string", "null"],
+                "default": None,
+                "description": "a file with a character a line, `<UNK>` and `<PAD>` among them (null, the "
+                "characters of the training titles)",
+            },
+            "vectors": {
+                "type": ["string", "null"],
+                "default": None,
+                "description": "an .npz with an array `embeddings`, a row for each character of the "
+                "vocabulary file (null, drawn at random)",
+            },
+            "dimensions": {
+                "type": "integer",
+                "minimum": 1,
+                "default": 300,
+                "description": "numbers in a vector that is drawn",
+            },
+            "length": {
+                "type": "integer",
+                "minimum": 4,
+                "default": 32,
+                "description": "characters that a title is cut or padded to",
+            },
+        },
+    },
+}
 SPLITS = ("train", "validation", "test")
 WHAT = "file of titles"
 COLUMNS = ["text", labels.HEAD]
 Split = tuple[list[str], NDArray[np.int64]]
+
+
+def side(settings: dict[str, Any]) -> int:
+    """Characters of a title."""
+    return int(settings["titles"]["length"])
+
+
+def has_validation(settings: dict[str, Any]) -> bool:
+    """Whether there is a split that early stopping can look at."""
+    return bool(settings["titles"]["validation"] or settings["titles"]["validation_per_class"])
+
+
+def files(settings: dict[str, Any]) -> dict[str, list[Path]]:
+    """The files of titles and what else is read with them, by key."""
+    root, named = Path(settings["data_dir"]), settings["titles"]
+    read = {f"titles.{key}": [root / name for name in named[key]] for key in SPLITS}
+    also = ("classes", "vocabulary", "vectors")
+    return read | {f"titles.{key}": [root / named[key]] for key in also if named[key] is not None}
+
+
+def check(settings: dict[str, Any], where: str) -> None:
+    """InputError, beginning with `where`, for settings that do not fit together."""
+    named = settings["titles"]
+    if not named["train"]:
+        raise InputError(f"{where}, key 'titles.train': names no file: name one at least")
+    if named["validation"] and named["validation_per_class"]:
+        raise InputError(
+            f"{where}, key 'titles.validation_per_class': the files of 'titles.validation' are that split: remove one"
+        )
+    if named["vectors"] is not None and named["vocabulary"] is None:
+        raise InputError(f"{where} lacks the key 'titles.vocabulary': name the file that belongs to 'titles.vectors'")
 
 
 def read(settings: dict[str, Any], archive: str | None) -> Titles:
