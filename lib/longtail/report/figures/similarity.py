@@ -1,27 +1,75 @@
 """Which classes resemble each other: cosines between class means, and between class variances (LADC, figure 1)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
-from matplotlib.collections import QuadMesh
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
-from matplotlib.patheffects import withStroke
 
+from longtail import head_set
 from longtail.report import style
+from longtail.report.subjects import Configuration, Methods
+from longtail.runtime import files, npz
 from longtail.runtime.errors import InputError
 from longtail.runtime.letters import room
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
+    from matplotlib.colors import Normalize
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
 
 Floats = npt.NDArray[np.float64]
 
 ANNOTATED = 20  # with more classes the numbers no longer fit into their cells
 NAMED = 40  # and with still more the names no longer fit beside their rows
 _BLUE, _DIVIDER = "#0b5cd6", style.INK
+
+NAME = "similar classes"
+CATEGORY = "Features"
+MESSAGE = "Similar classes: {figure}"
+CAPTION = (
+    "Cosine similarities between the means and between the variances of the classes' training features, under the "
+    "first seed."
+)
+FIRST_SEED = True
+SETTINGS = {
+    "method": {"type": "string", "description": "a one-stage method whose features are compared"},
+    "head_rule": {
+        "enum": ["share", "top_k"],
+        "description": "which classes are head: the largest that hold a share of all images, or a number of them",
+    },
+    "head_size": {"type": "number", "exclusiveMinimum": 0, "description": "that share or number"},
+}
+
+
+def methods(definition: dict[str, Any], config: Configuration) -> list[dict[str, Any]]:
+    """The one method; InputError where it stands on the network of another."""
+    name = definition["method"]
+    if isinstance(config.method(name).get("stage1"), str):
+        raise InputError(f"{config.where}, key 'method': '{name}' has no network of its own: name its stage1")
+    return [{"method": name}]
+
+
+def inputs(subject: Methods) -> dict[str, Any]:
+    """Features of the network, names of the classes, and their sizes."""
+    return {"features": subject.runs[0].features, "arrays": subject.arrays, "subset": subject.subset}
+
+
+def layout(subject: Methods) -> dict[str, Any]:
+    """Which classes are head classes."""
+    return {key: subject.definition[key] for key in ("head_rule", "head_size")}
+
+
+def draw(layout: Mapping[str, Any], paths: Mapping[str, Any]) -> "Figure":
+    """Both heat maps."""
+    stored = npz.load(paths["features"], ["train_features", "train_labels"], "features")
+    names = npz.load(paths["arrays"], ["classes"], "arrays")["classes"].tolist()
+    heads = head_set.choose(files.read_json(paths["subset"])["counts"], layout["head_rule"], layout["head_size"])
+    cosines = class_similarities(stored["train_features"], stored["train_labels"], len(names))
+    return similarity_heatmaps(*cosines, names, heads.tolist(), layout["title"])
 
 
 def class_similarities(features: npt.ArrayLike, labels: npt.ArrayLike, classes: int) -> tuple[Floats, Floats]:
@@ -64,7 +112,7 @@ def _cosines(vectors: Floats) -> Floats:
 
 def similarity_heatmaps(
     means: npt.ArrayLike, variances: npt.ArrayLike, names: Sequence[str], head: int | Sequence[int], title: str
-) -> Figure:
+) -> "Figure":
     """Heat maps of both cosines side by side, head classes marked; NaN cells stay blank.
 
     `head` is how many of the first classes are head classes, or their numbers. A blue rectangle in the row of each
@@ -73,6 +121,10 @@ def similarity_heatmaps(
     Raises InputError for a matrix that is not [K, K], and for head classes that do not exist.
     Source: LADC, figure 1.
     """
+    from matplotlib.colors import Normalize
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
     matrices = [np.asarray(matrix, dtype=np.float64) for matrix in (means, variances)]
     classes = len(names)
     for matrix in matrices:
@@ -120,8 +172,11 @@ def similarity_heatmaps(
     return figure
 
 
-def _heatmap(ax: Axes, matrix: Floats, heads: list[int], scale: Normalize, title: str) -> QuadMesh:
+def _heatmap(ax: "Axes", matrix: Floats, heads: list[int], scale: "Normalize", title: str) -> "QuadMesh":
     """One matrix, row 0 on top; a cell of class i (row) and class j (column) spans j..j+1 and i..i+1."""
+    from matplotlib.patches import Rectangle
+    from matplotlib.patheffects import withStroke
+
     classes = len(matrix)
     annotated = classes <= ANNOTATED
     mesh = ax.pcolormesh(
@@ -165,7 +220,7 @@ def _are_first(heads: list[int]) -> bool:
     return heads == list(range(len(heads)))
 
 
-def _name_axes(left: Axes, right: Axes, names: Sequence[str], heads: list[int]) -> None:
+def _name_axes(left: "Axes", right: "Axes", names: Sequence[str], heads: list[int]) -> None:
     step = 1 if len(names) <= NAMED else 10
     places = range(0, len(names), step)
     texts = list(names) if len(names) <= NAMED else [str(place) for place in places]
@@ -184,7 +239,10 @@ def _name_axes(left: Axes, right: Axes, names: Sequence[str], heads: list[int]) 
     right.tick_params(labelleft=False)
 
 
-def _key(matrices: list[Floats], heads: list[int]) -> list[Patch | Line2D]:
+def _key(matrices: list[Floats], heads: list[int]) -> "list[Patch | Line2D]":
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
     classes = len(matrices[0])
     key: list[Patch | Line2D] = []
     if len(heads) < classes:

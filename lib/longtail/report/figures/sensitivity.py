@@ -2,25 +2,67 @@
 
 from collections.abc import Mapping, Sequence
 from math import ceil
-from typing import Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
 from longtail.evaluate.columns import METRICS, Metric
 from longtail.report import style
+from longtail.report.subjects import Configuration, Method, Methods
+from longtail.runtime import files
 from longtail.runtime.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Score = Mapping[str, Any]
 Floats = npt.NDArray[np.float64]
 
-DEFAULT_METRICS = ("top1", "ece")
+NAME = "settings of a method"
+CATEGORY = "Studies"
+MESSAGE = "Settings of a method: {figure}"
+CAPTION = (
+    "Metrics over the settings of a method, one setting varied at a time, last epoch, mean and standard deviation "
+    "over the seeds."
+)
+NEEDS_ALL = True
+SETTINGS = {
+    "method": {"type": "string", "description": "the method whose settings are varied"},
+    "baseline": {"type": "string", "description": "the method that it is compared with"},
+    "metrics": {
+        "type": "array",
+        "minItems": 1,
+        "uniqueItems": True,
+        "items": {"$ref": "#/$defs/metric"},
+        "default": ["top1", "ece"],
+        "description": "what is drawn over the settings, one row of panels each",
+    },
+    "panels": {
+        "type": "array",
+        "minItems": 1,
+        "description": "one setting each",
+        "items": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["title", "key", "values"],
+            "properties": {
+                "title": {"type": "string", "description": "what the setting is called"},
+                "key": {"type": "string", "description": "where it stands in the method: stage2.generator.m"},
+                "values": {
+                    "type": "array",
+                    "minItems": 1,
+                    "uniqueItems": True,
+                    "items": {"type": ["number", "string"]},
+                    "description": "its values from left to right; the method's own may be among them",
+                },
+            },
+        },
+    },
+}
+
 # The colours of the metrics from top to bottom, as places in the palette.
 _COLOURS = (5, 3, 7, 6, 2)
 _DEFAULT: dict[str, Any] = {"marker": "D", "markersize": 5.5, "markeredgecolor": style.INK, "markeredgewidth": 1.0}
@@ -42,26 +84,70 @@ class Panel(TypedDict):
     default: NotRequired[float | str]
 
 
-def laid_out(layout: Mapping[str, Any], scores: Mapping[str, Score]) -> tuple[list[Panel], tuple[str, list[Score]]]:
-    """The panels and the baseline of `sensitivity`: what `graph.layouts.sensitivity` lays out, scores by run."""
+def methods(definition: dict[str, Any], config: Configuration) -> list[dict[str, Any]]:
+    """The baseline, then a method for each value of each panel; InputError for a value that the method may not have.
+
+    Completes each panel by the value that the method itself has, None where the panel lacks it.
+    """
+    names = [definition["baseline"]]
+    for panel in definition["panels"]:
+        panel["default"], variants = config.variants(
+            definition["method"], panel["key"], panel["values"], panel["title"]
+        )
+        names += variants
+    return [{"method": name} for name in names]
+
+
+def inputs(subject: Methods) -> dict[str, Any]:
+    """The scores of all runs."""
+    return {"metrics": [run.metrics for run in subject.runs]}
+
+
+def layout(subject: Methods) -> dict[str, Any]:
+    """The baseline with its scores, and the panels with those of each point."""
+    baseline, *others = subject.methods
+    points = iter(others)
+    panels = [
+        {
+            "title": panel["title"],
+            "default": panel["default"],
+            "points": [{"at": value, "runs": _scores(next(points))} for value in panel["values"]],
+        }
+        for panel in subject.definition["panels"]
+    ]
+    metrics = subject.definition["metrics"]
+    return {"label": baseline.label, "baseline": _scores(baseline), "metrics": metrics, "panels": panels}
+
+
+def _scores(method: Method) -> list[str]:
+    return [run.metrics for run in method.runs]
+
+
+def draw(layout: Mapping[str, Any], paths: Mapping[str, Any]) -> "Figure":
+    """All panels."""
+    scores = {path: files.read_json(path)["last"] for path in paths["metrics"]}
+    return sensitivity(*with_scores(layout, scores), layout["title"], layout["metrics"])
+
+
+def with_scores(
+    layout: Mapping[str, Any], scores: Mapping[str, Score]
+) -> tuple[list[Panel], tuple[str, list[Score]]]:
+    """The panels and the baseline of `sensitivity`, with the scores of their runs by path."""
     panels: list[Panel] = []
-    for given in layout["panels"]:
+    for laid_out in layout["panels"]:
         points: list[Point] = [
-            {"at": point["at"], "values": [scores[run] for run in point["runs"]]} for point in given["points"]
+            {"at": point["at"], "values": [scores[run] for run in point["runs"]]} for point in laid_out["points"]
         ]
-        panel: Panel = {"title": given["title"], "points": points}
-        if given["default"] is not None:
-            panel["default"] = given["default"]
+        panel: Panel = {"title": laid_out["title"], "points": points}
+        if laid_out["default"] is not None:
+            panel["default"] = laid_out["default"]
         panels.append(panel)
     return panels, (layout["label"], [scores[run] for run in layout["baseline"]])
 
 
 def sensitivity(
-    panels: Sequence[Panel],
-    baseline: tuple[str, Sequence[Score]],
-    title: str,
-    metrics: Sequence[str] = DEFAULT_METRICS,
-) -> Figure:
+    panels: Sequence[Panel], baseline: tuple[str, Sequence[Score]], title: str, metrics: Sequence[str]
+) -> "Figure":
     """A column of panels a setting, at most four settings in a row: one panel a metric, the first the tallest.
 
     A point is the mean over seeds, its bar the sample standard deviation where there are several. Numbers are
@@ -70,6 +156,10 @@ def sensitivity(
     Raises InputError for no panel, a panel or point without a score, a score without one of the metrics, and a
     default that was not tried.
     """
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+    from matplotlib.ticker import MaxNLocator
+
     if not panels:
         raise InputError(f"the sensitivity figure {title!r} has no panel; name at least one setting.")
     label, scores = baseline
@@ -144,7 +234,7 @@ def _mean(scores: Sequence[Score], metric: Metric, of: str) -> tuple[float, floa
     return float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else float("nan")
 
 
-def _draw(ax: Axes, panel: Panel, metric: Metric, colour: str) -> None:
+def _draw(ax: "Axes", panel: Panel, metric: Metric, colour: str) -> None:
     """The points of one metric, the default on top; a setting with names has the places 0, 1, 2, …"""
     points = list(panel["points"])
     numeric = not any(isinstance(point["at"], str) for point in points)
@@ -174,8 +264,10 @@ def _draw(ax: Axes, panel: Panel, metric: Metric, colour: str) -> None:
     _ticks(ax, places, [f"{point['at']:g}" if numeric else str(point["at"]) for point in points], not numeric)
 
 
-def _ticks(ax: Axes, places: list[float], texts: list[str], named: bool) -> None:
+def _ticks(ax: "Axes", places: list[float], texts: list[str], named: bool) -> None:
     """A tick at every value; numbers that would run into each other give way to round ones."""
+    from matplotlib.ticker import MaxNLocator
+
     span = (places[-1] - places[0]) or 1.0
     nearest = min(np.diff(places), default=span)
     margin = 0.5 if named else 0.12 * span
@@ -190,7 +282,9 @@ def _ticks(ax: Axes, places: list[float], texts: list[str], named: bool) -> None
         ax.xaxis.set_major_locator(MaxNLocator(nbins=4))
 
 
-def _key(panels: Sequence[Panel], baseline: str) -> list[Artist]:
+def _key(panels: Sequence[Panel], baseline: str) -> list["Artist"]:
+    from matplotlib.lines import Line2D
+
     runs = sorted({len(point["values"]) for panel in panels for point in panel["points"]})
     number = f"{runs[0]}" if len(runs) == 1 else f"{runs[0]}–{runs[-1]}"
     drawn = "One run" if runs == [1] else f"Mean ± sd of {number} runs"

@@ -2,23 +2,64 @@
 
 from collections.abc import Mapping, Sequence
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.lines import Line2D
 
 from longtail.report import style
+from longtail.report.subjects import Configuration, Methods
+from longtail.runtime import npz
 from longtail.runtime.errors import InputError
 from longtail.runtime.letters import room
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SETS = ("train", "drawn", "test")
 # What a projection file holds: points and labels of each set.
 ARRAYS = [name for of in SETS for name in (of, f"{of}_labels")]
 _MARKERS = "o^s"
+
+NAME = "projected features"
+CATEGORY = "Features"
+MESSAGE = "Projected features: {figure}"
+CAPTION = (
+    "Features in two dimensions by a linear layer that learns, balanced over the classes, on the training set: that "
+    "set, one epoch as Stage 2 draws it, and the test set, under the first seed."
+)
+FIRST_SEED = True
+SETTINGS = {
+    "method": {"type": "string", "description": "a two-stage method with a generator whose draws are shown"},
+}
+
+
+def methods(definition: dict[str, Any], config: Configuration) -> list[dict[str, Any]]:
+    """The one method; InputError where it does not learn on cached features."""
+    name = definition["method"]
+    if not config.learns_on_cached_features(name):
+        raise InputError(
+            f"{config.where}, key 'method': '{name}' does not learn on cached features, which a projection shows: "
+            "name a method whose stage2 has augment: false, mixing: null and batch_norm: frozen"
+        )
+    return [{"method": name}]
+
+
+def inputs(subject: Methods) -> dict[str, Any]:
+    """The projected features, and names of the classes."""
+    return {"projection": subject.runs[0].projection, "arrays": subject.arrays}
+
+
+def layout(subject: Methods) -> dict[str, Any]:
+    """What the method is called."""
+    return {"method": subject.methods[0].label}
+
+
+def draw(layout: Mapping[str, Any], paths: Mapping[str, Any]) -> "Figure":
+    """The three panels."""
+    names = npz.load(paths["arrays"], ["classes"], "arrays")["classes"].tolist()
+    points = npz.load(paths["projection"], ARRAYS, "projection")
+    return projection(panels(points, layout["method"]), names, layout["title"])
 
 
 def panels(
@@ -31,7 +72,7 @@ def panels(
 
 def projection(
     panels: Sequence[tuple[str, npt.ArrayLike, npt.ArrayLike]], names: Sequence[str], title: str
-) -> Figure:
+) -> "Figure":
     """Scatter plots side by side on the same axes: `panels` holds (title, points [n, 2], labels [n] in 0..K-1).
 
     A class has one colour in all panels, and the classes with the fewest points in the first panel (the training
@@ -39,6 +80,11 @@ def projection(
     Raises InputError for no panel, shapes that do not fit, labels without a name, points that are not finite, and
     more than 30 classes, which no reader could tell apart. Source: LADC, figure 3.
     """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+    from matplotlib.lines import Line2D
+
     if not panels:
         raise InputError(f"the projection {title!r} has no panel; name at least one set.")
     colours = mpl.color_sequences["petroff10"]  # made to stay apart for colour-blind readers

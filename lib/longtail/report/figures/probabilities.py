@@ -3,23 +3,22 @@
 from collections.abc import Mapping, Sequence
 from math import ceil
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
-from matplotlib.colors import to_rgba
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.lines import Line2D
-from matplotlib.markers import MarkerStyle
-from matplotlib.patches import Patch
 
 from longtail.evaluate import protocols, scores
 from longtail.report import origin, style
+from longtail.report.subjects import Configuration, Method, Methods
+from longtail.runtime import files
 from longtail.runtime.errors import InputError
 from longtail.runtime.letters import room
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.integer[Any]]
@@ -44,11 +43,83 @@ _QUARTILES = {0.25: _QUARTER, 0.5: _MEDIAN, 0.75: _QUARTER}
 _HATCHES = (None, "////")  # left and right
 
 
+NAME = "probability of the true class"
+CATEGORY = "Calibration"
+SUBCATEGORY = "true class"
+MESSAGE = "Probability of the true class: {figure}"
+CAPTION = (
+    "Probability that two methods give to the true class of each test image, left and right half of each violin, by "
+    "the number of training images of the class; last epoch, the test sets of all seeds together. Densities with a "
+    "kernel of 0.03, mirrored at 0 and 1; every half is drawn equally wide at its widest, so shapes compare and "
+    "areas do not."
+)
+TOGETHER = 2
+SETTINGS = {
+    "panels": {
+        "type": "array",
+        "minItems": 1,
+        "description": "two methods each",
+        "items": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["left", "right"],
+            "properties": {
+                "left": {"type": "string", "description": "the method in the left halves of the violins"},
+                "right": {"type": "string", "description": "the method in the right halves"},
+            },
+        },
+    },
+}
+
+
 class Half(NamedTuple):
     """A method in a panel: its label, and the probabilities [n] of the true class of test images by shot group."""
 
     label: str
     groups: Mapping[str, Floats]
+
+
+def methods(definition: dict[str, Any], config: Configuration) -> list[dict[str, Any]]:
+    """The left and the right method of each panel."""
+    return [{"method": panel[side]} for panel in definition["panels"] for side in ("left", "right")]
+
+
+def inputs(subject: Methods) -> dict[str, Any]:
+    """The test logits of all runs, and the class sizes."""
+    return {"logits": [run.logits for run in subject.runs], "subset": subject.subset}
+
+
+def layout(subject: Methods) -> dict[str, Any]:
+    """Panels of two methods, left and right, with their logits. Those that cannot run are left out in pairs."""
+    halves = [_laid_out(method) for method in subject.methods if method.runs]
+    return {"panels": list(zip(halves[::2], halves[1::2], strict=True))}
+
+
+def _laid_out(method: Method) -> dict[str, Any]:
+    logits = [run.logits for run in method.runs]
+    return {"label": method.label, "calibration": method.calibration, "logits": logits}
+
+
+def draw(layout: Mapping[str, Any], paths: Mapping[str, Any]) -> "Figure":
+    """The violins of all panels."""
+    counts = files.read_json(paths["subset"])["counts"]
+    runs = {path: of_true_class(path) for path in paths["logits"]}
+    panels = [(_half(left, runs, counts), _half(right, runs, counts)) for left, right in layout["panels"]]
+    return probabilities(panels, counts, layout["title"])
+
+
+def _half(laid_out: Mapping[str, Any], runs: Mapping[str, tuple[Floats, Integers]], counts: Sequence[int]) -> Half:
+    label = laid_out["label"] + (origin.DAGGER if laid_out["calibration"] else "")
+    return Half(label, by_group([runs[path] for path in laid_out["logits"]], counts))
+
+
+def small_print(layout: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> str:
+    """What the daggers say, and which runs are shown."""
+    halves = [half for panel in layout["panels"] for half in panel]
+    marked = {half["label"]: half["calibration"] for half in halves}
+    daggers = origin.explained((label, text) for label, text in marked.items() if text)
+    fewest = min(len(half["logits"]) for half in halves)
+    return " ".join([*daggers, origin.after(layout["source"], layout["seeds"], records, fewest)])
 
 
 def of_true_class(path: Path | str) -> tuple[Floats, Integers]:
@@ -70,24 +141,6 @@ def by_group(runs: Sequence[tuple[Floats, Integers]], counts: Sequence[int]) -> 
     return {name: values[group[labels]] for name, group in scores.shot_groups(np.array(counts)).items()}
 
 
-def laid_out(
-    layout: Mapping[str, Any], runs: Mapping[str, tuple[Floats, Integers]], counts: Sequence[int]
-) -> list[tuple[Half, Half]]:
-    """The panels of `probabilities`: what `graph.layouts.probabilities` lays out, its runs read by path."""
-    return [(_half(left, runs, counts), _half(right, runs, counts)) for left, right in layout["panels"]]
-
-
-def _half(given: Mapping[str, Any], runs: Mapping[str, tuple[Floats, Integers]], counts: Sequence[int]) -> Half:
-    label = given["label"] + (origin.DAGGER if given["calibration"] else "")
-    return Half(label, by_group([runs[path] for path in given["logits"]], counts))
-
-
-def daggers(layout: Mapping[str, Any]) -> list[str]:
-    """What the daggers of `laid_out` say."""
-    marked = {half["label"]: half["calibration"] for panel in layout["panels"] for half in panel}
-    return origin.explained((label, text) for label, text in marked.items() if text)
-
-
 def density(values: Floats, at: Floats) -> Floats:
     """Density [M] at places in [0, 1] of values [n] in [0, 1]: a Gaussian kernel, mirrored at 0 and 1.
 
@@ -102,7 +155,7 @@ def density(values: Floats, at: Floats) -> Floats:
     return found
 
 
-def probabilities(panels: Sequence[tuple[Half, Half]], counts: Sequence[int], title: str) -> Figure:
+def probabilities(panels: Sequence[tuple[Half, Half]], counts: Sequence[int], title: str) -> "Figure":
     """Split violins, at most three panels in a row: a panel compares two methods, with a violin for each shot group.
 
     A half is the density of its method's values, from the smallest to the largest; all halves are as wide at their
@@ -110,6 +163,9 @@ def probabilities(panels: Sequence[tuple[Half, Half]], counts: Sequence[int], ti
     no violin. `counts` are the training images of each class [K].
     Raises InputError for no panel. Source: MiSLAS, slide 8.
     """
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
     if not panels:
         raise InputError(f"the figure of probabilities {title!r} has no panel; name two methods to compare.")
     rows = ceil(len(panels) / 3)
@@ -137,8 +193,11 @@ def probabilities(panels: Sequence[tuple[Half, Half]], counts: Sequence[int], ti
     return figure
 
 
-def _draw(ax: Axes, panel: tuple[Half, Half], names: Sequence[str], colours: Sequence[str]) -> None:
+def _draw(ax: "Axes", panel: tuple[Half, Half], names: Sequence[str], colours: Sequence[str]) -> None:
     """The violins of a panel, many at 0, medium at 1 and few at 2, and its two methods named above."""
+    from matplotlib.colors import to_rgba
+    from matplotlib.patches import Patch
+
     fills: list[dict[str, Any]] = [
         {"facecolor": to_rgba(colour, 0.4), "edgecolor": colour, "linewidth": 0.8, "hatch": hatch}
         for colour, hatch in zip(colours, _HATCHES, strict=True)
@@ -157,7 +216,7 @@ def _draw(ax: Axes, panel: tuple[Half, Half], names: Sequence[str], colours: Seq
     )
 
 
-def _half_violin(ax: Axes, start: float, side: int, values: Floats, fill: Mapping[str, Any]) -> None:
+def _half_violin(ax: "Axes", start: float, side: int, values: Floats, fill: Mapping[str, Any]) -> None:
     """The density of values [n] from `start` to the left (-1) or right (1), quartiles within and the mean below."""
     heights = np.linspace(values.min(), values.max(), 201)
     widths = density(values, heights)
@@ -179,7 +238,7 @@ def _half_violin(ax: Axes, start: float, side: int, values: Floats, fill: Mappin
     )
 
 
-def _name_groups(ax: Axes, counts: Sequence[int]) -> None:
+def _name_groups(ax: "Axes", counts: Sequence[int]) -> None:
     """Names of the groups under their violins, with the training images of their classes and how many these are."""
     classes = [int(group.sum()) for group in scores.shot_groups(np.array(counts)).values()]
     numbers = [f"{number or 'no'} class{'' if number == 1 else 'es'}" for number in classes]
@@ -188,7 +247,11 @@ def _name_groups(ax: Axes, counts: Sequence[int]) -> None:
     ax.set_xlabel("Classes by their training images")
 
 
-def _key() -> list[Line2D]:
+def _key() -> list["Line2D"]:
+    import matplotlib as mpl
+    from matplotlib.lines import Line2D
+    from matplotlib.markers import MarkerStyle
+
     with mpl.rc_context({"text.parse_math": True}):  # what stands between dollar signs is drawn as the marker
         number = MarkerStyle("$0.42$")
     return [

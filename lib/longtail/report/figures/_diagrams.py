@@ -6,21 +6,19 @@ A score is what metrics.json holds: top1, ece and signed_gap (mean confidence - 
 
 from collections.abc import Mapping, Sequence
 from math import ceil
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from longtail.evaluate.columns import METRICS, Metric
 from longtail.report import style
 from longtail.runtime.errors import InputError
-from longtail.runtime.letters import isolated, room
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Score = Mapping[str, Any]
 Floats = npt.NDArray[np.float64]
@@ -29,13 +27,13 @@ _ACCURACY: dict[str, Any] = {"facecolor": "#a6cee3", "edgecolor": "white", "line
 _OVER: dict[str, Any] = {"facecolor": "#f0a875", "edgecolor": "#b5500c", "linewidth": 0.4, "hatch": "////"}
 _UNDER: dict[str, Any] = {"facecolor": "#b79bd0", "edgecolor": "#6a3d9a", "linewidth": 0.4, "hatch": r"\\\\"}
 _SHARE: dict[str, Any] = {"facecolor": "#b5b5b5", "edgecolor": "white", "linewidth": 0.4}
-_DIAGONAL: dict[str, Any] = {"color": style.INK, "linestyle": (0, (4, 2.5)), "linewidth": 0.9}
+DIAGONAL: dict[str, Any] = {"color": style.INK, "linestyle": (0, (4, 2.5)), "linewidth": 0.9}
 _SCORE_KEYS, _BIN_KEYS = ("top1", "ece", "signed_gap"), ("edges", "count", "accuracy", "confidence")
-_TOP1, _ECE = METRICS["top1"], METRICS["ece"]
-_TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+TOP1, ECE = METRICS["top1"], METRICS["ece"]
+TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
-class _Bins(NamedTuple):
+class Bins(NamedTuple):
     """The filled bins only: centre, width, share of all images, accuracy, mean confidence, each [filled]."""
 
     centre: Floats
@@ -45,7 +43,8 @@ class _Bins(NamedTuple):
     confidence: Floats
 
 
-def _filled_bins(score: Score, title: str) -> _Bins:
+def filled_bins(score: Score, title: str) -> Bins:
+    """The bins that hold images; InputError where the score lacks a key or its bins do not fit together."""
     bins = score.get("bins", {})
     missing = [key for key in _SCORE_KEYS if key not in score] + [key for key in _BIN_KEYS if key not in bins]
     if missing:
@@ -59,39 +58,27 @@ def _filled_bins(score: Score, title: str) -> _Bins:
             "in every filled bin and at least one image; evaluate that run again."
         )
     centre, width = (edges[:-1] + edges[1:]) / 2, np.diff(edges)
-    return _Bins(*(column[filled] for column in (centre, width, count / count.sum(), accuracy, confidence)))
+    return Bins(*(column[filled] for column in (centre, width, count / count.sum(), accuracy, confidence)))
 
 
-def _sign(score: Score) -> str:
+def direction(score: Score) -> str:
+    """Whether the network is over- or under-confident."""
     return "over" if score["signed_gap"] > 0 else "under" if score["signed_gap"] < 0 else ""
 
 
-def panel_title(label: str, printed: Mapping[str, float]) -> str:
-    """A method's label with the accuracy and the calibration error that the paper printed, in %.
-
-    Where it printed only one of them, a dash stands for the other.
-    """
-    if not printed:
-        return label
-    accuracy, error = (
-        metric.as_printed(printed[metric.name]) if metric.name in printed else "–" for metric in (_TOP1, _ECE)
-    )
-    # Titles are broken at plain spaces: what is printed stays together.
-    return f"{label} " + f"(printed {accuracy} / {error})".replace(" ", "\N{NO-BREAK SPACE}")
-
-
 def _mean(score: Score, metric: Metric) -> str:
-    """A metric with label and unit, and ± its standard deviation where the score is of several runs (report.pool)."""
+    """A metric with label and unit, and ± its standard deviation where the score has one (`comparison.pool`)."""
     spread = score.get(f"{metric.name}_sd")
     deviation = f" ± {metric.text(metric.in_unit(spread))}" if spread is not None else ""
-    return f"{metric.label} {_text(score, metric)}{deviation} {metric.unit}"
+    return f"{metric.label} {value(score, metric)}{deviation} {metric.unit}"
 
 
-def _text(score: Score, metric: Metric) -> str:
+def value(score: Score, metric: Metric) -> str:
+    """A metric without its unit."""
     return metric.text(metric.in_unit(score[metric.name]))
 
 
-def draw_panel(ax: Axes, score: Score, title: str) -> Axes:
+def draw_panel(ax: "Axes", score: Score, title: str) -> "Axes":
     """Draw one reliability diagram into ``ax`` (inside ``style.theme()``); return the strip below it.
 
     Bars stand on the bin centres: accuracy, and over it |accuracy - confidence| upwards from the smaller of
@@ -99,21 +86,23 @@ def draw_panel(ax: Axes, score: Score, title: str) -> Axes:
     Raises InputError where the score lacks a key or its bins do not fit together.
     Source: MiSLAS, slides 3 and 13.
     """
-    bins = _filled_bins(score, title)
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+    bins = filled_bins(score, title)
     gap = bins.confidence - bins.accuracy
     ax.bar(bins.centre, bins.accuracy, bins.width, label="accuracy", **_ACCURACY)
     for label, sign, look in (("over", 1, _OVER), ("under", -1, _UNDER)):
         at = sign * gap > 0
         bottom = np.minimum(bins.accuracy, bins.confidence)[at]
         ax.bar(bins.centre[at], np.abs(gap[at]), bins.width[at], bottom=bottom, label=label, **look)
-    ax.plot([0, 1], [0, 1], **_DIAGONAL)
-    ax.set(xlim=(0, 1), ylim=(0, 1), xticks=_TICKS, yticks=_TICKS, box_aspect=1)
+    ax.plot([0, 1], [0, 1], **DIAGONAL)
+    ax.set(xlim=(0, 1), ylim=(0, 1), xticks=TICKS, yticks=TICKS, box_aspect=1)
     ax.set(title=title, ylabel="Accuracy")
     ax.tick_params(labelbottom=False)
     ax.text(
         0.045,
         0.955,
-        f"{_mean(score, _TOP1)}\n{_mean(score, _ECE)} {_sign(score)}".rstrip(),
+        f"{_mean(score, TOP1)}\n{_mean(score, ECE)} {direction(score)}".rstrip(),
         transform=ax.transAxes,
         va="top",
         fontsize="small",
@@ -131,26 +120,26 @@ def draw_panel(ax: Axes, score: Score, title: str) -> Axes:
     return strip
 
 
-def _key() -> list[Artist]:
+def _key() -> list["Artist"]:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
     return [
         Patch(label="Accuracy", **_ACCURACY),
         Patch(label="Gap, over-confident", **_OVER),
         Patch(label="Gap, under-confident", **_UNDER),
-        Line2D([], [], label="Perfect calibration", **_DIAGONAL),
+        Line2D([], [], label="Perfect calibration", **DIAGONAL),
         Patch(label="Share in bin", **_SHARE),
     ]
 
 
-def reliability_diagram(score: Score, title: str) -> Figure:
-    """One reliability diagram as a figure of its own; raises as `draw_panel`."""
-    return comparison([(title, score)], "")
-
-
-def comparison(panels: Sequence[tuple[str, Score]], title: str) -> Figure:
+def side_by_side(panels: Sequence[tuple[str, Score]], title: str) -> "Figure":
     """Reliability diagrams side by side, at most four in a row, on shared axes; raises as `draw_panel`.
 
     ``panels`` holds (panel title, score) in reading order. Source: MiSLAS, slides 3 and 13.
     """
+    from matplotlib.figure import Figure
+
     if not panels:
         raise InputError(f"the comparison {title!r} has no panel; name at least one run.")
     rows = ceil(len(panels) / 4)
@@ -196,68 +185,4 @@ def comparison(panels: Sequence[tuple[str, Score]], title: str) -> Figure:
         figure.legend(
             handles=_key(), loc="lower center", bbox_to_anchor=(0.5, 0.0), ncols=key_columns, borderaxespad=0.3
         )
-    return figure
-
-
-def overlay(lines: Sequence[tuple[str, Score]], title: str) -> Figure:
-    """Accuracy against mean confidence of every filled bin, one line per method; marker area: images.
-
-    ``lines`` holds (method label, score) in legend order; raises InputError as `draw_panel`, and for no line.
-    """
-    if not lines:
-        raise InputError(f"the overlay {title!r} has no line; name at least one run.")
-    looks = style.looks(label for label, _ in lines)
-    names = [style.fitted(label, 36).split("\n") for label, _ in lines]
-    # The note below the legend needs some.
-    letters = max(room(line) for name in (*names, ["long enough"]) for line in name)
-
-    # Inches: the legend has a row for each line of a method, one above them and room for the note below.
-    side = max(3.4, 0.157 * (sum(map(len, names)) + 3))
-    width = 0.55 + 1.03 * side + 0.45 + 0.063 * (letters + 22)
-    heading = style.broken(title, width)
-    height = 0.48 + side + 0.2 + 0.17 * (1 + heading.count("\n"))
-
-    with style.theme():
-        figure = Figure(figsize=(width, height))
-        figure.suptitle(heading, y=1 - 0.07 / height)
-        ax = figure.add_axes((0.55 / width, 0.48 / height, side / width, side / height))
-        ax.plot([0, 1], [0, 1], **_DIAGONAL)
-        heads = [f"{metric.label} {metric.unit}" for metric in (_TOP1, _ECE)]
-        handles = [Line2D([], [], linestyle="", label="  ".join([f"{'Method':<{letters}}", *heads]))]
-        for (label, score), (first, *others) in zip(lines, names, strict=True):
-            bins, (color, marker, dash) = _filled_bins(score, label), looks[label]
-            ax.plot(bins.confidence, bins.accuracy, color=color, linestyle=dash, linewidth=1.1, label=label)
-            ax.scatter(
-                bins.confidence,
-                bins.accuracy,
-                s=np.maximum(8, 260 * bins.share),
-                marker=marker,
-                color=color,
-                edgecolor="white",
-                linewidth=0.35,
-                zorder=3,
-                label=label,
-            )
-            padded = isolated(first) + " " * (letters - room(first))
-            numbers = [
-                f"{_text(score, metric):>{len(head)}}" for metric, head in zip((_TOP1, _ECE), heads, strict=True)
-            ]
-            text = f"{'  '.join([padded, *numbers])} {_sign(score)}"
-            text = "\n".join([text, *others])
-            handles.append(Line2D([], [], color=color, linestyle=dash, marker=marker, markersize=5, label=text))
-        ax.set(xlim=(0, 1), ylim=(0, 1), xticks=_TICKS, yticks=_TICKS)
-        ax.set(xlabel="Mean confidence in the bin", ylabel="Accuracy in the bin")
-        ax.text(0.02, 0.97, "under-confident", color=style.FAINT, va="top")
-        ax.text(0.98, 0.03, "over-confident", color=style.FAINT, ha="right")
-        ax.text(
-            1.02, 0.0, "Marker area: share in the bin", color=style.FAINT, fontsize="small", transform=ax.transAxes
-        )
-        legend = ax.legend(
-            handles=handles,
-            loc="upper left",
-            bbox_to_anchor=(1.02, 1.0),
-            borderaxespad=0,
-            prop={"family": "DejaVu Sans Mono", "size": 7.5},
-        )
-        legend.get_texts()[0].set_fontweight("bold")
     return figure
