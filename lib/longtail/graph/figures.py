@@ -1,9 +1,10 @@
 """The jobs that draw: what the rule of each kind of figure says, and what each of its jobs reads and shows."""
 
+import functools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from longtail.config.registry import FIGURES as PACKAGE
@@ -39,11 +40,14 @@ class Kind:
     def __init__(self, name: str, subjects: Subjects) -> None:
         self.name = name
         self.shows: str = self._literal("SHOWS", METHODS)
-        self._part = parts.find(PACKAGE, name)
         self._subjects = subjects
         self._forms: tuple[str, ...] = self._literal("DRAWINGS", ("",))
         folder = self._literal("FOLDER", name)
         self._pattern = f"{folder}/{PATTERNS[self.shows]}".lstrip("/")
+
+    @functools.cached_property
+    def _part(self) -> ModuleType:
+        return parts.find(PACKAGE, self.name)
 
     @property
     def log(self) -> str:
@@ -73,9 +77,7 @@ class Kind:
 
     def inputs(self, w: Any) -> dict[str, Any]:
         """The files that a job reads, by name; of methods also the provenance of all trainings behind them."""
-        subject = self._subject(w)
-        inputs: dict[str, Any] = self._part.inputs(subject)
-        return inputs | ({"provenance": _provenance(subject)} if self.shows == METHODS else {})
+        return self._inputs(self._subject(w))
 
     def layout(self, w: Any) -> str:
         """What a job shows, as JSON text; of methods also title, source and seeds."""
@@ -99,17 +101,22 @@ class Kind:
     def drawings(self) -> Iterator[Drawing]:
         """Every job of this kind."""
         for values in self._subjects.every(self.shows, self.name):
-            w = SimpleNamespace(**values)
-            subject = self._subject(w)
+            subject = self._subject(SimpleNamespace(**values))
             if hasattr(self._part, "applies") and not self._part.applies(subject):
                 continue
             paths = [self._path(form).format(**values) for form in self._forms]
             outputs = [f"{path}.{ending}" for path in paths for ending in FIGURE_FORMATS]
             inputs = [
-                path for item in self.inputs(w).values() for path in ([item] if isinstance(item, str) else item)
+                path
+                for item in self._inputs(subject).values()
+                for path in ([item] if isinstance(item, str) else item)
             ]
             of_runs = {path for path in inputs if path.startswith(f"{RUNS}/")}
             yield Drawing(self, outputs, inputs, sorted(of_runs | set(_provenance(subject))))
+
+    def _inputs(self, subject: Subject) -> dict[str, Any]:
+        inputs: dict[str, Any] = self._part.inputs(subject)
+        return inputs | ({"provenance": _provenance(subject)} if self.shows == METHODS else {})
 
     def _literal(self, constant: str, default: Any = None) -> Any:
         return parts.literal(PACKAGE, self.name, constant, default)
