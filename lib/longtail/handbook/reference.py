@@ -14,14 +14,14 @@ from longtail.runtime import files, parts
 from longtail.runtime.fingerprint import ROOT
 
 PAGES = (CONFIG / "README.md", ROOT / "docs" / "methods.md")
-METHODS, PART_SETTINGS, METRICS = "methods", "parts", "metrics"
+METHODS, PART_SETTINGS, METRICS, FIGURES = "methods", "parts", "metrics", "figures"
 NONE = "–"
 
 _MARKED = re.compile(r"(<!-- reference: (\w+) -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
 def rows(schema_name: str) -> list[tuple[str, str, str]]:
-    """Dotted key, default and description of every key of a schema, in its order.
+    """Dotted key, default and description of every key of a schema in `config/schemas`, in its order.
 
     Items of a list are `key[]`, what stands under names that a person chooses `key.*`. The default is
     YAML, `required` where there must be a value and `–` where the key may be absent.
@@ -32,11 +32,20 @@ def rows(schema_name: str) -> list[tuple[str, str, str]]:
 
 def markdown(schema_name: str) -> str:
     """The keys of a schema as a Markdown table."""
-    shown = [
-        (f"`{key}`", default if default in ("required", NONE) else f"`{default}`", description)
-        for key, default, description in rows(schema_name)
-    ]
-    return table(("key", "default", "description"), shown)
+    return table(("key", "default", "description"), [_row(row) for row in rows(schema_name)])
+
+
+def figures() -> str:
+    """The settings of every kind of figure, beside the keys that all have, as a Markdown table."""
+    shown, common = [], schema.load("figure")["properties"]
+    for kind in load.figure_kinds():
+        root = load.figure_schema(kind)
+        own = {
+            "required": root["required"],
+            "properties": {key: rule for key, rule in root["properties"].items() if key not in common},
+        }
+        shown += [(f"`{kind}`", *_row(row)) for row in _keys("", own, root)]
+    return table(("kind", "key", "default", "description"), shown)
 
 
 def methods() -> str:
@@ -79,15 +88,20 @@ def metrics() -> str:
 def updated(page: str) -> str:
     """A page with each table between `<!-- reference: name -->` and `<!-- end -->` made anew.
 
-    The name is that of a schema, `methods`, `parts` or `metrics`. Raises InputError where it is none of them.
+    The name is that of a schema, `methods`, `parts`, `metrics` or `figures`. Raises InputError where it is none.
     """
 
     def remade(match: re.Match[str]) -> str:
         opening, name = match.groups()
-        made = {METHODS: methods, PART_SETTINGS: part_settings, METRICS: metrics}.get(name, lambda: markdown(name))
-        return opening + made()
+        tables = {METHODS: methods, PART_SETTINGS: part_settings, METRICS: metrics, FIGURES: figures}
+        return opening + tables.get(name, lambda: markdown(name))()
 
     return _MARKED.sub(remade, page)
+
+
+def _row(row: tuple[str, str, str]) -> tuple[str, str, str]:
+    key, default, description = row
+    return f"`{key}`", default if default in ("required", NONE) else f"`{default}`", description
 
 
 def _keys(prefix: str, node: dict[str, Any], root: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
