@@ -104,8 +104,14 @@ def draw(layout: Mapping[str, Any], paths: Mapping[str, Any]) -> "Figure":
     """The violins of all panels."""
     counts = files.read_json(paths["subset"])["counts"]
     runs = {path: of_true_class(path) for path in paths["logits"]}
-    panels = [(_half(left, runs, counts), _half(right, runs, counts)) for left, right in layout["panels"]]
-    return probabilities(panels, counts, layout["title"])
+    return probabilities(with_values(layout, runs, counts), counts, layout["title"])
+
+
+def with_values(
+    layout: Mapping[str, Any], runs: Mapping[str, tuple[Floats, Integers]], counts: Sequence[int]
+) -> list[tuple[Half, Half]]:
+    """The panels of `probabilities`, with what `of_true_class` reads of each run by path."""
+    return [(_half(left, runs, counts), _half(right, runs, counts)) for left, right in layout["panels"]]
 
 
 def _half(laid_out: Mapping[str, Any], runs: Mapping[str, tuple[Floats, Integers]], counts: Sequence[int]) -> Half:

@@ -7,8 +7,9 @@ import pytest
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 
-from longtail.report import probabilities, style
-from longtail.report.probabilities import Half
+from longtail.report import style
+from longtail.report.figures import probabilities
+from longtail.report.figures.probabilities import Half
 from longtail.runtime.errors import InputError
 
 COUNTS = [200, 101, 100, 20, 19]  # many: 0 and 1; medium: 2 and 3; few: 4
@@ -94,13 +95,14 @@ def test_images_of_all_runs_are_put_together_by_the_training_images_of_their_cla
 def test_panels_take_their_runs_by_path_however_many_each_side_has() -> None:
     runs = {name: (np.array([value]), np.array([4])) for name, value in (("a", 0.1), ("b", 0.2), ("c", 0.3))}
     left, right = given("LDAM", "a", "b", calibration="the scale is 30"), given("MiSLAS", "c")
-    layout = {"panels": [[left, right], [left, given("cRT", "a")]]}
+    layout = {"panels": [[left, right], [left, given("cRT", "a")]], "source": "slide 8", "seeds": [0, 1]}
 
-    panels = probabilities.laid_out(layout, runs, COUNTS)
+    panels = probabilities.with_values(layout, runs, COUNTS)
 
     assert [[half.label for half in panel] for panel in panels] == [["LDAM†", "MiSLAS"], ["LDAM†", "cRT"]]
     assert [half.groups["few"].tolist() for half in panels[0]] == [[0.1, 0.2], [0.3]]
-    assert probabilities.daggers(layout) == ["† LDAM: the scale is 30."]
+    foot = "† LDAM: the scale is 30. After slide 8. n = 1 to 2 runs a method (seeds 0, 1), last epoch."
+    assert probabilities.small_print(layout, []).startswith(foot)
 
 
 def test_density_is_that_of_its_kernel_and_loses_nothing_at_the_ends() -> None:

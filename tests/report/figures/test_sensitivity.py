@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from longtail.report import sensitivity, style
-from longtail.report.sensitivity import Panel, Point, Score
+from longtail.report import style
+from longtail.report.figures import sensitivity
+from longtail.report.figures.sensitivity import Panel, Point, Score
 from longtail.runtime.errors import InputError
 
 
@@ -15,6 +16,7 @@ def score(top1: float, ece: float) -> Score:
     return {"top1": top1, "ece": ece}
 
 
+METRICS = ("top1", "ece")
 BASELINE = ("CE", [score(0.38, 0.20), score(0.40, 0.22)])
 NUMBERS: Panel = {
     "title": "τ",
@@ -46,7 +48,7 @@ def legend(figure: Figure) -> list[str]:
 
 
 def draw(*panels: Panel) -> Figure:
-    return sensitivity.sensitivity(panels, BASELINE, "Settings of LADC")
+    return sensitivity.sensitivity(panels, BASELINE, "Settings of LADC", METRICS)
 
 
 def assert_nothing_is_cut_off_or_covered(figure: Figure) -> None:
@@ -127,7 +129,7 @@ def test_legend_tells_what_a_point_is() -> None:
     assert legend(draw(NAMES)) == ["One run", "Default", "CE (mean)"]
     assert legend(draw(NUMBERS)) == ["Mean ± sd of 1–2 runs", "Default", "CE (mean)"]
     one: Panel = {"title": "m", "points": NUMBERS["points"][1:]}
-    figure = sensitivity.sensitivity([one], ("CE", BASELINE[1][:1]), "")
+    figure = sensitivity.sensitivity([one], ("CE", BASELINE[1][:1]), "", METRICS)
     assert legend(figure) == ["Mean ± sd of 2 runs", "CE"]
 
 
@@ -164,7 +166,7 @@ def test_unusable_input_is_named() -> None:
     with pytest.raises(InputError, match=r"the metrics\.json of 'm = 2' has no ece: delete it and run again"):
         draw({"title": "m", "points": [{"at": 2, "values": [{"top1": 0.5}]}]})
     with pytest.raises(InputError, match="'CE' needs at least one score"):
-        sensitivity.sensitivity([NUMBERS], ("CE", []), "")
+        sensitivity.sensitivity([NUMBERS], ("CE", []), "", METRICS)
 
 
 def test_same_input_same_bytes(tmp_path: Path) -> None:

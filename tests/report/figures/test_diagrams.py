@@ -15,7 +15,8 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 from longtail.evaluate.score import score as evaluate
-from longtail.report import reliability, style
+from longtail.report import style
+from longtail.report.figures import _diagrams, comparison
 from longtail.runtime.errors import InputError
 
 # Four bins by hand: under-confident, empty, over-confident by .2 and by .05.
@@ -55,7 +56,7 @@ def box(ax: Axes) -> str:
 def panel(score: dict[str, Any]) -> tuple[Axes, Axes]:
     with style.theme():
         ax = Figure().subplots()
-        return ax, reliability.draw_panel(ax, score, "panel")
+        return ax, _diagrams.draw_panel(ax, score, "panel")
 
 
 def assert_nothing_is_cut_off(figure: Figure) -> None:
@@ -119,7 +120,7 @@ def test_diagonal_is_dashed_from_corner_to_corner() -> None:
 
 
 def test_single_diagram_fits() -> None:
-    figure = reliability.reliability_diagram(SCORE, "LWS+mixup on iNaturalist 2018, ResNet-50, 200 epochs")
+    figure = _diagrams.side_by_side([("LWS+mixup on iNaturalist 2018, ResNet-50, 200 epochs", SCORE)], "")
     assert_nothing_is_cut_off(figure)
     assert_no_label_lies_on_another(figure)
     assert len(bars(axes(figure)[0], "accuracy")) == 3
@@ -127,7 +128,7 @@ def test_single_diagram_fits() -> None:
 
 @pytest.mark.parametrize(("number", "shape"), [(1, (1, 1)), (2, (1, 2)), (3, (1, 3)), (4, (1, 4)), (7, (2, 4))])
 def test_comparison_has_one_panel_a_run_on_shared_axes(number: int, shape: tuple[int, int]) -> None:
-    figure = reliability.comparison(SEVEN[:number], "CIFAR-100-LT, imbalance factor 100")
+    figure = _diagrams.side_by_side(SEVEN[:number], "CIFAR-100-LT, imbalance factor 100")
     assert_nothing_is_cut_off(figure)
     assert_no_label_lies_on_another(figure)
     assert [ax.get_title() for ax in axes(figure)] == [label for label, _ in SEVEN[:number]]
@@ -143,7 +144,7 @@ def test_comparison_has_one_panel_a_run_on_shared_axes(number: int, shape: tuple
 @pytest.mark.parametrize("number", [1, 2, 5])
 def test_comparison_with_long_titles_fits(number: int) -> None:
     panels = [("cRT+mixup, CIFAR-100-LT, factor 0.01, from JPEG files", SCORE)] * number
-    figure = reliability.comparison(panels, "Reliability, imbalance factor 100, from a folder of image files")
+    figure = _diagrams.side_by_side(panels, "Reliability, imbalance factor 100, from a folder of image files")
     assert_nothing_is_cut_off(figure)
     assert_no_label_lies_on_another(figure)
 
@@ -151,13 +152,13 @@ def test_comparison_with_long_titles_fits(number: int) -> None:
 def test_comparison_has_one_scale_for_all_histograms() -> None:
     peaked = copy.deepcopy(SCORE)
     peaked["bins"]["count"] = [1, 0, 1, 98]
-    strips = [ax.child_axes[0] for ax in reliability.comparison([("a", SCORE), ("b", peaked)], "").axes]
+    strips = [ax.child_axes[0] for ax in _diagrams.side_by_side([("a", SCORE), ("b", peaked)], "").axes]
     assert strips[0].get_ylim() == strips[1].get_ylim()
     assert strips[0].get_ylim()[1] >= 0.98
 
 
 def test_overlay_draws_the_filled_bins() -> None:
-    ax = axes(reliability.overlay([("CE", SCORE)], "one"))[0]
+    ax = axes(comparison.overlay([("CE", SCORE)], "one"))[0]
     (line,) = [line for line in ax.lines if line.get_label() == "CE"]
     expected = [[0.2, 0.3], [0.6, 0.4], [0.95, 0.9]]
     np.testing.assert_allclose(line.get_xydata(), expected)
@@ -170,7 +171,7 @@ def test_overlay_draws_the_filled_bins() -> None:
 @pytest.mark.parametrize("number", [1, 7, 30])
 def test_overlay_legend_fits_beside_the_axes(number: int) -> None:
     lines = SEVEN[:number] if number <= 7 else [(f"a method with a long name {i}", SCORE) for i in range(number)]
-    figure = reliability.overlay(lines, "CIFAR-100-LT, imbalance factor 100, ResNet-32")
+    figure = comparison.overlay(lines, "CIFAR-100-LT, imbalance factor 100, ResNet-32")
     assert_nothing_is_cut_off(figure)
     ax = axes(figure)[0]
     frame, legend = ax.get_window_extent(), ax.get_legend().get_window_extent()
@@ -184,7 +185,7 @@ def test_overlay_legend_fits_beside_the_axes(number: int) -> None:
 
 
 def test_overlay_legend_tells_accuracy_ece_and_sign() -> None:
-    legend = axes(reliability.overlay(SEVEN, ""))[0].get_legend()
+    legend = axes(comparison.overlay(SEVEN, ""))[0].get_legend()
     rows = [text.get_text().split() for text in legend.get_texts()]
     assert rows[0] == ["Method", "Top-1", "%", "ECE", "%"]
     assert rows[1] == ["CE", "50.0", "23.4", "over"]
@@ -196,7 +197,7 @@ def test_a_method_keeps_its_colour_across_figures() -> None:
         (line,) = [line for line in axes(figure)[0].lines if line.get_label() == "MiSLAS"]
         return line.get_color()
 
-    assert color(reliability.overlay(SEVEN, "")) == color(reliability.overlay(SEVEN[6:], ""))
+    assert color(comparison.overlay(SEVEN, "")) == color(comparison.overlay(SEVEN[6:], ""))
 
 
 @pytest.mark.parametrize("missing", ["top1", "ece", "signed_gap", "bins", "accuracy", "edges"])
@@ -205,7 +206,7 @@ def test_missing_key_is_named(missing: str) -> None:
     broken.pop(missing, None)
     broken.get("bins", {}).pop(missing, None)
     with pytest.raises(InputError, match=f"'CE' lacks .*{'edges' if missing == 'bins' else missing}"):
-        reliability.comparison([("CE", broken)], "")
+        _diagrams.side_by_side([("CE", broken)], "")
 
 
 @pytest.mark.parametrize(
@@ -221,28 +222,29 @@ def test_bins_that_do_not_fit_are_refused(key: str, value: list[Any]) -> None:
     broken = copy.deepcopy(SCORE)
     broken["bins"][key] = value
     with pytest.raises(InputError, match="bins of 'CE'"):
-        reliability.overlay([("CE", broken)], "")
+        comparison.overlay([("CE", broken)], "")
 
 
 def test_nothing_to_draw_is_refused() -> None:
     with pytest.raises(InputError, match="no panel"):
-        reliability.comparison([], "empty")
+        _diagrams.side_by_side([], "empty")
     with pytest.raises(InputError, match="no line"):
-        reliability.overlay([], "empty")
+        comparison.overlay([], "empty")
 
 
 def test_another_process_writes_the_same_bytes(tmp_path: Path) -> None:
     program = (
-        "import json, sys; from longtail.report import reliability, style; "
+        "import json, sys; from longtail.report import style; "
+        "from longtail.report.figures import _diagrams, comparison; "
         "panels = json.loads(sys.argv[1]); "
-        "style.save(reliability.comparison(panels[5:], 'two'), 'panels.svg', 'panels.png'); "
-        "style.save(reliability.overlay(panels, 'seven'), 'lines.svg', 'lines.png')"
+        "style.save(_diagrams.side_by_side(panels[5:], 'two'), 'panels.svg', 'panels.png'); "
+        "style.save(comparison.overlay(panels, 'seven'), 'lines.svg', 'lines.png')"
     )
-    library = str(Path(reliability.__file__).parents[2])
+    library = str(Path(style.__file__).parents[2])
     environment = {**os.environ, "PYTHONPATH": library, "PYTHONHASHSEED": "7"}
     subprocess.run([sys.executable, "-c", program, json.dumps(SEVEN)], cwd=tmp_path, env=environment, check=True)
-    style.save(reliability.comparison(SEVEN[5:], "two"), tmp_path / "panels2.svg", tmp_path / "panels2.png")
-    style.save(reliability.overlay(SEVEN, "seven"), tmp_path / "lines2.svg", tmp_path / "lines2.png")
+    style.save(_diagrams.side_by_side(SEVEN[5:], "two"), tmp_path / "panels2.svg", tmp_path / "panels2.png")
+    style.save(comparison.overlay(SEVEN, "seven"), tmp_path / "lines2.svg", tmp_path / "lines2.png")
     for name in ("panels", "lines"):
         for kind in ("svg", "png"):
             there, here = tmp_path / f"{name}.{kind}", tmp_path / f"{name}2.{kind}"
@@ -251,8 +253,8 @@ def test_another_process_writes_the_same_bytes(tmp_path: Path) -> None:
 
 def test_a_panel_shows_the_spread_of_several_runs_and_the_printed_numbers():
     score = dict(SEVEN[0][1]) | {"top1": 0.5, "ece": 0.1, "top1_sd": 0.012, "ece_sd": 0.0034}
-    title = reliability.panel_title("CE", {"top1": 72.3, "ece": 20.1})
-    figure = reliability.comparison([(title, score)], "")
+    title = comparison.panel_title("CE", {"top1": 72.3, "ece": 20.1})
+    figure = _diagrams.side_by_side([(title, score)], "")
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert "50.0 ± 1.2 %" in texts[0]
     assert "10.0 ± 0.34 %" in texts[0]
@@ -260,17 +262,17 @@ def test_a_panel_shows_the_spread_of_several_runs_and_the_printed_numbers():
 
 
 def test_a_paper_may_print_one_number_of_a_panel():
-    assert reliability.panel_title("CE", {"top1": 38.4}) == "CE (printed\xa038.4\xa0/\xa0–)"
-    assert reliability.panel_title("CE", {"ece": 4.83}) == "CE (printed\xa0–\xa0/\xa04.83)"
-    assert reliability.panel_title("CE", {}) == "CE"
+    assert comparison.panel_title("CE", {"top1": 38.4}) == "CE (printed\xa038.4\xa0/\xa0–)"
+    assert comparison.panel_title("CE", {"ece": 4.83}) == "CE (printed\xa0–\xa0/\xa04.83)"
+    assert comparison.panel_title("CE", {}) == "CE"
 
 
 def test_a_footnote_grows_the_figure_and_stays_clear_of_the_key(tmp_path):
     from PIL import Image
 
     plain, noted = tmp_path / "plain.png", tmp_path / "noted.png"
-    style.save(reliability.comparison(SEVEN[:2], "two"), tmp_path / "plain.svg", plain)
-    figure = reliability.comparison(SEVEN[:2], "two")
+    style.save(_diagrams.side_by_side(SEVEN[:2], "two"), tmp_path / "plain.svg", plain)
+    figure = _diagrams.side_by_side(SEVEN[:2], "two")
     style.save(figure, tmp_path / "noted.svg", noted, footnote="n = 2 runs " * 20)
     assert Image.open(noted).height > Image.open(plain).height
     key, small_print = figure.legends[0].get_window_extent(), figure.texts[-1].get_window_extent()

@@ -7,7 +7,8 @@ import pytest
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 
-from longtail.report import projection, style
+from longtail.report import style
+from longtail.report.figures import projection
 from longtail.runtime.errors import InputError
 
 NAMES = ["airplane", "automobile", "bird"]

@@ -1,6 +1,6 @@
 import pytest
 
-from longtail.report.pool import daggers, pool, pooled_panels
+from longtail.report.figures.comparison import pool, pooled, small_print
 
 
 def score(top1, ece, counts, accuracy, confidence):
@@ -11,19 +11,19 @@ def score(top1, ece, counts, accuracy, confidence):
 def test_bins_are_weighted_by_images_and_scores_are_means():
     one = score(0.6, 0.1, [0, 10], [None, 0.5], [None, 0.9])
     two = score(0.8, 0.3, [10, 30], [0.2, 0.9], [0.4, 0.7])
-    pooled = pool([one, two])
-    assert pooled["n"] == 2
-    assert pooled["top1"] == pytest.approx(0.7)
-    assert pooled["ece_sd"] == pytest.approx(0.2 / 2**0.5)
-    assert pooled["bins"]["count"] == [10, 40]
-    assert pooled["bins"]["accuracy"] == pytest.approx([0.2, 0.8])
-    assert pooled["bins"]["confidence"] == pytest.approx([0.4, 0.75])
+    mean = pool([one, two])
+    assert mean["n"] == 2
+    assert mean["top1"] == pytest.approx(0.7)
+    assert mean["ece_sd"] == pytest.approx(0.2 / 2**0.5)
+    assert mean["bins"]["count"] == [10, 40]
+    assert mean["bins"]["accuracy"] == pytest.approx([0.2, 0.8])
+    assert mean["bins"]["confidence"] == pytest.approx([0.4, 0.75])
 
 
 def test_one_run_has_no_deviation_and_an_empty_bin_stays_empty():
-    pooled = pool([score(0.6, 0.1, [0, 10], [None, 0.5], [None, 0.9])])
-    assert pooled["top1_sd"] is None
-    assert pooled["bins"]["accuracy"] == [None, 0.5]
+    mean = pool([score(0.6, 0.1, [0, 10], [None, 0.5], [None, 0.9])])
+    assert mean["top1_sd"] is None
+    assert mean["bins"]["accuracy"] == [None, 0.5]
 
 
 def test_panels_without_runs_are_left_out():
@@ -32,8 +32,8 @@ def test_panels_without_runs_are_left_out():
         {"label": "CE", "runs": ["a"], "printed": {"top1": 72.3}, "calibration": None},
         {"label": "LDAM", "runs": [], "printed": {}, "calibration": "by a sigmoid"},
     ]
-    [(label, pooled, printed)] = pooled_panels({"panels": panels, "bins": None}, {"a": {"last": one}})
-    assert (label, pooled["top1"], printed) == ("CE", 0.6, {"top1": 72.3})
+    [(label, mean, printed)] = pooled({"panels": panels, "bins": None}, {"a": {"last": one}})
+    assert (label, mean["top1"], printed) == ("CE", 0.6, {"top1": 72.3})
 
 
 def test_a_figure_with_bins_of_its_own_shows_those_and_their_ece():
@@ -43,13 +43,13 @@ def test_a_figure_with_bins_of_its_own_shows_those_and_their_ece():
         one = {"ece": ece, "bins": {"edges": [0, 1], "count": [10], "accuracy": [0.5], "confidence": [0.9]}}
         runs[run] = {"last": own | {"diagrams": {"1": one}}}
     panels = [{"label": "CE", "runs": ["a", "b"], "printed": {}, "calibration": None}]
-    [(_, own, _)] = pooled_panels({"panels": panels, "bins": None}, runs)
-    [(_, pooled, _)] = pooled_panels({"panels": panels, "bins": 1}, runs)
+    [(_, own, _)] = pooled({"panels": panels, "bins": None}, runs)
+    [(_, mean, _)] = pooled({"panels": panels, "bins": 1}, runs)
     assert (own["ece"], own["bins"]["count"]) == (pytest.approx(0.1), [0, 20])
-    assert pooled["ece"] == pytest.approx(0.25)
-    assert pooled["ece_sd"] == pytest.approx(0.1 / 2**0.5)
-    assert pooled["bins"] == {"edges": [0, 1], "count": [20], "accuracy": [0.5], "confidence": [0.9]}
-    assert pooled["top1"] == own["top1"]
+    assert mean["ece"] == pytest.approx(0.25)
+    assert mean["ece_sd"] == pytest.approx(0.1 / 2**0.5)
+    assert mean["bins"] == {"edges": [0, 1], "count": [20], "accuracy": [0.5], "confidence": [0.9]}
+    assert mean["top1"] == own["top1"]
 
 
 def test_panels_of_other_probabilities_have_a_dagger_and_the_foot_says_why():
@@ -57,7 +57,9 @@ def test_panels_of_other_probabilities_have_a_dagger_and_the_foot_says_why():
     texts = {"CE": None, "Focal": "by a sigmoid", "LDAM": "of a cosine head", "CB": "by a sigmoid"}
     panels = [{"label": k, "runs": ["a"], "printed": {}, "calibration": text} for k, text in texts.items()]
     panels.append({"label": "TDE", "runs": [], "printed": {}, "calibration": "as it will be"})
-    figure = {"panels": panels, "bins": None}
-    labels = [label for label, _, _ in pooled_panels(figure, {"a": {"last": one}})]
+    layout = {"panels": panels, "bins": None, "source": "", "seeds": [0]}
+    labels = [label for label, _, _ in pooled(layout, {"a": {"last": one}})]
     assert labels == ["CE", "Focal†", "LDAM†", "CB†"]
-    assert daggers(figure) == ["† Focal, CB: by a sigmoid.", "† LDAM: of a cosine head."]
+    assert small_print(layout, []).startswith(
+        "† Focal, CB: by a sigmoid. † LDAM: of a cosine head. n = 1 run a method"
+    )
