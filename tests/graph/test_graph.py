@@ -664,7 +664,7 @@ def test_a_table_names_the_trainings_that_each_run_stands_on(tmp_path: Path) -> 
 
 def test_titles_are_words(cifar_table: Graph) -> None:
     layout = json.loads(cifar_table.figures["reliability"].layout(wildcards(**OF_MISLAS, method="mislas")))
-    assert title == "MiSLAS on CIFAR-10, factor 100, resnet32, seed 0"
+    assert layout == {"title": "MiSLAS on CIFAR-10, factor 100, resnet32, seed 0"}
     assert cifar_table.layouts.imbalance_label("cifar10", "if1") == "CIFAR-10, balanced"
     assert cifar_table.layouts.imbalance_label("cifar10", "natural") == "CIFAR-10, natural imbalance"
 
