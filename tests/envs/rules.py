@@ -18,7 +18,7 @@ def _said(rule: str, key: str) -> str:
 
 def _rules() -> list[str]:
     texts = [path.read_text() for path in sorted((ROOT / "rules").glob("*.smk"))]
-    return [rule for text in texts for rule in re.split(r"^ *rule \w*:$", text, flags=re.MULTILINE)[1:]]
+    return [rule for text in texts for rule in re.split(r"^ *rule ?\w*:$", text, flags=re.MULTILINE)[1:]]
 
 
 # Those of packs, which start another Snakemake, run in the environment of this one.

@@ -10,6 +10,7 @@ import pytest
 from longtail.config import load
 from longtail.report import style
 from longtail.runtime import parts
+from longtail.runtime.fingerprint import reached
 
 PACKAGE = "report.figures"
 KINDS = parts.names(PACKAGE)
@@ -36,3 +37,14 @@ def test_snakemake_starts_without_what_draws() -> None:
     library = Path(style.__file__).parents[2]
     ended = subprocess.run([sys.executable, "-c", program], cwd=library, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
+
+
+def test_a_kind_that_is_edited_draws_its_own_figures_again_and_no_others() -> None:
+    for kind in KINDS:
+        code = {
+            path.relative_to(parts.LIB).as_posix()
+            for path in reached("draw", f"{PACKAGE}.{kind}")
+            if parts.LIB in path.parents
+        }
+        assert [other for other in KINDS if f"report/figures/{other}.py" in code] == [kind]
+        assert not {path for path in code if path.startswith(("config/", "graph/"))}
