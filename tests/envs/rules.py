@@ -11,14 +11,14 @@ from longtail.runtime.fingerprint import ROOT, reached
 
 def _said(rule: str, key: str) -> str:
     """The path that stands below `key:` in a rule, from the root of the project."""
-    found = re.findall(rf'^    {key}:\n        "\.\./(\S+)"$', rule, re.MULTILINE)
+    found = re.findall(rf'^ *{key}:\n *"\.\./(\S+)"$', rule, re.MULTILINE)
     assert len(found) == 1, f"a rule without one {key}:\n{rule}"
     return str(found[0])
 
 
 def _rules() -> list[str]:
     texts = [path.read_text() for path in sorted((ROOT / "rules").glob("*.smk"))]
-    return [rule for text in texts for rule in re.split(r"^rule \w+:$", text, flags=re.MULTILINE)[1:]]
+    return [rule for text in texts for rule in re.split(r"^ *rule ?\w*:$", text, flags=re.MULTILINE)[1:]]
 
 
 # Those of packs, which start another Snakemake, run in the environment of this one.

@@ -51,4 +51,4 @@ def test_what_an_environment_lacks_is_found() -> None:
     assert "torch" in missing("train_stage1", REPORT)
     assert "sklearn" in missing("build_arrays", REPORT)  # of a part found by name
     assert missing("make_table", TRAIN) == {"pandas"}
-    assert missing("draw_reliability", TRAIN) >= {"matplotlib"}
+    assert missing("draw", TRAIN) >= {"matplotlib"}

@@ -151,7 +151,7 @@ def test_the_code_of_a_stage2_counts_its_generator_and_sampler() -> None:
 def test_every_value_of_a_sensitivity_figure_is_a_method_and_the_own_value_is_the_method() -> None:
     study = graph(tables=[], figures=["ladc_sensitivity"], seeds={"runs": [0, 1]})
     of_figure = wildcards(figure="ladc_sensitivity")
-    panels = {panel["title"]: panel for panel in json.loads(study.layouts.sensitivity(of_figure))["panels"]}
+    panels = {panel["title"]: panel for panel in json.loads(study.figures["sensitivity"].layout(of_figure))["panels"]}
     folder = "results/runs/cifar100/if100/resnet32/remix_randaugment"
 
     assert [point["at"] for point in panels["m"]["points"]] == [1, 2, 3, 5]
@@ -171,12 +171,12 @@ def test_every_value_of_a_sensitivity_figure_is_a_method_and_the_own_value_is_th
     assert len(study.targets.stage1()) == 2
 
 
-def test_a_sensitivity_figure_names_its_metrics_to_the_job_only_where_it_has_some(tmp_path: Path) -> None:
+def test_a_sensitivity_figure_names_its_metrics_to_the_job(tmp_path: Path) -> None:
     plain = graph(tables=[], figures=[sensitivity(tmp_path, **HEAD)])
     named = graph(tables=[], figures=[sensitivity(tmp_path, "named", metrics=["few", "mce"], **HEAD)])
 
-    assert "metrics" not in json.loads(plain.layouts.sensitivity(wildcards(figure="mine")))
-    assert json.loads(named.layouts.sensitivity(wildcards(figure="named")))["metrics"] == ["few", "mce"]
+    assert json.loads(plain.figures["sensitivity"].layout(wildcards(figure="mine")))["metrics"] == ["top1", "ece"]
+    assert json.loads(named.figures["sensitivity"].layout(wildcards(figure="named")))["metrics"] == ["few", "mce"]
     with pytest.raises(InputError, match=r"key 'metrics\.0' is 'minutes': .*\(known: ace, brier"):
         graph(tables=[], figures=[sensitivity(tmp_path, metrics=["minutes"], **HEAD)])
 
@@ -206,7 +206,7 @@ HEAD |= {"panels": [{"title": "head", "key": "stage2.loss.head", "values": [0.25
 def test_the_own_value_of_a_method_is_the_one_it_has_in_the_figures_setting(tmp_path: Path) -> None:
     """MiSLAS has 0.3 by itself and 0.4 on CIFAR-100 at factor 100."""
     study = graph(tables=[], figures=[sensitivity(tmp_path, **HEAD)])
-    (panel,) = json.loads(study.layouts.sensitivity(wildcards(figure="mine")))["panels"]
+    (panel,) = json.loads(study.figures["sensitivity"].layout(wildcards(figure="mine")))["panels"]
 
     assert panel["default"] == 0.4
     names = [point["runs"][0].split("/")[-2] for point in panel["points"]]
@@ -244,7 +244,7 @@ def test_a_figure_of_similar_classes_wants_a_network_of_its_own(tmp_path: Path) 
 def test_two_panels_may_show_one_value_under_two_titles(tmp_path: Path) -> None:
     panels = [{"title": title, "key": "stage2.generator.m", "values": [1, 2]} for title in ("m", "heads")]
     study = graph(tables=[], figures=[sensitivity(tmp_path, panels=panels)])
-    first, second = json.loads(study.layouts.sensitivity(wildcards(figure="mine")))["panels"]
+    first, second = json.loads(study.figures["sensitivity"].layout(wildcards(figure="mine")))["panels"]
 
     assert first["points"] == second["points"]
 
@@ -300,12 +300,12 @@ def test_figures_of_features_ask_for_the_first_seed_only() -> None:
     runs = "results/runs/cifar10"
 
     assert (
-        both.inputs.features_of(wildcards(figure="ladc_similarity"))
+        both.figures["similarity"].inputs(wildcards(figure="ladc_similarity"))["features"]
         == f"{runs}/if100/resnet32/ce_ldam/seed4/features.npz"
     )
-    projected = both.inputs.projection_of(wildcards(figure="ladc_projection"))
+    projected = both.figures["projection"].inputs(wildcards(figure="ladc_projection"))["projection"]
     assert projected == f"{runs}/if200/resnet32/remix_randaugment/seed4/ladc/projection.npz"
-    assert json.loads(both.layouts.similarity(wildcards(figure="ladc_similarity")))["seeds"] == [4]
+    assert json.loads(both.figures["similarity"].layout(wildcards(figure="ladc_similarity")))["seeds"] == [4]
     for kind in ("similarity", "projection"):
         assert f"results/figures/{kind}/ladc_{kind}.svg" in both.targets.figures()
 
@@ -320,7 +320,7 @@ def probabilities(tmp_path: Path, *panels: dict[str, str], **changes: Any) -> st
 def test_probabilities_read_the_logits_of_both_methods_under_all_seeds(tmp_path: Path) -> None:
     panels = ({"left": "mixup", "right": "mislas"}, {"left": "ldam", "right": "mislas"})
     drawn = graph(tables=[], figures=[probabilities(tmp_path, *panels)], seeds={"runs": [4, 5]})
-    layout = json.loads(drawn.layouts.probabilities(wildcards(figure="mine")))
+    layout = json.loads(drawn.figures["probabilities"].layout(wildcards(figure="mine")))
     runs = "results/runs/cifar100/if100/resnet32"
     logits = {
         "mixup": [f"{runs}/mixup/seed{seed}/features.npz" for seed in (4, 5)],
@@ -333,7 +333,7 @@ def test_probabilities_read_the_logits_of_both_methods_under_all_seeds(tmp_path:
         [logits["ldam"], logits["mislas"]],
     ]
     assert [bool(half["calibration"]) for half in layout["panels"][1]] == [True, False]
-    assert set(drawn.inputs.figure_logits(wildcards(figure="mine"))) == {
+    assert set(drawn.figures["probabilities"].inputs(wildcards(figure="mine"))["logits"]) == {
         path for paths in logits.values() for path in paths
     }
     assert (layout["seeds"], layout["source"]) == ([4, 5], 'MiSLAS slides, "Label-aware Smoothing" pictures')
@@ -343,7 +343,7 @@ def test_probabilities_read_the_logits_of_both_methods_under_all_seeds(tmp_path:
 def test_a_panel_of_which_one_method_cannot_run_is_left_out_and_wants_nothing(tmp_path: Path) -> None:
     panels = ({"left": "crt", "right": "m2m"}, {"left": "lws_mixup", "right": "mislas"})
     drawn = graph(tables=[], figures=[probabilities(tmp_path, *panels)])
-    (panel,) = json.loads(drawn.layouts.probabilities(wildcards(figure="mine")))["panels"]
+    (panel,) = json.loads(drawn.figures["probabilities"].layout(wildcards(figure="mine")))["panels"]
 
     assert [half["label"] for half in panel] == ["LWS+mixup", "MiSLAS"]
     assert {run.method for run in drawn.plan.runs} == {"lws_mixup", "mislas"}
@@ -605,7 +605,7 @@ def test_subsets_run_from_balanced_to_most_imbalanced() -> None:
         "if100",
         "if200",
     ]
-    assert json.loads(whole.layouts.subset_labels("cifar10")) == {
+    assert json.loads(whole.figures["class_counts"].layout(wildcards(dataset="cifar10"))) == {
         "title": "CIFAR-10",
         "series": ["balanced", "factor 10", "factor 50", "factor 100", "factor 200"],
     }
@@ -635,7 +635,7 @@ def test_how_logits_become_probabilities_reaches_tables_and_comparisons(tmp_path
     asked = graph(tables=[str(tmp_path / "t.yaml")], figures=[str(tmp_path / "f.yaml")], methods=own)
 
     rows = json.loads(asked.layouts.table(wildcards(table="t")))["rows"]
-    panels = json.loads(asked.layouts.comparison(wildcards(figure="f")))["panels"]
+    panels = json.loads(asked.figures["comparison"].layout(wildcards(figure="f")))["panels"]
     for places in (rows, panels):
         assert [place["calibration"] for place in places] == [None, text, text]
     of = {"dataset": "digits", "imbalance": "if50", "backbone": "resnet32", "seed": "0"}
@@ -663,8 +663,8 @@ def test_a_table_names_the_trainings_that_each_run_stands_on(tmp_path: Path) -> 
 
 
 def test_titles_are_words(cifar_table: Graph) -> None:
-    title = cifar_table.layouts.run_title(wildcards(**OF_MISLAS, method="mislas"))
-    assert title == "MiSLAS on CIFAR-10, factor 100, resnet32, seed 0"
+    layout = json.loads(cifar_table.figures["reliability"].layout(wildcards(**OF_MISLAS, method="mislas")))
+    assert layout == {"title": "MiSLAS on CIFAR-10, factor 100, resnet32, seed 0"}
     assert cifar_table.layouts.imbalance_label("cifar10", "if1") == "CIFAR-10, balanced"
     assert cifar_table.layouts.imbalance_label("cifar10", "natural") == "CIFAR-10, natural imbalance"
 
@@ -689,7 +689,7 @@ def test_a_comparison_names_its_bins_where_they_are_not_the_evaluations_own(
     figure = {"title": "x", "dataset": "digits", "factor": 50, "backbone": "resnet32", "panels": [{"method": "ce"}]}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(figure | ({"bins": bins} if bins else {})))
     told = json.loads(
-        graph(tables=[], figures=[str(tmp_path / "mine.yaml")]).layouts.comparison(wildcards(figure="mine"))
+        graph(tables=[], figures=[str(tmp_path / "mine.yaml")]).figures["comparison"].layout(wildcards(figure="mine"))
     )
 
     assert told["bins"] == drawn
@@ -707,7 +707,9 @@ def test_bins_that_are_not_counted_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=sentence):
         graph(**asked)
     assert (
-        json.loads(graph(**asked, evaluation={"also": [25]}).layouts.comparison(wildcards(figure="mine")))["bins"]
+        json.loads(graph(**asked, evaluation={"also": [25]}).figures["comparison"].layout(wildcards(figure="mine")))[
+            "bins"
+        ]
         == 25
     )
 
@@ -767,7 +769,7 @@ def test_seeds_told_are_those_of_runs_that_there_are(tmp_path: Path) -> None:
 
     table, panels = (
         json.loads(built.layouts.table(wildcards(table="own"))),
-        json.loads(built.layouts.comparison(wildcards(figure="panels"))),
+        json.loads(built.figures["comparison"].layout(wildcards(figure="panels"))),
     )
 
     assert (table["seeds"], panels["seeds"]) == ([1, 2], [1, 2])

@@ -14,21 +14,22 @@ from longtail.handbook import reference
 from longtail.runtime import parts
 from longtail.runtime.errors import InputError
 
-SCHEMAS = ["config", "dataset", "method", "recipe", "table", "statistics", "claims", "figure", "similarity"]
-SCHEMAS += ["projection", "sensitivity", "probabilities"]
+SCHEMAS = ["config", "dataset", "method", "recipe", "table", "statistics", "claims", "figure"]
 KINDS = ("similarity", "projection", "sensitivity", "probabilities")
 README, METHODS_PAGE = (path.read_text() for path in reference.PAGES)
 SECTIONS = dict(re.findall(r"^## .*?```yaml\n(.*?)```.*?<!-- reference: (\w+) -->", README, re.DOTALL | re.MULTILINE))
 EXAMPLES = {name: yaml.safe_load(text) for text, name in SECTIONS.items()}
+OF_KINDS = [
+    yaml.safe_load(text) for text in re.findall(r"^```yaml\n(kind: .*?)```", README, re.DOTALL | re.MULTILINE)
+]
 KEYWORDS = {*Draft202012Validator.VALIDATORS, "$schema", "$defs", "title", "description", "default"}
 
 
 def test_every_schema_has_a_section_and_there_are_no_others() -> None:
     stored = {path.stem for path in schema.SCHEMAS.glob("*.yaml")}
 
-    assert [
-        name for name in re.findall(r"<!-- reference: (\w+) -->", README) if name not in ("parts", "kinds", "metrics")
-    ] == SCHEMAS
+    others = ("parts", "kinds", "metrics", "figures")
+    assert [name for name in re.findall(r"<!-- reference: (\w+) -->", README) if name not in others] == SCHEMAS
     assert stored == set(SCHEMAS) == set(EXAMPLES)
 
 
@@ -109,7 +110,6 @@ def test_keys_of_the_real_schemas() -> None:
     assert keys["method"]["needs"] == "–"
     assert keys["dataset"]["preprocessing.crop_padding"] == "4"
     assert keys["table"]["columns[].dataset"] == "required"
-    assert keys["figure"]["panels[].printed.ece"] == "–"
     assert keys["recipe"]["momentum"] == "0.9"
     assert keys["config"]["seeds.initialisation"] == "null"
     assert keys["config"]["stage1.*.sha256"] == "required"
@@ -158,10 +158,12 @@ def test_the_example_table_and_figure_can_be_run(tmp_path: Path) -> None:
 
 def test_the_other_example_tables_and_figures_can_be_run(tmp_path: Path) -> None:
     config: dict[str, list[str]] = {"tables": [], "figures": []}
-    for name in ("statistics", "claims", *KINDS):
+    figures = {example["kind"]: example for example in OF_KINDS if example["kind"] in KINDS}
+    assert set(figures) == set(KINDS)
+    for name, example in ({name: EXAMPLES[name] for name in ("statistics", "claims")} | figures).items():
         path = tmp_path / f"my_{name}.yaml"
-        path.write_text(yaml.safe_dump(EXAMPLES[name]))
-        config["tables" if name in ("statistics", "claims") else "figures"].append(str(path))
+        path.write_text(yaml.safe_dump(example))
+        config["figures" if name in figures else "tables"].append(str(path))
 
     found = build.build(config, [])
 
@@ -194,6 +196,16 @@ def test_every_key_of_every_kind_of_data_set_is_described() -> None:
         assert any(row.startswith(line) for row in lines), line
     assert "| `cifar` | `archive.urls` | required | mirrors, tried in order |" in lines
     assert any(row.startswith("| any, for backbone `resnet152_last_block` | `pretrained` | `null`") for row in lines)
+
+
+def test_every_setting_of_every_kind_of_figure_is_listed_beside_those_that_all_have() -> None:
+    lines = reference.figures().splitlines()
+
+    assert lines[0] == "| kind | key | default | description |"
+    assert "| `comparison` | `panels[].printed.ece` | – | expected calibration error in % |" in lines
+    assert "| `projection` | `method` | required |" in "\n".join(lines)
+    assert {line.split("`")[1] for line in lines[2:]} == set(load.figure_kinds()) == {"comparison", *KINDS}
+    assert "`dataset`" not in "\n".join(lines)
 
 
 def test_every_method_stands_in_the_table_with_its_status() -> None:

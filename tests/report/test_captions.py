@@ -2,24 +2,33 @@
 
 import re
 from types import SimpleNamespace
+from typing import Any, cast
 
 import jinja2
 import pytest
 from docutils.core import publish_parts
 
+from longtail.graph.figures import kinds
+from longtail.runtime import parts
 from longtail.runtime.fingerprint import ROOT
+
+KINDS = kinds(cast(Any, None))
 
 
 @pytest.mark.filterwarnings("ignore:Argument .writer_name.")  # which is how Snakemake calls it
-@pytest.mark.parametrize("caption", ["class_counts", "reliability", "smoothing", "training_curves"])
-def test_names_are_shown_as_they_are(caption: str) -> None:
+@pytest.mark.parametrize("name", KINDS)
+def test_names_are_shown_as_they_are(name: str) -> None:
     names = {"dataset": "mine_", "method": "_a_b__", "backbone": "数据_", "imbalance": "if10", "seed": "0"}
-    text = (ROOT / "rules/captions" / f"{caption}.rst").read_text()
-    asked = set(re.findall(r"wildcards\.(\w+)", text))
+    names["figure"] = "_mine_"
+    asked = re.findall(r"\{(\w+)\}", parts.literal("report.figures", name, "CAPTION", ""))
+    template = (ROOT / "rules/captions/figure.rst").read_text()
 
-    rendered = jinja2.Template(text).render(snakemake=SimpleNamespace(wildcards=SimpleNamespace(**names)))
+    caption = KINDS[name].caption(SimpleNamespace(**names))
+    rendered = jinja2.Template(template).render(snakemake=SimpleNamespace(params=SimpleNamespace(caption=caption)))
     page = publish_parts(rendered, writer_name="html")["body"]
 
-    assert all(names[name] in re.sub(r"<[^>]*>", "", page) for name in asked)
+    text = re.sub(r"<[^>]*>", "", page)
+    assert all(names[wildcard] in text for wildcard in asked)
+    assert len(text) > 60
     assert "<a " not in page
     assert "system-message" not in page

@@ -12,7 +12,17 @@ from matplotlib.text import Text
 from PIL import Image
 from tests.report.readers import NASTY
 
-from longtail.report import curves, probabilities, projection, reliability, sensitivity, similarity, style
+from longtail.report import style
+from longtail.report.figures import (
+    _diagrams,
+    class_counts,
+    comparison,
+    probabilities,
+    projection,
+    sensitivity,
+    similarity,
+    training_curves,
+)
 
 SCORE: dict[str, Any] = {"top1": 0.6, "ece": 0.1, "signed_gap": 0.1}
 SCORE["bins"] = {"edges": [0.0, 0.5, 1.0], "count": [1, 3], "accuracy": [0.2, 0.7], "confidence": [0.4, 0.8]}
@@ -31,15 +41,15 @@ def drawn(kind: str) -> tuple[Figure, list[str]]:
     counts, names = [500, 60, 3], LABELS[:12]
     match kind:
         case "diagram":
-            return reliability.reliability_diagram(SCORE, TITLE), [TITLE]
+            return _diagrams.side_by_side([(TITLE, SCORE)], ""), [TITLE]
         case "panels":
-            return reliability.comparison([(label, SCORE) for label in LABELS], TITLE), [TITLE, *LABELS]
+            return _diagrams.side_by_side([(label, SCORE) for label in LABELS], TITLE), [TITLE, *LABELS]
         case "overlay":
-            return reliability.overlay([(label, SCORE) for label in LABELS], TITLE), [TITLE, *LABELS]
+            return comparison.overlay([(label, SCORE) for label in LABELS], TITLE), [TITLE, *LABELS]
         case "class_counts":
-            return curves.class_counts({"factor 10": counts}, TITLE), [TITLE]
+            return class_counts.class_counts({"factor 10": counts}, TITLE), [TITLE]
         case "training_curves":
-            return curves.training_curves(dict.fromkeys(LABELS, HISTORY), TITLE), [TITLE, *LABELS]
+            return training_curves.training_curves(dict.fromkeys(LABELS, HISTORY), TITLE), [TITLE, *LABELS]
         case "similarity":
             cosines = np.eye(len(names))
             return similarity.similarity_heatmaps(cosines, cosines, names, 2, TITLE), [TITLE, *names]
@@ -56,7 +66,7 @@ def drawn(kind: str) -> tuple[Figure, list[str]]:
             panels = [
                 {"title": label, "points": [{"at": at, "values": [SCORE]} for at in (1, 2)]} for label in LABELS
             ]
-            return sensitivity.sensitivity(panels, (LABELS[-1], [SCORE]), TITLE), [TITLE, *LABELS]
+            return sensitivity.sensitivity(panels, (LABELS[-1], [SCORE]), TITLE, ["top1", "ece"]), [TITLE, *LABELS]
 
 
 def squeezed(text: str) -> str:

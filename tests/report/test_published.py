@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from longtail import imbalance
-from longtail.config import layers, load, settings, variants
+from longtail.config import figures, layers, load, settings
 from longtail.config.registry import CONFIG, Registry
 from longtail.data import long_tail
 from longtail.graph.graph import Graph
@@ -38,9 +37,7 @@ def configuration(manifest: dict[str, Any]) -> Registry:
     """Its definitions, with the methods that its figures make of others."""
     found = load.load(*read(manifest))
     for name in found.config["figures"]:
-        figure = load.definition("figure", load.locate("figure", name))
-        if figure["kind"] == "sensitivity":
-            variants.define(found, name, figure, imbalance.slug(figure["factor"], name))
+        figures.figure(found, load.locate("figure", name))
     return found
 
 

@@ -1,6 +1,4 @@
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import matplotlib as mpl
@@ -148,15 +146,6 @@ def test_neither_file_is_left_when_drawing_fails(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="frac"):
         style.save(figure, tmp_path / "a.svg", tmp_path / "a.png")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_figures_need_neither_torch_nor_pyplot_to_import() -> None:
-    library = Path(style.__file__).parents[2]
-    program = (
-        "import sys, longtail.report.reliability, longtail.report.curves; "
-        "sys.exit(any(name in sys.modules for name in ('torch', 'seaborn', 'matplotlib.pyplot')))"
-    )
-    assert subprocess.run([sys.executable, "-c", program], cwd=library).returncode == 0
 
 
 def test_the_theme_is_seaborns_but_for_what_the_house_style_says() -> None:

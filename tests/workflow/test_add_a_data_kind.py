@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
-from tests.workflow import pages
-from tests.workflow.pages import Followed
+from tests.workflow.page import Followed, follow, run
 
 from longtail.data import arrays
 from longtail.data.forms.images import Arrays
@@ -23,7 +22,7 @@ MISTAKES = [f"snakemake -n --configfile mine.yaml {name}.yaml" for name in ("ope
 @pytest.fixture(scope="module")
 def followed(tmp_path_factory: pytest.TempPathFactory) -> Followed:
     """Everything that the page says, done."""
-    return pages.follow(PAGE, tmp_path_factory.mktemp("reader") / "longtail")
+    return follow(PAGE, tmp_path_factory.mktemp("reader") / "longtail")
 
 
 def test_the_commands_end_well_but_for_those_with_a_mistake(followed: Followed) -> None:
@@ -38,7 +37,7 @@ def test_the_source_is_one_short_file_in_the_house_style(followed: Followed) -> 
 
     assert library == [SOURCE]
     assert len(followed.files[SOURCE].splitlines()) <= 75
-    pages.check_style(followed)
+    followed.assert_house_style()
 
 
 def test_images_are_those_of_the_files_and_the_table_has_its_numbers(followed: Followed) -> None:
@@ -67,16 +66,15 @@ def test_nothing_that_exists_was_edited_by_hand(followed: Followed) -> None:
     status = followed.commands["git status --short"]
 
     assert sorted(status.output.splitlines()) == sorted(status.shown.splitlines())
-    diff = pages.run(followed.folder, "git diff --unified=0").output
-    changed = [line for line in diff.splitlines() if re.match(r"[+-](?![+-]{2})", line)]
+    changed = followed.changed_lines("config/README.md")
     assert [line.split("|")[2].strip() for line in changed] == ["`train_file`", "`test_file`", "`inverted`"]
-    assert all(line.startswith("+| `csv_images` |") for line in changed), diff
+    assert all(line.startswith("+| `csv_images` |") for line in changed), changed
 
 
 def test_a_moved_file_changes_nothing_and_another_content_is_read_anew(followed: Followed) -> None:
     moved = "datasets={my_digits: {test_file: moved.csv}}"
     dry = f"cp my_test.csv moved.csv; snakemake -n --configfile mine.yaml --config '{moved}'"
-    assert "Nothing to be done" in pages.run(followed.folder, dry).output
+    assert "Nothing to be done" in run(followed.folder, dry).output
 
-    changed = pages.run(followed.folder, f"sed -i 1d moved.csv; {dry.split('; ')[1]}")
+    changed = run(followed.folder, f"sed -i 1d moved.csv; {dry.split('; ')[1]}")
     assert "build_arrays" in changed.output, changed.output

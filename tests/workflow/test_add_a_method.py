@@ -4,8 +4,7 @@ import re
 
 import pandas as pd
 import pytest
-from tests.workflow import pages
-from tests.workflow.pages import Followed
+from tests.workflow.page import Followed, follow
 
 from longtail.runtime.fingerprint import ROOT
 
@@ -18,8 +17,8 @@ TYPO = "snakemake -n --configfile typo.yaml"
 
 @pytest.fixture(scope="module")
 def followed(tmp_path_factory: pytest.TempPathFactory) -> Followed:
-    """Everything that the page says, done."""
-    return pages.follow(PAGE, tmp_path_factory.mktemp("reader") / "longtail")
+    """A copy of the project in which everything of the page was done."""
+    return follow(PAGE, tmp_path_factory.mktemp("reader") / "longtail")
 
 
 def test_the_commands_end_well_but_for_the_one_with_the_mistake(followed: Followed) -> None:
@@ -32,7 +31,7 @@ def test_the_commands_end_well_but_for_the_one_with_the_mistake(followed: Follow
 def test_one_yaml_and_one_short_file_in_the_house_style(followed: Followed) -> None:
     assert {METHOD, LOSS, CONFIG} <= followed.files.keys()
     assert len(followed.files[LOSS].splitlines()) <= 40
-    pages.check_style(followed)
+    followed.assert_house_style()
 
 
 def test_the_table_has_a_number_for_both_methods(followed: Followed) -> None:
@@ -67,10 +66,9 @@ def test_nothing_that_exists_was_edited_by_hand(followed: Followed) -> None:
     assert sorted(status.output.splitlines()) == sorted(status.shown.splitlines())
     new = {line[3:] for line in status.output.splitlines() if line.startswith("??")}
     assert new == {*followed.files, "docs/methods/cdt.md"}
-    diff = pages.run(followed.folder, "git diff --unified=0 -- config/README.md docs/methods.md").output
-    changed = [line for line in diff.splitlines() if re.match(r"[+-](?![+-]{2})", line)]
-    assert [line[0] for line in changed] == ["+", "+"], diff
-    assert all("cdt" in line for line in changed), diff
+    changed = followed.changed_lines("config/README.md", "docs/methods.md")
+    assert [line[0] for line in changed] == ["+", "+"], changed
+    assert all("cdt" in line for line in changed), changed
 
 
 def test_the_misspelling_gives_the_sentence_shown(followed: Followed) -> None:

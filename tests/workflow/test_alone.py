@@ -58,17 +58,17 @@ def test_a_training_writes_what_snakemake_made_into_a_folder_of_its_own(finished
 
 
 def test_a_drawing_goes_where_it_should(finished: Path) -> None:
-    code, _, log = script(finished, "draw_reliability", DIAGRAM, *CONFIG, "--to", "drawn")
+    code, _, log = script(finished, "draw", DIAGRAM, *CONFIG, "--to", "drawn")
 
     assert code == 0, log
     assert same(finished, "drawn") == {"mislas_seed0.svg", "mislas_seed0.png"}
 
 
 def test_a_debugger_stops_in_it(finished: Path) -> None:
-    line = (ROOT / "workflow_scripts/draw_reliability.py").read_text().split("style.save")[0].count("\n") + 1
+    line = (ROOT / "workflow_scripts/draw.py").read_text().split("drawing.draw")[0].count("\n") + 1
 
     _, printed, log = script(
-        finished, "draw_reliability", DIAGRAM, *CONFIG, debugger=f"b {line}\nc\np snakemake.wildcards.method\nq\n"
+        finished, "draw", DIAGRAM, *CONFIG, debugger=f"b {line}\nc\np snakemake.wildcards.method\nq\n"
     )
 
     assert "(Pdb) 'mislas'" in printed, printed + log

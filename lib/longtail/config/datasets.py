@@ -31,7 +31,7 @@ def define(definition: Any, where: str) -> dict[str, Any]:
             _refuse_key_of_another_kind(key, kind, where)
     # To write null is to leave a required key open.
     given = {key: value for key, value in definition.items() if value is not None or key not in required}
-    checked: dict[str, Any] = schema.checked(given, rules, where)
+    checked: dict[str, Any] = schema.check(given, rules, where)
     return dict.fromkeys(required) | checked
 
 

@@ -8,17 +8,15 @@ from typing import Any
 
 from longtail.config import datasets, methods, paths, recipes, schema
 from longtail.config.blame import NONE, THE_CONFIG, blaming, place
-from longtail.config.registry import CONFIG, Registry, merge
+from longtail.config.registry import CONFIG, FIGURES, Registry, merge
 from longtail.runtime import parts
 from longtail.runtime.errors import InputError
 from longtail.runtime.provenance import shown
 
-# The schema of each kind of table and figure; the first is meant where none is named.
-SCHEMAS = {
-    "table": {"methods": "table", "datasets": "statistics", "claims": "claims"},
-    "figure": {"reliability": "figure"}
-    | {kind: kind for kind in ("similarity", "projection", "sensitivity", "probabilities")},
-}
+# The schema of each kind of table.
+TABLES = {"methods": "table", "datasets": "statistics", "claims": "claims"}
+# What a file is that names no kind.
+DEFAULT_KIND = {"table": "methods", "figure": "comparison"}
 
 
 def load(config: dict[str, Any], files: list[Path], arguments: Mapping[str, Any] = NONE) -> Registry:
@@ -59,12 +57,25 @@ def locate(kind: str, name: str) -> Path:
 
 def definition(kind: str, path: Path) -> dict[str, Any]:
     """The validated content of a table's or figure's file, by the schema of its own `kind`."""
-    content, schemas = schema.read_yaml(path), SCHEMAS[kind]
-    name = content.get("kind", next(iter(schemas)))
-    if not isinstance(name, str) or name not in schemas:
-        raise InputError(f"{shown(path)}: key 'kind' is {name!r}: {parts.nearest(str(name), schemas)}")
-    checked: dict[str, Any] = schema.check(content, schemas[name], shown(path))
+    content, known = schema.read_yaml(path), figure_kinds() if kind == "figure" else list(TABLES)
+    name = content.get("kind", DEFAULT_KIND[kind])
+    if name not in known:
+        raise InputError(f"{shown(path)}: key 'kind' is {name!r}: {parts.nearest(str(name), known)}")
+    rules = figure_schema(name) if kind == "figure" else TABLES[name]
+    checked: dict[str, Any] = schema.check(content, rules, shown(path))
     return checked
+
+
+def figure_kinds() -> list[str]:
+    """The kinds of figures that a file of `config/figures` can ask for; the others are drawn without being asked."""
+    return [name for name in parts.names(FIGURES) if parts.literal(FIGURES, name, "SHOWS", "methods") == "methods"]
+
+
+def figure_schema(kind: str) -> dict[str, Any]:
+    """The schema of a kind of figure: the keys that all have, and its own `SETTINGS`, required without a default."""
+    common, own = schema.load("figure"), parts.settings(FIGURES, kind)
+    required = [*common["required"], *(key for key, rule in own.items() if "default" not in rule)]
+    return common | {"required": required, "properties": common["properties"] | own}
 
 
 def _stored(folder: str) -> dict[str, Any]:

@@ -142,7 +142,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of methods: a cell for each panel or point that shows one."""
+    """A figure of methods: a cell for each of them, in the order of its kind's `methods`."""
 
     name: str
     definition: dict[str, Any]
@@ -150,7 +150,7 @@ class Figure:
 
     @property
     def kind(self) -> str:
-        """What it draws: one of the kinds of `load.SCHEMAS`."""
+        """What it draws: one of `load.figure_kinds`."""
         kind: str = self.definition["kind"]
         return kind
 

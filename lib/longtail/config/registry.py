@@ -14,6 +14,8 @@ STAGES = ("stage1", "stage2")
 # Where the parts of a stage stand that a method may name.
 PARTS = {"loss": "losses", "head": "heads", "weighting": "weightings", "mixing": "mixing", "sampler": "samplers"}
 PARTS |= {"algorithm": "stage1.algorithms", "generator": "stage2.generators", "post_hoc": "stage2.post_hoc"}
+# Where the kinds of figures stand.
+FIGURES = "report.figures"
 
 
 @dataclass(frozen=True)

@@ -104,13 +104,12 @@ def load(name: str) -> dict[str, Any]:
     return own | {"$defs": SHARED | own.get("$defs", {})}
 
 
-def check(value: Any, schema_name: str, where: str) -> Any:
-    """What `checked` gives for the schema `config/schemas/<schema_name>.yaml`."""
-    return checked(value, load(schema_name), where)
+def check(value: Any, schema: str | dict[str, Any], where: str) -> Any:
+    """A copy of `value` with defaults filled in; InputError naming `where`, the key and the remedy.
 
-
-def checked(value: Any, schema: dict[str, Any], where: str) -> Any:
-    """A copy of `value` with defaults filled in; InputError naming `where`, the key and the remedy."""
+    `schema` is one, or the name of one in `config/schemas`.
+    """
+    schema = load(schema) if isinstance(schema, str) else schema
     filled = _on_one_line(value, where, "")
     _fill(filled, schema, schema)
     conform(filled, schema, where)

@@ -1,6 +1,7 @@
 """Methods that differ from another in one setting, for figures over the values of settings."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from longtail.config import methods, settings
@@ -8,30 +9,36 @@ from longtail.config.registry import STAGES, Registry, merge
 from longtail.runtime.errors import InputError
 
 
-def define(registry: Registry, where: str, definition: dict[str, Any], imbalance: str) -> None:
-    """Give each panel of a sensitivity figure the `methods` that have its values, and its `default`.
+def of(
+    registry: Registry,
+    where: str,
+    own: str,
+    dataset: str,
+    imbalance: str,
+    key: str,
+    values: Sequence[float | str],
+    title: str,
+) -> tuple[float | str | None, list[str]]:
+    """The value that a method has of a setting on a data set at an imbalance, and a method for each of `values`.
 
-    The value that the method has in the figure's setting is the method itself; any other becomes a method of its
-    own, `ladc_generator_alpha_0_05`. The default is None where it is not among the values.
+    The value is None where it is not among `values`. The method that has it is the method itself; any other becomes a
+    method of its own, `ladc_generator_alpha_0_05`, whose label names the setting by `title`.
     Raises InputError for a setting that the method lacks, a value it may not have, and a name that is taken.
     """
-    own, dataset = definition["method"], definition["dataset"]
     method = registry.method(own, where)
-    for panel in definition["panels"]:
-        stage, *path = panel["key"].split(".")
-        block: Any = None
-        if stage in (*STAGES, "post_hoc") and isinstance(method.get(stage), dict):
-            block = settings.overridden(registry, dataset, imbalance, own, stage)
-        for step in path[:-1]:
-            block = block.get(step) if isinstance(block, dict) else None
-        if not path or not isinstance(block, dict) or isinstance(block.get(path[-1], {}), dict):
-            raise InputError(f"{where}: method '{own}' has no setting '{panel['key']}': correct the key")
-        value = block[path[-1]]
-        panel["default"] = value if value in panel["values"] else None
-        panel["methods"] = [
-            own if other == value else _variant(registry, where, own, [stage, *path], other, panel["title"])
-            for other in panel["values"]
-        ]
+    stage, *path = key.split(".")
+    block: Any = None
+    if stage in (*STAGES, "post_hoc") and isinstance(method.get(stage), dict):
+        block = settings.overridden(registry, dataset, imbalance, own, stage)
+    for step in path[:-1]:
+        block = block.get(step) if isinstance(block, dict) else None
+    if not path or not isinstance(block, dict) or isinstance(block.get(path[-1], {}), dict):
+        raise InputError(f"{where}: method '{own}' has no setting '{key}': correct the key")
+    value = block[path[-1]]
+    named = [
+        own if other == value else _variant(registry, where, own, [stage, *path], other, title) for other in values
+    ]
+    return value if value in values else None, named
 
 
 def _variant(registry: Registry, where: str, own: str, path: list[str], value: float | str, title: str) -> str:

@@ -7,18 +7,22 @@ from typing import Any
 from longtail.config import build, settings
 from longtail.config.blame import NONE, blaming
 from longtail.config.plan import Plan
-from longtail.graph import imports
+from longtail.graph import figures, imports
 from longtail.graph.inputs import Inputs
 from longtail.graph.layouts import Layouts
 from longtail.graph.parameters import Parameters
 from longtail.graph.resources import Resources
+from longtail.graph.subjects import Subjects
 from longtail.graph.targets import Patterns, Targets
 from longtail.results import RESULTS, RUNS
 from longtail.runtime.errors import InputError
 
 
 class Graph:
-    """Answers for one plan: files that jobs read, their parameters and layouts, what they take, and the targets."""
+    """Answers for one plan: files that jobs read, their parameters and layouts, what they take, and the targets.
+
+    `figures` answers for each kind of figure by its name.
+    """
 
     def __init__(self, plan: Plan, files: Sequence[Path] = (), arguments: Mapping[str, Any] = NONE) -> None:
         self.plan = plan
@@ -30,7 +34,8 @@ class Graph:
         self.parameters = Parameters(plan, self.files)
         self.layouts = Layouts(plan, self.inputs)
         self.resources = Resources(plan.registry)
-        self.targets = Targets(plan, self.inputs, self.layouts)
+        self.figures = figures.kinds(Subjects(plan, self.inputs, self.layouts))
+        self.targets = Targets(plan, self.inputs, self.figures)
         self.patterns = Patterns(plan)
 
     @classmethod

@@ -52,39 +52,9 @@ class Inputs:
         """Test logits that a table of claims compares."""
         return [logits_in(run.folder, run) for run in self.claims_runs(w)]
 
-    def figure_runs(self, w: Any) -> list[Run]:
-        """Runs that a comparison shows."""
-        return runs_of(self.plan.figures[w.figure].cells)
-
-    def figure_logits(self, w: Any) -> list[str]:
-        """Files with the test logits of the runs that a figure shows."""
-        return [logits_in(run.folder, run) for run in self.figure_runs(w)]
-
     def run_of(self, w: Any) -> Run:
         """The run of a method in a setting under a seed."""
         return chain.run(self.registry, Setting(w.dataset, w.imbalance, w.backbone), w.method, int(w.seed))
-
-    def first_run(self, w: Any) -> Run:
-        """The run under the first seed of the one method that a figure shows."""
-        return self.plan.figures[w.figure].cells[0].runs[0]
-
-    def features_of(self, w: Any) -> str:
-        """Features of the network that the one method of a figure stands on."""
-        return f"{RUNS}/{self.first_run(w).folder}/features.npz"
-
-    def projection_of(self, w: Any) -> str:
-        """Projected features of the one method of a figure."""
-        run = self.first_run(w)
-        return f"{RUNS}/{run.folder}/{run.method}/projection.npz"
-
-    def arrays_of(self, w: Any) -> str:
-        """Arrays of the data set of a figure."""
-        return results.arrays(self.plan.figures[w.figure].definition["dataset"])
-
-    def subset_of(self, w: Any) -> str:
-        """The subset of a figure."""
-        setting = self.plan.figures[w.figure].cells[0].setting
-        return results.subset(setting.dataset, setting.imbalance)
 
     def described_subsets(self, w: Any) -> list[str]:
         """Subsets that a table of data sets counts."""
@@ -98,12 +68,6 @@ class Inputs:
     def choices(self) -> list[str]:
         """What every post-hoc method chose."""
         return [f"{RUNS}/{run.folder}/{run.method}/choice.json" for run in self.plan.runs if run.post_hoc]
-
-    def histories(self, w: Any) -> list[str]:
-        """Histories of the Stage 1s of a setting whose networks classify."""
-        setting = Setting(w.dataset, w.imbalance, w.backbone)
-        networks = {run.network.folder for run in self.plan.runs if run.setting == setting}
-        return [f"{RUNS}/{folder}/history.csv" for folder in sorted(networks)]
 
     def subsets(self, dataset: str) -> list[str]:
         """Subsets of a data set that anything runs on, least imbalanced first."""

@@ -1,45 +1,27 @@
 """What can be asked for, as lists of files, and which names the rules' wildcards may take."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 
 from longtail.config.plan import CLASSIFIER, NETWORK, Plan
-from longtail.graph.inputs import Inputs, runs_of
-from longtail.graph.layouts import Layouts
-from longtail.results import FIGURE_FORMATS, FIGURES, RUNS, TABLE_FORMATS, TABLES
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """What one job draws, in a folder of its `kind` (comparisons in none).
-
-    `trainings` are files of the trainings that it shows.
-    """
-
-    kind: str
-    names: list[str]
-    trainings: list[str] = field(default_factory=list)
-
-    @property
-    def files(self) -> list[str]:
-        """Every drawing in every form."""
-        folder = FIGURES if self.kind == "comparison" else f"{FIGURES}/{self.kind}"
-        return [f"{folder}/{name}.{form}" for name in self.names for form in FIGURE_FORMATS]
+from longtail.graph.figures import Drawing, Kind
+from longtail.graph.inputs import Inputs
+from longtail.graph.subjects import DATASET
+from longtail.results import RUNS, TABLE_FORMATS, TABLES
 
 
 class Targets:
     """Target files of one plan."""
 
-    def __init__(self, plan: Plan, inputs: Inputs, layouts: Layouts) -> None:
+    def __init__(self, plan: Plan, inputs: Inputs, kinds: Mapping[str, Kind]) -> None:
         self.plan = plan
         self.inputs = inputs
-        self.layouts = layouts
+        self.kinds = kinds
 
     def datasets(self) -> list[str]:
-        """Every subset, and its class counts drawn."""
+        """Every subset, and the figures of data sets."""
         names = sorted({setting.dataset for setting in self.plan.settings})
-        drawn = [f"{FIGURES}/class_counts/{name}.svg" for name in names]
+        drawn = [path for drawing in self.drawings() if drawing.kind.shows == DATASET for path in drawing.outputs]
         return [path for name in names for path in self.inputs.subsets(name)] + drawn
 
     def stage1(self) -> list[str]:
@@ -62,27 +44,11 @@ class Targets:
 
     def figures(self) -> list[str]:
         """Every figure in every form."""
-        return [path for drawing in self.drawings() for path in drawing.files]
+        return [path for drawing in self.drawings() for path in drawing.outputs]
 
     def drawings(self) -> list[Drawing]:
         """Every job that draws."""
-        found = [Drawing("class_counts", [name]) for name in sorted({s.dataset for s in self.plan.settings})]
-        found += [Drawing("training_curves", [s.folder], self.inputs.histories(s)) for s in self.plan.settings]
-        found += [Drawing("smoothing", [s.folder]) for s in self.plan.settings if self.layouts.smoothing_losses(s)]
-        for run in self.plan.runs:
-            name = f"{run.setting.folder}/{run.method}_seed{run.seed}"
-            found.append(Drawing("reliability", [name], self.inputs.provenance([run])))
-        for name, figure in self.plan.figures.items():
-            if not (runs := runs_of(figure.cells)):
-                continue
-            if figure.kind == "reliability":
-                found.append(
-                    Drawing("comparison", [f"{name}_panels", f"{name}_overlay"], self.inputs.provenance(runs))
-                )
-            else:
-                shown = figure.cells[0].runs[:1] if figure.kind in ("similarity", "projection") else runs
-                found.append(Drawing(figure.kind, [name], self.inputs.provenance(shown)))
-        return found
+        return [drawing for kind in self.kinds.values() for drawing in kind.drawings()]
 
 
 class Patterns:

@@ -14,14 +14,14 @@ from longtail.runtime import files, parts
 from longtail.runtime.fingerprint import ROOT
 
 PAGES = (CONFIG / "README.md", ROOT / "docs" / "methods.md")
-METHODS, PART_SETTINGS, KINDS, METRICS = "methods", "parts", "kinds", "metrics"
+METHODS, PART_SETTINGS, KINDS, METRICS, FIGURES = "methods", "parts", "kinds", "metrics", "figures"
 NONE = "–"
 
 _MARKED = re.compile(r"(<!-- reference: (\w+) -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
 def rows(schema_name: str) -> list[tuple[str, str, str]]:
-    """Dotted key, default and description of every key of a schema, in its order.
+    """Dotted key, default and description of every key of a schema in `config/schemas`, in its order.
 
     Items of a list are `key[]`, what stands under names that a person chooses `key.*`. The default is
     YAML, `required` where there must be a value and `–` where the key may be absent.
@@ -49,7 +49,20 @@ def _of_kind(kind: str, keys: sources.Keys, required: list[str]) -> list[tuple[s
 
 def markdown(schema_name: str) -> str:
     """The keys of a schema as a Markdown table."""
-    return table(("key", "default", "description"), list(map(_shown, rows(schema_name))))
+    return table(("key", "default", "description"), [_shown(row) for row in rows(schema_name)])
+
+
+def figures() -> str:
+    """The settings of every kind of figure, beside the keys that all have, as a Markdown table."""
+    shown, common = [], schema.load("figure")["properties"]
+    for kind in load.figure_kinds():
+        root = load.figure_schema(kind)
+        own = {
+            "required": root["required"],
+            "properties": {key: rule for key, rule in root["properties"].items() if key not in common},
+        }
+        shown += [(f"`{kind}`", *_shown(row)) for row in _keys("", own, root)]
+    return table(("kind", "key", "default", "description"), shown)
 
 
 def methods() -> str:
@@ -92,14 +105,13 @@ def metrics() -> str:
 def updated(page: str) -> str:
     """A page with each table between `<!-- reference: name -->` and `<!-- end -->` made anew.
 
-    The name is that of a schema, `methods`, `parts`, `kinds` or `metrics`. InputError where it is none of them.
+    The name is that of a schema, `methods`, `parts`, `kinds`, `metrics` or `figures`. InputError where it is none.
     """
 
     def remade(match: re.Match[str]) -> str:
         opening, name = match.groups()
-        tables = {METHODS: methods, PART_SETTINGS: part_settings, KINDS: kinds, METRICS: metrics}
-        made = tables.get(name, lambda: markdown(name))
-        return opening + made()
+        tables = {METHODS: methods, PART_SETTINGS: part_settings, KINDS: kinds, METRICS: metrics, FIGURES: figures}
+        return opening + tables.get(name, lambda: markdown(name))()
 
     return _MARKED.sub(remade, page)
 

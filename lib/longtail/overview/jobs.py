@@ -83,10 +83,9 @@ def _of_runs(graph: Graph) -> list[Job]:
             made = [f"{folder}/{name}" for name in ("logits.npz", "choice.json")]
             found.append(Job("adjust_classifier", made, graph.inputs.provenance([run])))
         found.append(Job("evaluate", graph.inputs.metrics([run]), graph.inputs.provenance([run])))
-    projections = {name for name, f in graph.plan.figures.items() if f.kind == "projection" and f.cells[0].runs}
-    shown = [SimpleNamespace(figure=name) for name in sorted(projections)]
-    for path, run in {graph.inputs.projection_of(w): graph.inputs.first_run(w) for w in shown}.items():
-        found.append(Job("project_features", [path], [f"{RUNS}/{run.folder}/stage1/last.pt"]))
+    read = {path for drawing in graph.targets.drawings() for path in drawing.inputs}
+    for path in sorted(path for path in read if path.endswith("/projection.npz")):
+        found.append(Job("project_features", [path], [f"{Path(path).parents[1]}/stage1/last.pt"]))
     return found
 
 
@@ -105,4 +104,5 @@ def _of_tables(graph: Graph) -> list[Job]:
 
 
 def _of_figures(graph: Graph) -> list[Job]:
-    return [Job(f"draw_{drawing.kind}", drawing.files, drawing.trainings) for drawing in graph.targets.drawings()]
+    drawings = graph.targets.drawings()
+    return [Job(f"draw_{drawing.kind.name}", drawing.outputs, drawing.trainings) for drawing in drawings]

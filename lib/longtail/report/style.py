@@ -1,4 +1,7 @@
-"""One look for every figure, and the same bytes for the same input."""
+"""One look for every figure, and the same bytes for the same input.
+
+Matplotlib is imported where it is used: kinds of figures import this module, and Snakemake reads them when it starts.
+"""
 
 import warnings
 from collections import Counter
@@ -7,15 +10,13 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from textwrap import fill
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import matplotlib as mpl
-from matplotlib.figure import Figure
-from matplotlib.text import Text
-
-from longtail.report import fonts
 from longtail.runtime.files import whole
 from longtail.runtime.letters import is_unprintable, is_wide, room
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PNG_DPI = 160
 INK, FAINT = "#262626", "#8c8c8c"
@@ -143,6 +144,8 @@ def shades(number: int) -> list[str]:
 @contextmanager
 def theme() -> Iterator[None]:
     """Draw and save inside this: the house style, whatever the reader's own matplotlibrc says."""
+    import matplotlib as mpl
+
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_SEABORN | _RC)
@@ -184,7 +187,7 @@ def _in_short(name: str, letters: int) -> str:
     return f"{begin}…{end}"
 
 
-def save(figure: Figure, svg_path: str | Path, png_path: str | Path, footnote: str = "") -> None:
+def save(figure: "Figure", svg_path: str | Path, png_path: str | Path, footnote: str = "") -> None:
     """Write the figure as SVG and as PNG at 160 dpi: both files appear whole, or neither is there.
 
     A `footnote` (runs, code, machine) is set in small print below the figure, which grows by it, and ends in the
@@ -192,6 +195,10 @@ def save(figure: Figure, svg_path: str | Path, png_path: str | Path, footnote: s
     Equal figures give equal bytes: no date and no program version is written.
     Raises InputError, naming the file, where the disk is full or the folder cannot be written.
     """
+    from matplotlib.text import Text
+
+    from longtail.report import fonts
+
     try:
         # Ticks and text are made only when drawn, so saving needs the theme as much as building did.
         with theme(), whole(svg_path) as svg, whole(png_path) as png, warnings.catch_warnings():

@@ -1,0 +1,138 @@
+"""The jobs that draw: what the rule of each kind of figure says, and what each of its jobs reads and shows."""
+
+import functools
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+from longtail.config.registry import FIGURES as PACKAGE
+from longtail.graph.parameters import remembered, text
+from longtail.graph.subjects import DATASET, METHODS, PATTERNS, RUN, SETTING, Subjects
+from longtail.report.subjects import Subject
+from longtail.results import FIGURE_FORMATS, FIGURES, LOGS, RUNS
+from longtail.runtime import parts
+
+# What tells a figure from others of its kind in Snakemake's report.
+LABELS = {
+    METHODS: {"name": "{figure}"},
+    RUN: {"method": "{method}", "backbone": "{backbone}", "seed": "{seed}"},
+    SETTING: {"data set": "{dataset}", "imbalance": "{imbalance}", "backbone": "{backbone}"},
+    DATASET: {"data set": "{dataset}"},
+}
+_WILDCARD = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What one job draws: its files, the files that it reads, and files of the trainings that it shows."""
+
+    kind: "Kind"
+    outputs: list[str]
+    inputs: list[str]
+    trainings: list[str]
+
+
+class Kind:
+    """One kind of figure, with the answers that its rule asks for. `w` is the rule's wildcards throughout."""
+
+    def __init__(self, name: str, subjects: Subjects) -> None:
+        self.name = name
+        self.shows: str = self._literal("SHOWS", METHODS)
+        self._subjects = subjects
+        self._forms: tuple[str, ...] = self._literal("DRAWINGS", ("",))
+        folder = self._literal("FOLDER", name)
+        self._pattern = f"{folder}/{PATTERNS[self.shows]}".lstrip("/")
+
+    @functools.cached_property
+    def _part(self) -> ModuleType:
+        return parts.find(PACKAGE, self.name)
+
+    @property
+    def log(self) -> str:
+        """The pattern of its logs."""
+        return f"{LOGS}/figures/{self._pattern}.log"
+
+    @property
+    def message(self) -> str:
+        """What Snakemake prints when a job starts."""
+        return _WILDCARD.sub(r"{wildcards.\1}", self._literal("MESSAGE"))
+
+    def outputs(self, report: Callable[..., Any]) -> dict[str, Any]:
+        """The patterns of its files by name; Snakemake's `report` puts each SVG into the report."""
+        svg, png = FIGURE_FORMATS
+        outputs: dict[str, Any] = {}
+        for form in self._forms:
+            prefix, label = (f"{form}_", {"form": form}) if form else ("", {})
+            outputs[prefix + svg] = report(
+                f"{self._path(form)}.{svg}",
+                caption="captions/figure.rst",
+                category=self._literal("CATEGORY"),
+                subcategory=self._literal("SUBCATEGORY"),
+                labels={"figure": self._literal("NAME"), **LABELS[self.shows], **label},
+            )
+            outputs[prefix + png] = f"{self._path(form)}.{png}"
+        return outputs
+
+    def inputs(self, w: Any) -> dict[str, Any]:
+        """The files that a job reads, by name; of methods also the provenance of all trainings behind them."""
+        return self._inputs(self._subject(w))
+
+    def layout(self, w: Any) -> str:
+        """What a job shows, as JSON text; of methods also title, source and seeds."""
+        subject: Any = self._subject(w)
+        common: dict[str, Any] = {}
+        if self.shows == METHODS:
+            common = {key: subject.definition[key] for key in ("title", "source")}
+            common["seeds"] = sorted({run.seed for run in subject.runs})
+        return text(common | self._part.layout(subject))
+
+    def caption(self, w: Any) -> str:
+        """What stands beside a figure in the report, as reStructuredText."""
+        text = self._literal("CAPTION")
+        names = {name: getattr(w, name).replace("_", r"\_") for name in _WILDCARD.findall(text)}
+        return str(text.format(**names))
+
+    def code(self, w: Any) -> str:
+        """Fingerprint of the code that draws."""
+        return remembered("draw", f"{PACKAGE}.{self.name}")
+
+    def drawings(self) -> Iterator[Drawing]:
+        """Every job of this kind."""
+        for values in self._subjects.every(self.shows, self.name):
+            subject = self._subject(SimpleNamespace(**values))
+            if hasattr(self._part, "applies") and not self._part.applies(subject):
+                continue
+            paths = [self._path(form).format(**values) for form in self._forms]
+            outputs = [f"{path}.{ending}" for path in paths for ending in FIGURE_FORMATS]
+            inputs = [
+                path
+                for item in self._inputs(subject).values()
+                for path in ([item] if isinstance(item, str) else item)
+            ]
+            of_runs = {path for path in inputs if path.startswith(f"{RUNS}/")}
+            yield Drawing(self, outputs, inputs, sorted(of_runs | set(_provenance(subject))))
+
+    def _inputs(self, subject: Subject) -> dict[str, Any]:
+        inputs: dict[str, Any] = self._part.inputs(subject)
+        return inputs | ({"provenance": _provenance(subject)} if self.shows == METHODS else {})
+
+    def _literal(self, constant: str, default: Any = None) -> Any:
+        return parts.literal(PACKAGE, self.name, constant, default)
+
+    def _path(self, form: str) -> str:
+        """The pattern of a file without its ending."""
+        return f"{FIGURES}/{self._pattern}" + (f"_{form}" if form else "")
+
+    def _subject(self, w: Any) -> Subject:
+        return self._subjects.of(self.shows, w, self._literal("FIRST_SEED", False))
+
+
+def kinds(subjects: Subjects) -> dict[str, Kind]:
+    """All kinds by name."""
+    return {name: Kind(name, subjects) for name in parts.names(PACKAGE)}
+
+
+def _provenance(subject: Subject) -> list[str]:
+    return sorted({path for run in subject.runs for path in run.provenance})

@@ -1,0 +1,112 @@
+"""What the figures of one plan show, as their kinds see it (`report.subjects`)."""
+
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from longtail import results
+from longtail.config import settings
+from longtail.config.plan import Cell, Plan, Run, Setting
+from longtail.graph.inputs import Inputs, logits_in, runs_of
+from longtail.graph.layouts import Layouts
+from longtail.report import subjects
+from longtail.results import RUNS
+
+METHODS, RUN, SETTING, DATASET = "methods", "run", "setting", "dataset"
+# What one figure may show: the pattern of its path, whose wildcards tell it from others of its kind.
+PATTERNS = {
+    METHODS: "{figure}",
+    RUN: results.SETTING + "/{method}_seed{seed}",
+    SETTING: results.SETTING,
+    DATASET: "{dataset}",
+}
+
+
+class Subjects:
+    """The subjects of figures by the wildcards `w` of their rules."""
+
+    def __init__(self, plan: Plan, inputs: Inputs, layouts: Layouts) -> None:
+        self.plan = plan
+        self.registry = plan.registry
+        self.inputs = inputs
+        self.layouts = layouts
+        # The losses of a setting cost most of the time of a start, and several figures ask for them.
+        self._setting = functools.cache(self._setting_of)
+
+    def every(self, shows: str, kind: str) -> Iterator[dict[str, str]]:
+        """The wildcards of all figures of a kind, by what one of them shows."""
+        if shows == METHODS:
+            named = self.plan.figures.items()
+            yield from ({"figure": name} for name, f in named if f.kind == kind and runs_of(f.cells))
+        elif shows == RUN:
+            for run in self.plan.runs:
+                yield vars(run.setting) | {"method": run.method, "seed": str(run.seed)}
+        elif shows == SETTING:
+            yield from (dict(vars(setting)) for setting in self.plan.settings)
+        else:
+            yield from ({"dataset": name} for name in sorted({s.dataset for s in self.plan.settings}))
+
+    def of(self, shows: str, w: Any, first_seed: bool) -> subjects.Subject:
+        """The subject of one figure; of methods the runs of all seeds, or of the first alone."""
+        if shows == METHODS:
+            return self._methods(w.figure, first_seed)
+        if shows == DATASET:
+            paths = self.inputs.subsets(w.dataset)
+            words = [self.layouts.factor_words(Path(path).parent.name) for path in paths]
+            return subjects.Dataset(self.registry.datasets[w.dataset]["title"], dict(zip(words, paths, strict=True)))
+        setting = Setting(w.dataset, w.imbalance, w.backbone)
+        if shows == SETTING:
+            return self._setting(setting)
+        label, files = self.registry.methods[w.method]["label"], self._files(self.inputs.run_of(w))
+        return subjects.Run(label, self.layouts.label(setting), setting.backbone, files)
+
+    def _methods(self, name: str, first_seed: bool) -> subjects.Methods:
+        figure = self.plan.figures[name]
+        cells = [(cell, cell.runs[:1] if first_seed else cell.runs) for cell in figure.cells]
+        files = {run: self._files(run) for run in sorted({run for _, runs in cells for run in runs})}
+        setting = figure.cells[0].setting
+        return subjects.Methods(
+            definition=figure.definition,
+            methods=[self._method(cell, [files[run] for run in runs]) for cell, runs in cells],
+            runs=list(files.values()),
+            arrays=results.arrays(setting.dataset),
+            subset=results.subset(setting.dataset, setting.imbalance),
+        )
+
+    def _method(self, cell: Cell, runs: list[subjects.RunFiles]) -> subjects.Method:
+        calibration = self.registry.methods[cell.method].get("calibration")
+        return subjects.Method(cell.label, calibration, cell.printed, cell.needs, runs)
+
+    def _setting_of(self, setting: Setting) -> subjects.Setting:
+        runs = [run for run in self.plan.runs if run.setting == setting]
+        networks = {run.network.folder: run.network for run in runs}
+        stage1s = [
+            subjects.Stage1(
+                self.registry.methods[network.method]["label"], network.seed, f"{RUNS}/{folder}/history.csv"
+            )
+            for folder, network in sorted(networks.items())
+        ]
+        methods = sorted({run.method for run in runs if run.classifier})
+        blocks = [
+            settings.overridden(self.registry, setting.dataset, setting.imbalance, method, "stage2")
+            for method in methods
+        ]
+        return subjects.Setting(
+            self.layouts.label(setting),
+            setting.backbone,
+            results.subset(setting.dataset, setting.imbalance),
+            stage1s,
+            [block["loss"] for block in blocks],
+        )
+
+    def _files(self, run: Run) -> subjects.RunFiles:
+        folder = f"{RUNS}/{run.folder}"
+        return subjects.RunFiles(
+            seed=run.seed,
+            metrics=f"{RUNS}/{run.metrics}",
+            logits=logits_in(run.folder, run),
+            features=f"{folder}/features.npz",
+            projection=f"{folder}/{run.method}/projection.npz",
+            provenance=tuple(self.inputs.provenance([run])),
+        )

@@ -1,0 +1,37 @@
+"""The reliability diagram of one run."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from longtail.report.figures import _diagrams
+from longtail.report.subjects import Run
+from longtail.runtime import files
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SHOWS = "run"
+NAME = "reliability diagram"
+CATEGORY = "Calibration"
+SUBCATEGORY = "{dataset} {imbalance}"
+MESSAGE = "Reliability of {method} on {dataset} {imbalance}, {backbone}, seed {seed}"
+CAPTION = """\
+{method} on {dataset} ({imbalance}), {backbone}, seed {seed}, last epoch.
+Accuracy on the test set in each of 15 confidence bins; the hatched part is the gap to the mean confidence. \
+The strip shows the share of the test set in each bin."""
+
+
+def inputs(subject: Run) -> dict[str, Any]:
+    """The scores of the run."""
+    return {"metrics": subject.files.metrics}
+
+
+def layout(subject: Run) -> dict[str, Any]:
+    """The title."""
+    return {"title": f"{subject.method} on {subject.setting}, {subject.backbone}, seed {subject.files.seed}"}
+
+
+def draw(layout: Mapping[str, Any], paths: Mapping[str, Any]) -> "Figure":
+    """The diagram of the last epoch."""
+    score = files.read_json(paths["metrics"])["last"]
+    return _diagrams.side_by_side([(layout["title"], score)], "")

@@ -1,0 +1,294 @@
+"""How metrics depend on the settings of a method, one panel a setting. A score is what metrics.json holds."""
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+from longtail.evaluate.columns import METRICS, Metric
+from longtail.report import style
+from longtail.report.subjects import Configuration, Method, Methods
+from longtail.runtime import files
+from longtail.runtime.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Score = Mapping[str, Any]
+Floats = npt.NDArray[np.float64]
+
+NAME = "settings of a method"
+CATEGORY = "Studies"
+MESSAGE = "Settings of a method: {figure}"
+CAPTION = (
+    "Metrics over the settings of a method, one setting varied at a time, last epoch, mean and standard deviation "
+    "over the seeds."
+)
+NEEDS_ALL = True
+SETTINGS = {
+    "method": {"type": "string", "description": "the method whose settings are varied"},
+    "baseline": {"type": "string", "description": "the method that it is compared with"},
+    "metrics": {
+        "type": "array",
+        "minItems": 1,
+        "uniqueItems": True,
+        "items": {"$ref": "#/$defs/metric"},
+        "default": ["top1", "ece"],
+        "description": "what is drawn over the settings, one row of panels each",
+    },
+    "panels": {
+        "type": "array",
+        "minItems": 1,
+        "description": "one setting each",
+        "items": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["title", "key", "values"],
+            "properties": {
+                "title": {"type": "string", "description": "what the setting is called"},
+                "key": {"type": "string", "description": "where it stands in the method: stage2.generator.m"},
+                "values": {
+                    "type": "array",
+                    "minItems": 1,
+                    "uniqueItems": True,
+                    "items": {"type": ["number", "string"]},
+                    "description": "its values from left to right; the method's own may be among them",
+                },
+            },
+        },
+    },
+}
+
+# The colours of the metrics from top to bottom, as places in the palette.
+_COLOURS = (5, 3, 7, 6, 2)
+_DEFAULT: dict[str, Any] = {"marker": "D", "markersize": 5.5, "markeredgecolor": style.INK, "markeredgewidth": 1.0}
+_BASELINE: dict[str, Any] = {"color": style.FAINT, "linestyle": (0, (4, 2.5)), "linewidth": 1.0}
+
+
+class Point(TypedDict):
+    """A value of the setting, a number or a name, and the score of each run (seed) that had it."""
+
+    at: float | str
+    values: Sequence[Score]
+
+
+class Panel(TypedDict):
+    """A setting: what it is called, the values tried, and the one that the method has by default."""
+
+    title: str
+    points: Sequence[Point]
+    default: NotRequired[float | str]
+
+
+def methods(definition: dict[str, Any], config: Configuration) -> list[dict[str, Any]]:
+    """The baseline, then a method for each value of each panel; InputError for a value that the method may not have.
+
+    Completes each panel by the value that the method itself has, None where the panel lacks it.
+    """
+    names = [definition["baseline"]]
+    for panel in definition["panels"]:
+        panel["default"], variants = config.variants(
+            definition["method"], panel["key"], panel["values"], panel["title"]
+        )
+        names += variants
+    return [{"method": name} for name in names]
+
+
+def inputs(subject: Methods) -> dict[str, Any]:
+    """The scores of all runs."""
+    return {"metrics": [run.metrics for run in subject.runs]}
+
+
+def layout(subject: Methods) -> dict[str, Any]:
+    """The baseline with its scores, and the panels with those of each point."""
+    baseline, *others = subject.methods
+    points = iter(others)
+    panels = [
+        {
+            "title": panel["title"],
+            "default": panel["default"],
+            "points": [{"at": value, "runs": _scores(next(points))} for value in panel["values"]],
+        }
+        for panel in subject.definition["panels"]
+    ]
+    metrics = subject.definition["metrics"]
+    return {"label": baseline.label, "baseline": _scores(baseline), "metrics": metrics, "panels": panels}
+
+
+def _scores(method: Method) -> list[str]:
+    return [run.metrics for run in method.runs]
+
+
+def draw(layout: Mapping[str, Any], paths: Mapping[str, Any]) -> "Figure":
+    """All panels."""
+    scores = {path: files.read_json(path)["last"] for path in paths["metrics"]}
+    return sensitivity(*with_scores(layout, scores), layout["title"], layout["metrics"])
+
+
+def with_scores(
+    layout: Mapping[str, Any], scores: Mapping[str, Score]
+) -> tuple[list[Panel], tuple[str, list[Score]]]:
+    """The panels and the baseline of `sensitivity`, with the scores of their runs by path."""
+    panels: list[Panel] = []
+    for laid_out in layout["panels"]:
+        points: list[Point] = [
+            {"at": point["at"], "values": [scores[run] for run in point["runs"]]} for point in laid_out["points"]
+        ]
+        panel: Panel = {"title": laid_out["title"], "points": points}
+        if laid_out["default"] is not None:
+            panel["default"] = laid_out["default"]
+        panels.append(panel)
+    return panels, (layout["label"], [scores[run] for run in layout["baseline"]])
+
+
+def sensitivity(
+    panels: Sequence[Panel], baseline: tuple[str, Sequence[Score]], title: str, metrics: Sequence[str]
+) -> "Figure":
+    """A column of panels a setting, at most four settings in a row: one panel a metric, the first the tallest.
+
+    A point is the mean over seeds, its bar the sample standard deviation where there are several. Numbers are
+    joined by a line; a setting with a name among its values has places in the order given. A diamond marks the
+    default, a dashed line the mean of `baseline` (label, score of each seed).
+    Raises InputError for no panel, a panel or point without a score, a score without one of the metrics, and a
+    default that was not tried.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+    from matplotlib.ticker import MaxNLocator
+
+    if not panels:
+        raise InputError(f"the sensitivity figure {title!r} has no panel; name at least one setting.")
+    label, scores = baseline
+    shown = [METRICS[name] for name in metrics]
+    level = {metric.name: _mean(scores, metric, label)[0] for metric in shown}
+    for panel in panels:
+        tried = [point["at"] for point in panel["points"]]
+        if not tried:
+            raise InputError(f"panel {panel['title']!r} of {title!r} has no point; name the values to try.")
+        if "default" in panel and panel["default"] not in tried:
+            raise InputError(
+                f"the default {panel['default']!r} of panel {panel['title']!r} is not among its values "
+                f"{', '.join(map(str, tried))}; add it."
+            )
+
+    bands = ceil(len(panels) / 4)
+    columns = ceil(len(panels) / bands)
+    width, foot = max(1.62 * columns + 0.6, 3.4), 0.3 if columns > 2 else 0.62
+    heading, names = style.broken(title, width), [style.fitted(panel["title"], 21) for panel in panels]
+    named = style.fitted(f"{label} (mean)" if len(scores) > 1 else label, 40)
+    foot += 0.13 * named.count("\n")
+    tall = 2.85 + 1.21 * (len(shown) - 2) + 0.15 * max(name.count("\n") for name in names)
+    height = 0.3 + 0.17 * (1 + heading.count("\n")) + tall * bands + foot
+    engine = ConstrainedLayoutEngine(rect=(0, foot / height, 1, 1 - foot / height))
+    palette = style.palette()
+    colours = [palette[place] for place in _COLOURS]
+    with style.theme():
+        figure = Figure(figsize=(width, height), layout=engine)
+        figure.suptitle(heading)
+        ratios = (1.35, *[1] * (len(shown) - 1)) * bands
+        grid = figure.add_gridspec(len(shown) * bands, columns, height_ratios=ratios)
+        first: dict[str, Axes] = {}
+        for number, panel in enumerate(panels):
+            band, column = divmod(number, columns)
+            above: Axes | None = None
+            for row, metric in enumerate(shown):
+                place = grid[len(shown) * band + row, column]
+                ax = figure.add_subplot(place, sharex=above, sharey=first.get(metric.name))
+                first.setdefault(metric.name, ax)
+                _draw(ax, panel, metric, colours[row % len(colours)])
+                ax.axhline(level[metric.name], zorder=1, label="baseline", **_BASELINE)
+                ax.tick_params(labelleft=column == 0, labelbottom=row == len(shown) - 1)
+                if column == 0:
+                    ax.set_ylabel(f"{metric.label} ({metric.unit})")
+                above = ax
+                if row == 0:
+                    ax.set_title(names[number])
+        for ax in first.values():
+            ax.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
+            ax.margins(y=0.12)
+        figure.align_ylabels()
+        # Anchored in figure coordinates: a figure that grows by a footnote leaves it in place.
+        figure.legend(
+            handles=_key(panels, named),
+            loc="lower center",
+            bbox_to_anchor=(0.5, 0.0),
+            ncols=3 if columns > 2 else 1,
+            borderaxespad=0.3,
+        )
+    return figure
+
+
+def _mean(scores: Sequence[Score], metric: Metric, of: str) -> tuple[float, float]:
+    """Mean and sample standard deviation (NaN of a single run) in the metric's unit.
+
+    Both are NaN, of which nothing is drawn, where a run has no value (a group without classes).
+    """
+    if not scores:
+        raise InputError(f"{of!r} needs at least one score; evaluate its runs again.")
+    stored = [metric.stored(score, f"the metrics.json of {of!r}") for score in scores]
+    values = np.array([np.nan if value is None else metric.in_unit(value) for value in stored])
+    return float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else float("nan")
+
+
+def _draw(ax: "Axes", panel: Panel, metric: Metric, colour: str) -> None:
+    """The points of one metric, the default on top; a setting with names has the places 0, 1, 2, …"""
+    points = list(panel["points"])
+    numeric = not any(isinstance(point["at"], str) for point in points)
+    if numeric:
+        points.sort(key=lambda point: float(point["at"]))
+    places = [float(point["at"]) if numeric else float(place) for place, point in enumerate(points)]
+    found = [_mean(point["values"], metric, f"{panel['title']} = {point['at']}") for point in points]
+    means, spreads = (np.array(column) for column in zip(*found, strict=True))
+    ax.plot(
+        places, means, "o-" if numeric else "o", color=colour, markersize=4, linewidth=1.1, zorder=3, label="mean"
+    )
+    several = np.isfinite(spreads)
+    ax.errorbar(
+        np.array(places)[several],
+        means[several],
+        spreads[several],
+        fmt="none",
+        ecolor=colour,
+        elinewidth=1.0,
+        capsize=2.5,
+        zorder=2,
+        label="spread",
+    )
+    for place, mean, point in zip(places, means, points, strict=True):
+        if "default" in panel and point["at"] == panel["default"]:
+            ax.plot(place, mean, color=colour, zorder=4, label="default", **_DEFAULT)
+    _ticks(ax, places, [f"{point['at']:g}" if numeric else str(point["at"]) for point in points], not numeric)
+
+
+def _ticks(ax: "Axes", places: list[float], texts: list[str], named: bool) -> None:
+    """A tick at every value; numbers that would run into each other give way to round ones."""
+    from matplotlib.ticker import MaxNLocator
+
+    span = (places[-1] - places[0]) or 1.0
+    nearest = min(np.diff(places), default=span)
+    margin = 0.5 if named else 0.12 * span
+    ax.set_xlim(places[0] - margin, places[-1] + margin)
+    room = 24 * nearest / (span + 2 * margin)  # letters of the small print across a panel, between neighbours
+    longest = max(map(len, texts))
+    if longest + 1 <= room:
+        ax.set_xticks(places, texts)
+    elif named or room >= 2:
+        ax.set_xticks(places, texts, rotation=35, ha="right", rotation_mode="anchor")
+    else:
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=4))
+
+
+def _key(panels: Sequence[Panel], baseline: str) -> list["Artist"]:
+    from matplotlib.lines import Line2D
+
+    runs = sorted({len(point["values"]) for panel in panels for point in panel["points"]})
+    number = f"{runs[0]}" if len(runs) == 1 else f"{runs[0]}–{runs[-1]}"
+    drawn = "One run" if runs == [1] else f"Mean ± sd of {number} runs"
+    key: list[Artist] = [Line2D([], [], color=style.INK, marker="o", markersize=4, linewidth=1.1, label=drawn)]
+    if any("default" in panel for panel in panels):
+        key.append(Line2D([], [], linestyle="", color="white", label="Default", **_DEFAULT))
+    return [*key, Line2D([], [], label=baseline, **_BASELINE)]
