@@ -8,7 +8,7 @@ from longtail.runtime.errors import InputError
 
 def test_the_page_shows_what_is_recorded() -> None:
     page = report.PAGE.read_text()
-    assert page == report.filled(page, report.tables()), "run PYTHONPATH=lib:. python -m benchmarks.report"
+    assert page == report.filled(page, report.tables()), "run python -m benchmarks.report"
 
 
 def test_only_what_is_between_the_markers_changes() -> None:

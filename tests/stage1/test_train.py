@@ -1,4 +1,4 @@
-"""Stage 1 on real digits. The golden losses are renewed by `PYTHONPATH=lib:. python tests/stage1/test_train.py`,
+"""Stage 1 on real digits. The golden losses are renewed by `PYTHONPATH=. python tests/stage1/test_train.py`,
 and only together with a change that is meant to change numbers.
 """
 

@@ -10,6 +10,7 @@ from tests.workflow.command import contents, smallest, snakemake
 
 from longtail.runtime.fingerprint import ROOT
 
+pytestmark = pytest.mark.slow
 RUN = "results/runs/digits/if50/resnet32/mixup/seed0"
 NEVER_MADE = "results/runs/digits/if50/resnet32/mixup/seed7"
 NETWORK = f"{RUN}/mislas/last.pt"
