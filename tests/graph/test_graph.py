@@ -547,7 +547,7 @@ def test_a_changed_form_counts_for_the_data_of_that_form(
     def codes() -> dict[tuple[str, str], str]:
         forget()
         return {
-            (script, name): asked.code(script, wildcards(**OF_MISLAS | on, method="crt"))
+            (script, name): asked.parameters.code(script, wildcards(**OF_MISLAS | on, method="crt"))
             for name, backbone in backbones.items()
             for script in ("build_long_tail", "train_stage1", "extract_features", "train_stage2")
             for on in [{"dataset": name, "backbone": backbone, "stage1": "ce"}]
