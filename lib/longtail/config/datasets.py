@@ -88,12 +88,12 @@ def check_place(registry: Registry, name: str) -> None:
     for key in sources.lacking(definition):
         verb = "name" if "path" in rules[key] else "give"
         raise InputError(f"{where} lacks the key '{key}': {verb} {rules[key]['description']}")
-    for key in sources.paths(rules, ["folder"]):
+    for key in sources.paths(rules, [sources.FOLDER]):
         if definition[key] is not None and not os.path.isdir(definition[key]):
             raise InputError(
                 f"{where}, key '{key}': there is no folder {definition[key]}: create it or correct the path"
             )
-    for key in sources.paths(rules, ["file"]):
+    for key in sources.paths(rules, [sources.FILE]):
         if definition[key] is not None and not os.path.isfile(definition[key]):
             raise InputError(f"{where}, key '{key}': there is no file {definition[key]}: correct the path")
     archives.check(definition, where)
@@ -109,7 +109,7 @@ def check_place(registry: Registry, name: str) -> None:
 
 def check_files(definition: dict[str, Any], where: str) -> None:
     """InputError for a file that is not there, of those that a data set names below a folder."""
-    remedy = " or ".join(["the name", *sources.paths(sources.keys(definition["kind"]), ["folder"])])
+    remedy = " or ".join(["the name", *sources.paths(sources.keys(definition["kind"]), [sources.FOLDER])])
     for key, named in _named_files(definition).items():
         for path in named:
             if not os.path.isfile(path):
@@ -123,7 +123,7 @@ def contents(definition: dict[str, Any]) -> str:
     """
     if parts.defines(sources.PACKAGE, definition["kind"], "contents"):
         return str(sources.call(definition, "contents"))
-    given = [definition[key] for key in sources.paths(sources.keys(definition["kind"]), ["file"])]
+    given = [definition[key] for key in sources.paths(sources.keys(definition["kind"]), [sources.FILE])]
     named = [path for paths in _named_files(definition).values() for path in paths]
     unpacked = archives.unpacked(definition) if sources.declared(definition, "files_of_archive", ()) else []
     read = [path for path in given if path is not None] + named + unpacked

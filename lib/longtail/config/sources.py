@@ -13,6 +13,8 @@ from longtail.runtime import parts
 PACKAGE = "data.sources"
 # What sources and backbones are for that do not declare a FORM.
 IMAGES = "images"
+# What a key that is a path may lead to.
+FILE, FOLDER = "file", "folder"
 Keys = dict[str, dict[str, Any]]
 
 
@@ -24,7 +26,7 @@ def kinds() -> list[str]:
 def keys(kind: str) -> Keys:
     """The keys that data sets of a kind have of their own, each with its schema.
 
-    A key with a `default` may be left out. One with a `path`, which is `file` or `folder`, says where that is.
+    A key with a `default` may be left out. One with a `path`, which is FILE or FOLDER, says where that is.
     """
     return parts.settings(PACKAGE, kind)
 
@@ -34,7 +36,7 @@ def keys_of_backbones() -> Keys:
     return {key: rule for name in parts.names("models") for key, rule in parts.settings("models", name).items()}
 
 
-def paths(rules: Keys, of: Iterable[str] = ("file", "folder")) -> list[str]:
+def paths(rules: Keys, of: Iterable[str] = (FILE, FOLDER)) -> list[str]:
     """Those of some keys that are paths."""
     return [key for key, rule in rules.items() if "path" in rule and rule["path"] in of]
 
