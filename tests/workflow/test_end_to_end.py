@@ -131,7 +131,7 @@ def test_progress_counts_what_snakemake_would_do(project: Path) -> None:
     assert left == 8
     assert said.startswith(f"{25 - left} of 25 jobs done\n")
     # Every job has been timed: Snakemake's records of them were found.
-    assert re.search(r"^About \d+ s left for all that is not done, 2 side by side\.$", said, re.MULTILINE)
+    assert re.search(r"^About \d+ (s|min) left for all that is not done, 2 side by side\.$", said, re.MULTILINE)
     assert "Jobs not yet timed" not in said
 
 
@@ -142,11 +142,17 @@ def test_another_checkout_gives_the_same_bytes(project: Path, finished: Path, tm
     assert (code, jobs(output)) == (0, {"make_table": 1, "tables": 1}), output
 
     ours, theirs = contents(copy / "results"), contents(finished / "results")
-    compared = [
-        path for path in theirs if path.startswith("tables/") or path.endswith(("metrics.json", "subset.json"))
-    ]
-    assert len(compared) == 4 + 2 + 1
+    compared = [path for path in theirs if path.endswith(("metrics.json", "subset.json", ".csv"))]
+    assert len([path for path in compared if "history" not in path]) == 2 + 1 + 1
     assert {path: ours[path] for path in compared} == {path: theirs[path] for path in compared}
+    for form in ("md", "tex", "html"):
+        page, other = (folder / f"results/tables/tiny_table.{form}" for folder in (copy, finished))
+        assert without_commit(page) == without_commit(other)
+
+
+def without_commit(page: Path) -> str:
+    """The text of a page, of which this checkout alone has a commit to name."""
+    return re.sub(r"Commit: [\w-]+", "Commit", page.read_text())
 
 
 def test_touching_code_redoes_nothing(project: Path) -> None:
