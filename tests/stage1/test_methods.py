@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from tests import small
+from tests import definitions, small
 
-from longtail.config import load, settings
+from longtail.config import settings
 from longtail.data import long_tail
 from longtail.data.forms.images import Arrays
 from longtail.engine import checkpoint
@@ -14,7 +14,7 @@ from longtail.runtime import parts
 from longtail.settings.stage1 import Stage1
 from longtail.stage1 import train
 
-SHIPPED = load.load({}, [])
+SHIPPED = definitions.shipped()
 ONE_STAGE = [name for name, method in SHIPPED.methods.items() if isinstance(method.get("stage1"), dict)]
 BRIEF = {"epochs": 2, "batch_size": 16, "defer": 1, "evaluate": {"every": 2, "each_from": 2}}
 BRIEF |= {"schedule": {"warmup": 1}}
