@@ -15,7 +15,7 @@ from longtail.runtime.errors import InputError
 def define(definition: Any, where: str) -> dict[str, Any]:
     """A checked copy of a definition with defaults filled in; a required key that it lacks is None.
 
-    Raises InputError, beginning with `where`, for a kind that there is not and for keys that its kind has not.
+    Raises InputError, beginning with `where`, for an unknown kind and for a key that its kind does not have.
     """
     if not isinstance(definition, dict):
         return dict(schema.check(definition, "dataset", where))
@@ -54,7 +54,7 @@ def _refuse_key_of_another_kind(key: str, kind: str | None, where: str) -> None:
 
 
 def check(registry: Registry, name: str) -> None:
-    """InputError where a data set names what there is not, or says what does not fit its images."""
+    """InputError where a data set names something that does not exist, or has settings that do not fit its images."""
     dataset, where = registry.datasets[name], place("dataset", name, registry.config["datasets"])
     if sources.is_streamed(dataset) and dataset["preprocessing"]["center_crop"] is None:
         raise InputError(
@@ -97,7 +97,7 @@ def check_place(registry: Registry, name: str) -> None:
         if definition[key] is not None and not os.path.isfile(definition[key]):
             raise InputError(f"{where}, key '{key}': there is no file {definition[key]}: correct the path")
     archives.check(definition, where)
-    check_files(definition, where)
+    _check_files(definition, where)
     sources.call(definition, "check", where)
     check(registry, name)
     if not sources.is_streamed(definition) and sources.declared(definition, "side", None) is None:
@@ -107,7 +107,7 @@ def check_place(registry: Registry, name: str) -> None:
         )
 
 
-def check_files(definition: dict[str, Any], where: str) -> None:
+def _check_files(definition: dict[str, Any], where: str) -> None:
     """InputError for a file that is not there, of those that a data set names below a folder."""
     remedy = " or ".join(["the name", *sources.paths(sources.keys(definition["kind"]), [sources.FOLDER])])
     for key, named in _named_files(definition).items():
@@ -142,6 +142,6 @@ def needs(name: str, dataset: dict[str, Any]) -> list[str]:
         return [dataset["needs"]]
     required = sources.required(dataset["kind"])
     if sources.declared(dataset, "awaits_copy", False) and sources.lacking(dataset) == required:
-        *most, last = required
-        return [f"your copy of {dataset['title']}: set {', '.join(most)} and {last} of data set {name}"]
+        keys = " and ".join([", ".join(required[:-1]), required[-1]] if required[1:] else required)
+        return [f"your copy of {dataset['title']}: set {keys} of data set {name}"]
     return []
