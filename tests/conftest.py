@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests import definitions
 
-from longtail.config import load
 from longtail.config.registry import Registry
 
 
@@ -18,8 +18,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def shipped() -> Registry:
-    """All definitions of `config/`, under a configuration that says nothing of its own."""
-    return load.load({}, [])
+    """All definitions of `config/`, under a configuration without anything of its own."""
+    return definitions.shipped()
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests import definitions
 from tests.small_settings import COMPUTE, PREPROCESSING, RECIPE, STAGE1, STAGE2, changed
 from torch import Tensor
 
-from longtail.config import load
 from longtail.config.registry import PARTS, named_parts
 from longtail.data.forms.images import Arrays
 from longtail.data.long_tail import Subset, cut
@@ -45,7 +45,7 @@ def network_state() -> dict[str, Tensor]:
 def blocks(key: str) -> dict[str, list[dict[str, Any]]]:
     """By name, the settings that shipped methods give the parts of a key of `PARTS`, if any do."""
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in parts.names(PARTS[key])}
-    for method in load.load({}, []).methods.values():
+    for method in definitions.shipped().methods.values():
         for dotted, _, block in named_parts(method):
             if dotted.split(".")[-1] == key and block not in found[block["name"]]:
                 found[block["name"]].append(block)

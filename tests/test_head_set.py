@@ -12,7 +12,7 @@ from longtail.runtime.errors import InputError
         *[(500, 100, factor, heads) for factor, heads in [(200, 17), (100, 20), (50, 23), (10, 34)]],
     ],
 )
-def test_head_sets_of_the_published_subsets(n_max, classes, factor, heads):
+def test_head_sets_of_the_published_subsets(n_max: int, classes: int, factor: int, heads: int) -> None:
     counts = class_counts(n_max, factor, classes)
     assert head_set.choose(counts, "share", 0.6).tolist() == list(range(heads))
 
@@ -29,11 +29,11 @@ def test_head_sets_of_the_published_subsets(n_max, classes, factor, heads):
         ("top_k", 4.0, [1, 3, 4, 0]),
     ],
 )
-def test_the_largest_classes_wherever_they_stand(rule, size, heads):
+def test_the_largest_classes_wherever_they_stand(rule: str, size: float, heads: list[int]) -> None:
     assert head_set.choose([5, 20, 5, 20, 10], rule, size).tolist() == heads
 
 
-def test_a_share_that_is_met_exactly_is_enough():
+def test_a_share_that_is_met_exactly_is_enough() -> None:
     assert 0.55 * 100 > 55  # in floating point
     assert head_set.choose([55, 45], "share", 0.55).tolist() == [0]
 
@@ -50,7 +50,7 @@ def test_a_share_that_is_met_exactly_is_enough():
         ([60, 30, 0], "top_k", 2, r"is 2, .* leaves no tail class"),
     ],
 )
-def test_unusable_head_sets_are_named(counts, rule, size, says):
+def test_unusable_head_sets_are_named(counts: list[int], rule: str, size: float, says: str) -> None:
     with pytest.raises(InputError, match=says) as error:
         head_set.choose(counts, rule, size)
     assert str(error.value).startswith("head_size is ")

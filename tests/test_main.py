@@ -50,7 +50,9 @@ def test_a_mistake_is_one_sentence(capsys: pytest.CaptureFixture[str], words: li
     assert printed.err.count("\n") == 1
 
 
-def test_a_new_command_is_one_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys) -> None:
+def test_a_new_command_is_one_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "commands").mkdir()
     (tmp_path / "commands/hello.py").write_text('"""Greet."""\nimport torch_is_not_imported_for_help\n')
     monkeypatch.setattr(parts, "LIB", tmp_path)

@@ -1,3 +1,6 @@
+from pathlib import Path
+from typing import Any
+
 import pytest
 from tests import elsewhere
 
@@ -6,7 +9,9 @@ from longtail.runtime import files
 
 
 @pytest.mark.parametrize("overview", ["plan", "progress"])
-def test_a_file_of_ones_own_is_laid_upon_the_default(tree, capsys, overview) -> None:
+def test_a_file_of_ones_own_is_laid_upon_the_default(
+    tree: Any, capsys: pytest.CaptureFixture[str], overview: str
+) -> None:
     assert main([overview, "--configfile", str(tree.config)]) == 0
 
     said = capsys.readouterr()
@@ -14,7 +19,7 @@ def test_a_file_of_ones_own_is_laid_upon_the_default(tree, capsys, overview) -> 
     assert {"plan": "own ", "progress": "3 trainings: "}[overview] in said.out
 
 
-def test_later_files_win(tree, capsys, tmp_path) -> None:
+def test_later_files_win(tree: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "seeds.yaml").write_text("seeds: {runs: [0, 1]}\n")
 
     assert main(["progress", "--configfile", str(tree.config), str(tmp_path / "seeds.yaml")]) == 0
@@ -24,7 +29,7 @@ def test_later_files_win(tree, capsys, tmp_path) -> None:
     assert first == again == "6 trainings: 0 done, 0 running, 6 waiting, 0 failed"
 
 
-def test_cores_settle_how_many_run_side_by_side(tree, capsys) -> None:
+def test_cores_settle_how_many_run_side_by_side(tree: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", "--configfile", str(tree.config), "--cores", "7"]) == 0
 
     assert "; 7 trainings side by side." in capsys.readouterr().out
@@ -41,7 +46,9 @@ def test_cores_settle_how_many_run_side_by_side(tree, capsys) -> None:
         (["--cores", "some"], "error: --cores is 'some': give a number from 1 on, or all"),
     ],
 )
-def test_bad_input_is_one_sentence(tree, tmp_path, capsys, arguments, sentence) -> None:
+def test_bad_input_is_one_sentence(
+    tree: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
+) -> None:
     (tmp_path / "list.yaml").write_text("- 1\n")
     (tmp_path / "typo.yaml").write_text("tabels: []\n")
 
@@ -53,7 +60,9 @@ def test_bad_input_is_one_sentence(tree, tmp_path, capsys, arguments, sentence) 
     assert said.err.count("\n") == 1
 
 
-def test_imports_are_yaml_to_be_laid_upon_the_configuration(tree, tmp_path, capsys) -> None:
+def test_imports_are_yaml_to_be_laid_upon_the_configuration(
+    tree: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     elsewhere.trained(tmp_path / "far/runs" / tree.CE, tree.training(tree.CE).settings)
     files.write_json("results/data/cifar10/if100/subset.json", {"total": 12406, "content": elsewhere.SEEN})
     assert main(["imports", "--from", "far", "--configfile", str(tree.config)]) == 0
@@ -71,7 +80,9 @@ def test_imports_are_yaml_to_be_laid_upon_the_configuration(tree, tmp_path, caps
         (["--from", "nowhere"], "error: --from: there is no folder nowhere: correct the path\n"),
     ],
 )
-def test_results_that_are_none_are_one_sentence(tree, capsys, arguments, sentence) -> None:
+def test_results_that_are_none_are_one_sentence(
+    tree: Any, capsys: pytest.CaptureFixture[str], arguments: list[Any], sentence: str
+) -> None:
     assert main(["imports", *arguments]) == 1
 
     said = capsys.readouterr()
@@ -79,7 +90,7 @@ def test_results_that_are_none_are_one_sentence(tree, capsys, arguments, sentenc
     assert said.err.startswith(sentence)
 
 
-def test_a_broken_benchmark_is_named(tree, capsys) -> None:
+def test_a_broken_benchmark_is_named(tree: Any, capsys: pytest.CaptureFixture[str]) -> None:
     tree.benchmark({"processes": 1, "images_per_second": 1.0})
     (tree.config.parent / "benchmarks/results/made_up.json").write_text("[")
 

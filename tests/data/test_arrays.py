@@ -1,4 +1,5 @@
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def listed() -> Files:
 
 
 @pytest.mark.parametrize("form", ["example", "listed"])
-def test_both_forms_survive_their_file(tmp_path, form, request):
+def test_both_forms_survive_their_file(tmp_path: Path, form: str, request: pytest.FixtureRequest) -> None:
     stored = request.getfixturevalue(form)
     arrays.save(tmp_path / "arrays.npz", stored)
     loaded = arrays.load(tmp_path / "arrays.npz", "my images")
@@ -38,7 +39,7 @@ def test_both_forms_survive_their_file(tmp_path, form, request):
     assert loaded.train_labels.dtype == np.int64
 
 
-def test_a_list_of_files_that_was_cut_short_is_refused(tmp_path, listed):
+def test_a_list_of_files_that_was_cut_short_is_refused(tmp_path: Path, listed: Files) -> None:
     path = tmp_path / "arrays.npz"
     arrays.save(path, listed)
     path.write_bytes(path.read_bytes()[:300])
@@ -46,14 +47,14 @@ def test_a_list_of_files_that_was_cut_short_is_refused(tmp_path, listed):
         arrays.load(path)
 
 
-def test_equal_arrays_give_equal_bytes(tmp_path, example):
+def test_equal_arrays_give_equal_bytes(tmp_path: Path, example: Arrays) -> None:
     for name in ("a.npz", "b.npz"):
         arrays.save(tmp_path / name, example)
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.9, 0.999])
-def test_file_that_was_cut_short_is_refused(tmp_path, example, share):
+def test_file_that_was_cut_short_is_refused(tmp_path: Path, example: Arrays, share: float) -> None:
     path = tmp_path / "arrays.npz"
     arrays.save(path, example)
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
@@ -61,7 +62,7 @@ def test_file_that_was_cut_short_is_refused(tmp_path, example, share):
         arrays.load(path)
 
 
-def test_changed_byte_is_noticed(tmp_path, example):
+def test_changed_byte_is_noticed(tmp_path: Path, example: Arrays) -> None:
     path = tmp_path / "arrays.npz"
     arrays.save(path, example)
     content = bytearray(path.read_bytes())
@@ -71,7 +72,7 @@ def test_changed_byte_is_noticed(tmp_path, example):
         arrays.load(path)
 
 
-def test_file_that_holds_something_else_is_refused(tmp_path):
+def test_file_that_holds_something_else_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", logits=np.zeros(3))
     np.savez(tmp_path / "code.npz", train_images=np.array([{}], dtype=object))  # would have to be unpickled
     for name in ("other.npz", "code.npz", "missing.npz"):

@@ -1,4 +1,6 @@
 import warnings
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +34,7 @@ def refusal(path):
     return str(caught.value)
 
 
-def test_every_image_comes_in_rgb(tmp_path):
+def test_every_image_comes_in_rgb(tmp_path: Path) -> None:
     grey = np.arange(48, dtype=np.uint8).reshape(6, 8)
     Image.fromarray(grey).save(tmp_path / "grey.png")
     image = decode.rgb(tmp_path / "grey.png")
@@ -67,13 +69,15 @@ def palette(*colours):
         ("a.tif", one("LAB", (128, 128, 128)), {}, "LAB", (120, 120, 120)),
     ],
 )  # fmt: skip
-def test_modes_of_eight_bits(tmp_path, name, image, options, mode, colour):
+def test_modes_of_eight_bits(
+    tmp_path: Path, name: str, image: Any, options: dict[str, Any], mode: str, colour: tuple[Any, ...]
+) -> None:
     path = saved(tmp_path / name, image, **options)
     assert Image.open(path).mode == mode
     np.testing.assert_allclose(decode.rgb(path).getpixel((0, 0)), colour, atol=1 if mode == "LAB" else 0)
 
 
-def test_hsv():
+def test_hsv() -> None:
     """Files of Pillow's own formats never come so, those of a plug-in may."""
     assert decode._converted(one("HSV", (0, 255, 255)), "a.hsv").getpixel((0, 0)) == (255, 0, 0)
 
@@ -87,7 +91,7 @@ def retagged(path, tag, value):
 
 
 @pytest.mark.parametrize(("grey", "extra", "mode"), [(60, 2, "LA"), (12, 1, "La")])
-def test_grey_with_opacity_in_a_tiff(tmp_path, grey, extra, mode):
+def test_grey_with_opacity_in_a_tiff(tmp_path: Path, grey: int, extra: int, mode: str) -> None:
     """60 at an opacity of 51/255 stands in the file as 60, or multiplied by it as 12."""
     path = retagged(saved(tmp_path / "a.tif", one("LA", (grey, 51))), 338, extra)
     assert Image.open(path).mode == mode
@@ -111,20 +115,20 @@ EIGHT = [0, 0, 1, 128, 254, 255]  # // 257
         ("a.tif", "I", "I"),
     ],
 )
-def test_sixteen_bits_become_eight(tmp_path, name, mode, opened):
+def test_sixteen_bits_become_eight(tmp_path: Path, name: str, mode: str, opened: str) -> None:
     pixels = SIXTEEN.astype({"I;16B": ">u2", "I": "<i4"}.get(mode, "<u2"))
     path = saved(tmp_path / name, Image.frombytes(mode, (6, 1), pixels.tobytes()))
     assert Image.open(path).mode == opened
     assert levels(str(path)) == EIGHT
 
 
-def test_a_dark_image_of_sixteen_bits_stays_dark(tmp_path):
+def test_a_dark_image_of_sixteen_bits_stays_dark(tmp_path: Path) -> None:
     """Scaled by its own minimum and maximum it would be 0 and 255."""
     assert levels(saved(tmp_path / "a.png", Image.fromarray(np.array([[514, 1028]], np.uint16)))) == [2, 4]
     assert levels(saved(tmp_path / "a.pgm", Image.fromarray(np.array([[0, 255]], np.uint16)))) == [0, 0]
 
 
-def test_a_pgm_says_what_white_is(tmp_path):
+def test_a_pgm_says_what_white_is(tmp_path: Path) -> None:
     (tmp_path / "a.pgm").write_bytes(b"P5 2 1 1023 " + np.array([1023, 4], ">u2").tobytes())
     assert levels(tmp_path / "a.pgm") == [255, 0]
     (tmp_path / "a.pgm").write_bytes(b"P5 2 1 15 \x0f\x05")
@@ -132,7 +136,7 @@ def test_a_pgm_says_what_white_is(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.tif", "a.pfm"])
-def test_fractions_are_of_white(tmp_path, name):
+def test_fractions_are_of_white(tmp_path: Path, name: str) -> None:
     fractions = np.array([[0, 0.5, 1, 0.2]], np.float32)  # 0, 127.5 to the even neighbour, 255, 51
     assert levels(saved(tmp_path / name, Image.fromarray(fractions))) == [0, 128, 255, 51]
     every = np.arange(256, dtype=np.float32)[None] / 255
@@ -140,7 +144,7 @@ def test_fractions_are_of_white(tmp_path, name):
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1.1, 255, np.nan, np.inf, -np.inf])
-def test_fractions_beyond_white_are_refused(tmp_path, wrong):
+def test_fractions_beyond_white_are_refused(tmp_path: Path, wrong: float) -> None:
     path = saved(tmp_path / "a.tif", Image.fromarray(np.array([[0, wrong]], np.float32)))
     sentence = "its grey levels are not all in 0..1: save it with 8 bits a pixel"
     assert refusal(path) == f"{path}, mode F: {sentence}"
@@ -154,7 +158,9 @@ def test_fractions_beyond_white_are_refused(tmp_path, wrong):
         ([3, 255], "no grey level is above 255, so that they may be meant in 0..255 or in 0..65535"),
     ],
 )
-def test_whole_numbers_of_32_bits_that_may_mean_anything_are_refused(tmp_path, pixels, sentence):
+def test_whole_numbers_of_32_bits_that_may_mean_anything_are_refused(
+    tmp_path: Path, pixels: list[int], sentence: str
+) -> None:
     path = saved(tmp_path / "a.tif", Image.fromarray(np.array([pixels], np.int32)))
     assert refusal(path) == f"{path}, mode I: {sentence}: save it with 8 bits a pixel"
 
@@ -167,19 +173,21 @@ def test_whole_numbers_of_32_bits_that_may_mean_anything_are_refused(tmp_path, p
         (SIXTEEN, 258, 12, "mode I;16: its grey levels have 12 bits"),
     ],
 )
-def test_a_tiff_whose_levels_pillow_takes_for_others_is_refused(tmp_path, pixels, tag, value, sentence):
+def test_a_tiff_whose_levels_pillow_takes_for_others_is_refused(
+    tmp_path: Path, pixels: Any, tag: int, value: int, sentence: str
+) -> None:
     path = retagged(saved(tmp_path / "a.tif", Image.fromarray(pixels)), tag, value)
     assert refusal(path) == f"{path}, {sentence}: save it with 8 bits a pixel"
 
 
-def test_levels_with_a_sign_are_refused(tmp_path):
+def test_levels_with_a_sign_are_refused(tmp_path: Path) -> None:
     cards = ("SIMPLE  =                    T", "BITPIX  =                   16", "NAXIS   =                    2")
     cards += ("NAXIS1  =                    1", "NAXIS2  =                    1", "END")
     (tmp_path / "a.fits").write_bytes("".join(card.ljust(80) for card in cards).ljust(2880).encode() + b"\xff" * 2880)
     assert "a.fits, mode I;16: its grey levels have a sign: save it" in refusal(tmp_path / "a.fits")
 
 
-def test_the_first_of_several_pictures(tmp_path):
+def test_the_first_of_several_pictures(tmp_path: Path) -> None:
     first, second = one("L", 10), one("L", 20)
     for name in ("a.gif", "a.tif", "a.png", "a.webp"):
         path = saved(tmp_path / name, first, save_all=True, append_images=[second], lossless=True)
@@ -201,7 +209,7 @@ UPRIGHT = {
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp", "deep.png", "deep.tif"])
-def test_an_image_is_turned_as_its_exif_data_say(tmp_path, name):
+def test_an_image_is_turned_as_its_exif_data_say(tmp_path: Path, name: str) -> None:
     exif, stored = Image.Exif(), np.array(UPRIGHT[1], np.uint8)
     image = Image.fromarray(stored.astype(np.uint16) * 257 if "deep" in name else stored)
     for orientation, expected in UPRIGHT.items():
@@ -211,7 +219,7 @@ def test_an_image_is_turned_as_its_exif_data_say(tmp_path, name):
         np.testing.assert_allclose(found, expected, atol=1, err_msg=f"orientation {orientation}")
 
 
-def test_an_image_whose_exif_data_are_broken_stays_as_it_is(tmp_path):
+def test_an_image_whose_exif_data_are_broken_stays_as_it_is(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.png", Image.new("L", (3, 2), 7), exif=b"Exif\0\0no TIFF head at all")
     with pytest.raises(SyntaxError, match="not a TIFF file"):
         Image.open(path).getexif()
@@ -220,13 +228,13 @@ def test_an_image_whose_exif_data_are_broken_stays_as_it_is(tmp_path):
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg"])
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_an_ordinary_image_is_what_pillow_makes_of_it(tmp_path, name, mode):
+def test_an_ordinary_image_is_what_pillow_makes_of_it(tmp_path: Path, name: str, mode: str) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
     path = saved(tmp_path / name, Image.fromarray(pixels).convert(mode))
     np.testing.assert_array_equal(np.asarray(decode.rgb(path)), np.asarray(Image.open(path).convert("RGB")))
 
 
-def test_what_is_no_image_is_named(tmp_path):
+def test_what_is_no_image_is_named(tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("no image")
     (tmp_path / "folder.jpg").mkdir()
     for name in ("text.jpg", "missing.jpg", "folder.jpg"):
@@ -235,7 +243,7 @@ def test_what_is_no_image_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("limit", [50, 99])
-def test_an_image_too_large_is_named(tmp_path, monkeypatch, limit):
+def test_an_image_too_large_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
     """Pillow warns of one above its limit, and raises above twice the limit."""
     path = saved(tmp_path / "a.png", Image.new("L", (10, 10)))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
@@ -281,7 +289,7 @@ def told(path):
     return ""
 
 
-def test_a_damaged_file_is_an_image_or_named(tmp_path):
+def test_a_damaged_file_is_an_image_or_named(tmp_path: Path) -> None:
     noise = np.random.default_rng(0)
     read = 0
     with warnings.catch_warnings(record=True) as warned:

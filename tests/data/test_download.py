@@ -3,6 +3,8 @@ import http.server
 import random
 import socket
 import threading
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,32 +83,32 @@ def assert_only(path):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_whole_download(server, path):
+def test_whole_download(server: Any, path: Any) -> None:
     download.fetch(path, archive(server, "good"), None)
     assert_only(path)
     assert server.asked == [("/good", None)]
 
 
-def test_broken_off_download_goes_on_where_it_stopped(server, path, part):
+def test_broken_off_download_goes_on_where_it_stopped(server: Any, path: Any, part: Any) -> None:
     part.write_bytes(CONTENT[:1000])
     download.fetch(path, archive(server, "good"), None)
     assert_only(path)
     assert server.asked == [("/good", "bytes=1000-")]
 
 
-def test_server_that_cannot_go_on_sends_everything_again(server, path, part):
+def test_server_that_cannot_go_on_sends_everything_again(server: Any, path: Any, part: Any) -> None:
     part.write_bytes(CONTENT[:1000])
     download.fetch(path, archive(server, "no-range"), None)
     assert_only(path)
 
 
-def test_second_mirror_goes_on_where_the_first_broke_off(server, path):
+def test_second_mirror_goes_on_where_the_first_broke_off(server: Any, path: Any) -> None:
     download.fetch(path, archive(server, "broken", "good"), None)
     assert_only(path)
     assert server.asked == [("/broken", None), ("/good", f"bytes={HALF}-")]
 
 
-def test_partial_file_is_all_that_a_failure_leaves(server, path, part):
+def test_partial_file_is_all_that_a_failure_leaves(server: Any, path: Any, part: Any) -> None:
     with pytest.raises(InputError, match=rf"/broken: the connection broke off after {HALF} of {len(CONTENT)} bytes"):
         download.fetch(path, archive(server, "broken"), None)
     assert list(path.parent.iterdir()) == [part]
@@ -116,13 +118,13 @@ def test_partial_file_is_all_that_a_failure_leaves(server, path, part):
 
 
 @pytest.mark.parametrize("first", ["missing", "chunked-broken", "nonsense", "wrong"])
-def test_mirror_that_fails_is_passed_over(server, path, first):
+def test_mirror_that_fails_is_passed_over(server: Any, path: Any, first: str) -> None:
     download.fetch(path, archive(server, first, "good"), None)
     assert_only(path)
     assert [asked for asked, _ in server.asked] == [f"/{first}", "/good"]
 
 
-def test_server_that_is_not_there_is_passed_over(server, path):
+def test_server_that_is_not_there_is_passed_over(server: Any, path: Any) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
         urls = [f"http://127.0.0.1:{taken.getsockname()[1]}/good", f"{server.base}/good"]
@@ -130,7 +132,7 @@ def test_server_that_is_not_there_is_passed_over(server, path):
     assert_only(path)
 
 
-def test_wrong_content_from_every_mirror_names_the_remedy(server, path):
+def test_wrong_content_from_every_mirror_names_the_remedy(server: Any, path: Any) -> None:
     says = rf"no mirror served archive\.tar\.gz .*md5 \w+, not {MD5}.*data_dir"
     with pytest.raises(InputError, match=says) as caught:
         download.fetch(path, archive(server, "wrong", "missing", "wrong"), None)
@@ -139,20 +141,20 @@ def test_wrong_content_from_every_mirror_names_the_remedy(server, path):
     assert list(path.parent.iterdir()) == []
 
 
-def test_partial_file_that_is_whole_is_taken(server, path, part):
+def test_partial_file_that_is_whole_is_taken(server: Any, path: Any, part: Any) -> None:
     part.write_bytes(CONTENT)
     download.fetch(path, archive(server, "good"), None)
     assert_only(path)
 
 
 @pytest.mark.parametrize("stale", [bytes(1000), bytes(len(CONTENT) + 5)])
-def test_partial_file_of_something_else_is_dropped(server, path, part, stale):
+def test_partial_file_of_something_else_is_dropped(server: Any, path: Any, part: Any, stale: bytes) -> None:
     part.write_bytes(stale)
     download.fetch(path, archive(server, "good", "good"), None)
     assert_only(path)
 
 
-def test_archive_in_data_dir_is_copied(server, path, tmp_path):
+def test_archive_in_data_dir_is_copied(server: Any, path: Any, tmp_path: Path) -> None:
     held = tmp_path / "held" / "archive.tar.gz"
     held.parent.mkdir()
     held.write_bytes(CONTENT)
@@ -162,7 +164,7 @@ def test_archive_in_data_dir_is_copied(server, path, tmp_path):
     assert server.asked == []
 
 
-def test_wrong_archive_in_data_dir_is_refused(server, path, tmp_path):
+def test_wrong_archive_in_data_dir_is_refused(server: Any, path: Any, tmp_path: Path) -> None:
     held = tmp_path / "held" / "archive.tar.gz"
     held.parent.mkdir()
     held.write_bytes(CONTENT[:-1])
@@ -172,13 +174,13 @@ def test_wrong_archive_in_data_dir_is_refused(server, path, tmp_path):
     assert server.asked == []
 
 
-def test_data_dir_without_the_archive_leads_to_the_mirrors(server, path, tmp_path):
+def test_data_dir_without_the_archive_leads_to_the_mirrors(server: Any, path: Any, tmp_path: Path) -> None:
     download.fetch(path, archive(server, "good"), str(tmp_path))
     assert_only(path)
     assert server.asked == [("/good", None)]
 
 
-def test_an_archive_without_a_checksum_is_taken_as_it_comes(server, path, tmp_path):
+def test_an_archive_without_a_checksum_is_taken_as_it_comes(server: Any, path: Any, tmp_path: Path) -> None:
     unpinned = {key: value for key, value in archive(server, "broken", "good").items() if key != "md5"}
     download.fetch(path, unpinned, None)
     assert_only(path)

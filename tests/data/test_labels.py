@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from longtail.data import labels
@@ -17,7 +19,7 @@ def refusal(function, *given):
     return str(caught.value)
 
 
-def test_white_space_around_a_label_and_its_text_is_no_part_of_them():
+def test_white_space_around_a_label_and_its_text_is_no_part_of_them() -> None:
     assert labels.read("a.txt, line 1", "\ta b ", "\u00a0very good\r") == Entry("a.txt, line 1", "a b", "very good")
 
 
@@ -31,7 +33,7 @@ def test_white_space_around_a_label_and_its_text_is_no_part_of_them():
         ("good\nbad", r"a.txt, line 7: the label 'good\nbad' has a control character: write it without"),
     ],
 )
-def test_what_is_no_label(label, said):
+def test_what_is_no_label(label: str, said: str) -> None:
     assert said in refusal(labels.read, "a.txt, line 7", "text", label)
 
 
@@ -51,13 +53,13 @@ def test_what_is_no_label(label, said):
         (["Good", "good"], ["Good", "good"]),
     ],
 )
-def test_classes_are_the_labels_of_the_training_files_in_order(train, classes):
+def test_classes_are_the_labels_of_the_training_files_in_order(train: list[Any], classes: list[Any]) -> None:
     found = labels.by_training(entries("train.txt", train), entries("test.txt", reversed(train)))
     assert list(found) == classes
     assert list(found.values()) == list(range(len(classes)))
 
 
-def test_a_label_that_was_not_trained_on_is_never_a_position():
+def test_a_label_that_was_not_trained_on_is_never_a_position() -> None:
     train = entries("train.txt", ["1", "2", "3"])
     for label in ("0", "4", "-1", "one"):
         said = refusal(labels.by_training, train, entries("test.txt", ["3", label]))
@@ -80,7 +82,7 @@ def test_a_label_that_was_not_trained_on_is_never_a_position():
         ("New York", "New\u00a0York"),
     ],
 )
-def test_labels_that_look_alike_are_refused_wherever_they_stand(one, other):
+def test_labels_that_look_alike_are_refused_wherever_they_stand(one: str, other: str) -> None:
     said = (
         f"line 2: label {other!a} looks like {one!a} of train.txt, line 1, but is written otherwise: write both the"
     )
@@ -92,14 +94,14 @@ def test_labels_that_look_alike_are_refused_wherever_they_stand(one, other):
     assert f"label {other!a} looks like {one!a} of names.txt, line 1" in refusal(labels.by_names, names, train)
 
 
-def test_with_names_all_labels_are_names_or_all_are_numbers():
+def test_with_names_all_labels_are_names_or_all_are_numbers() -> None:
     names = entries("names.txt", ["low", "high"])
     assert labels.by_names(names, entries("train.txt", ["high", "low", "high"])) == {"low": 0, "high": 1}
     assert labels.by_names(names, entries("train.txt", ["1", "0"])) == {"0": 0, "1": 1}
 
 
 @pytest.mark.parametrize("wrong", ["1", "2", "middle"])
-def test_a_label_that_fits_not_what_others_are_is_refused(wrong):
+def test_a_label_that_fits_not_what_others_are_is_refused(wrong: str) -> None:
     names = entries("names.txt", ["low", "high"])
     said = refusal(
         labels.by_names, names, entries("train.txt", ["low", "high"]) + entries("test.txt", ["low", wrong])
@@ -110,7 +112,7 @@ def test_a_label_that_fits_not_what_others_are_is_refused(wrong):
     )
 
 
-def test_numbers_that_fit_no_name_by_its_number_are_refused():
+def test_numbers_that_fit_no_name_by_its_number_are_refused() -> None:
     names = entries("names.txt", ["low", "high"])
     for train, line in ((["0", "1", "low"], 3), (["1", "2"], 2), (["00"], 1), (["-1"], 1), (["1.0"], 1)):
         said = refusal(labels.by_names, names, entries("train.txt", train))
@@ -119,7 +121,7 @@ def test_numbers_that_fit_no_name_by_its_number_are_refused():
     assert r"t.txt, line 1: label 'cafe\u0301' looks like 'caf\xe9' of names.txt, line 1" in said
 
 
-def test_names_of_digits_are_read_as_all_labels_fit_or_refused():
+def test_names_of_digits_are_read_as_all_labels_fit_or_refused() -> None:
     counted, zeros = entries("n.txt", ["1", "2", "3"]), entries("n.txt", ["00", "01", "02"])
     assert labels.by_names(counted, entries("t.txt", ["3", "1", "2"])) == {"1": 0, "2": 1, "3": 2}
     assert labels.by_names(counted, entries("t.txt", ["0", "1", "2"])) == {"0": 0, "1": 1, "2": 2}
@@ -132,7 +134,7 @@ def test_names_of_digits_are_read_as_all_labels_fit_or_refused():
     )
 
 
-def test_a_name_of_two_classes_and_a_single_class():
+def test_a_name_of_two_classes_and_a_single_class() -> None:
     train = entries("t.txt", ["0", "0"])
     said = refusal(labels.by_names, entries("n.txt", ["low", "high", "low"]), train)
     assert said == "n.txt, line 3: 'low' stands in n.txt, line 1 too: name each class once"

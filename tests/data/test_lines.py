@@ -1,3 +1,6 @@
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from longtail.data import lines
@@ -23,13 +26,13 @@ def written(tmp_path):
     ],
     ids=["no-end", "end", "windows", "mark"],
 )
-def test_lines_are_the_same_whatever_their_ends_and_marks(written, content):
+def test_lines_are_the_same_whatever_their_ends_and_marks(written: Any, content: bytes) -> None:
     path = written(content)
     assert lines.read(path, "list") == ["one", "", "tüo"]
     assert lines.filled(path, "list") == [(f"{path}, line 1", "one"), (f"{path}, line 3", "tüo")]
 
 
-def test_only_a_line_feed_ends_a_line(written):
+def test_only_a_line_feed_ends_a_line(written: Any) -> None:
     assert lines.read(written("a\rb\u2028c\x0bd\n \n".encode()), "list") == ["a\rb\u2028c\x0bd", " "]
 
 
@@ -48,12 +51,12 @@ def test_only_a_line_feed_ends_a_line(written):
     ],
     ids=["latin-1", "utf-16", "utf-16-without-mark", "nul", "blank", "empty"],
 )
-def test_what_is_no_text_is_told_with_file_and_line(written, content, said):
+def test_what_is_no_text_is_told_with_file_and_line(written: Any, content: bytes, said: str) -> None:
     with pytest.raises(InputError) as caught:
         lines.read(written(content), "list")
     assert said in str(caught.value)
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read the list .*none\.txt \(No such file or directory\): correct"):
         lines.read(tmp_path / "none.txt", "list")

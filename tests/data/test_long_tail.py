@@ -2,6 +2,8 @@ import hashlib
 import json
 import struct
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +33,7 @@ FIRST_KEPT = {
 
 
 @pytest.mark.parametrize(("classes", "n_max", "factor", "total", "smallest"), SUBSETS)
-def test_size_of_the_published_subsets(classes, n_max, factor, total, smallest):
+def test_size_of_the_published_subsets(classes: int, n_max: int, factor: int, total: int, smallest: int) -> None:
     counts = long_tail.class_counts(n_max, factor, classes)
     assert sum(counts) == total
     assert min(counts) == counts[-1] == smallest
@@ -40,13 +42,13 @@ def test_size_of_the_published_subsets(classes, n_max, factor, total, smallest):
 
 
 @pytest.mark.parametrize(("factor", "rounded"), [(200, 9_548), (100, 10_899)])
-def test_rounding_would_give_another_subset(factor, rounded):
+def test_rounding_would_give_another_subset(factor: int, rounded: int) -> None:
     assert sum(round(500 * (1 / factor) ** (i / 99)) for i in range(100)) == rounded
     assert sum(long_tail.class_counts(500, factor, 100)) < rounded
 
 
 @pytest.mark.parametrize(("classes", "n_max", "factor", "total", "smallest"), SUBSETS)
-def test_images_of_the_published_subsets(classes, n_max, factor, total, smallest):
+def test_images_of_the_published_subsets(classes: int, n_max: int, factor: int, total: int, smallest: int) -> None:
     labels = np.repeat(np.arange(classes), n_max)
     subset = long_tail.cut(labels, factor, classes, seed=0)
     assert len(subset.indices) == len(set(subset.indices.tolist())) == total
@@ -56,7 +58,7 @@ def test_images_of_the_published_subsets(classes, n_max, factor, total, smallest
         assert kept[:5].tolist() == positions[: subset.counts[label]]
 
 
-def test_only_the_order_within_a_class_matters():
+def test_only_the_order_within_a_class_matters() -> None:
     labels = np.random.default_rng(5).permutation(np.repeat(np.arange(10), 5000))
     subset = long_tail.cut(labels, 100, 10, seed=0)
     for label, positions in FIRST_KEPT[10].items():
@@ -72,7 +74,9 @@ def test_only_the_order_within_a_class_matters():
     factors=st.tuples(st.floats(1, 60), st.floats(1, 60)),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_subset_of_a_larger_factor_lies_within_that_of_a_smaller_one(classes, n_max, factors, seed):
+def test_subset_of_a_larger_factor_lies_within_that_of_a_smaller_one(
+    classes: Any, n_max: Any, factors: Any, seed: Any
+) -> None:
     assume(max(factors) < n_max)
     labels = np.random.default_rng(seed).permutation(np.repeat(np.arange(classes), n_max))
     wider, narrower = (long_tail.cut(labels, factor, classes, seed) for factor in sorted(factors))
@@ -80,20 +84,20 @@ def test_subset_of_a_larger_factor_lies_within_that_of_a_smaller_one(classes, n_
     assert np.bincount(labels[narrower.indices], minlength=classes).tolist() == narrower.counts
 
 
-def test_another_seed_keeps_other_images():
+def test_another_seed_keeps_other_images() -> None:
     labels = np.repeat(np.arange(4), 50)
     first, second = (long_tail.cut(labels, 10, 4, seed) for seed in (0, 1))
     assert first.counts == second.counts
     assert set(first.indices) != set(second.indices)
 
 
-def test_largest_class_is_what_the_smallest_class_of_the_source_offers():
+def test_largest_class_is_what_the_smallest_class_of_the_source_offers() -> None:
     labels = np.repeat([0, 1, 2], [9, 7, 8])
     assert long_tail.cut(labels, 1, 3, seed=0).counts == [7, 7, 7]
     assert long_tail.cut(labels, 4, 3, seed=0, n_max=8).counts == [8, 4, 2]
 
 
-def test_factors_as_paths_spell_them():
+def test_factors_as_paths_spell_them() -> None:
     labels = np.array([1, 0, 1, 1, 0])
     natural = long_tail.subset(labels, 2, "natural", seed=0, n_max=None)
     assert natural.indices.tolist() == [0, 1, 2, 3, 4]
@@ -126,7 +130,7 @@ WRITTEN |= st.decimals("0.0001", "0.9999", places=4).map(float)
 
 @settings(max_examples=300, deadline=None)
 @given(n_max=st.integers(1, 5000), classes=st.integers(2, 20), written=WRITTEN)
-def test_counts_are_those_of_exact_arithmetic(n_max, classes, written):
+def test_counts_are_those_of_exact_arithmetic(n_max: Any, classes: Any, written: Any) -> None:
     factor = imbalance.ratio(imbalance.slug(written, "table"))
     expected = exactly(n_max, factor, classes)
     assume(expected[-1] >= 1)
@@ -136,41 +140,41 @@ def test_counts_are_those_of_exact_arithmetic(n_max, classes, written):
 @pytest.mark.parametrize(
     ("n_max", "written", "smallest"), [(5000, 0.015, 75), (5000, 0.0058, 29), (49, 49, 1), (4900, 49, 100)]
 )
-def test_the_smallest_class_is_as_large_as_written(n_max, written, smallest):
+def test_the_smallest_class_is_as_large_as_written(n_max: int, written: float, smallest: int) -> None:
     labels = np.repeat(np.arange(3), n_max)
     path = imbalance.slug(written, "table")
     assert long_tail.subset(labels, 3, path, seed=0, n_max=None).counts[-1] == smallest
 
 
 @pytest.mark.parametrize(("n_max", "classes"), [(5000, 10), (500, 100)])
-def test_the_papers_sets_are_those_of_the_formula_in_binary(n_max, classes):
+def test_the_papers_sets_are_those_of_the_formula_in_binary(n_max: int, classes: int) -> None:
     for factor in range(1, n_max + 1):
         binary = [int(n_max * (1.0 / factor) ** (i / (classes - 1.0))) for i in range(classes)]
         assert long_tail.class_counts(n_max, factor, classes) == binary
 
 
-def test_thousands_of_classes_are_counted_at_once():
+def test_thousands_of_classes_are_counted_at_once() -> None:
     assert long_tail.class_counts(1000, 1, 8142) == [1000] * 8142
     assert long_tail.class_counts(1000, 1.000000000001, 8142) == [1000] + [999] * 8141
 
 
 @pytest.mark.parametrize(("n_max", "factor"), [(7, 8), (7, 1000)])
-def test_factor_that_empties_a_class_is_refused(n_max, factor):
+def test_factor_that_empties_a_class_is_refused(n_max: int, factor: int) -> None:
     with pytest.raises(InputError, match=rf"factor {factor} leaves class 2 without images.*below {n_max}"):
         long_tail.cut(np.repeat([0, 1, 2], n_max), factor, 3, seed=0)
 
 
-def test_source_that_is_too_small_is_refused():
+def test_source_that_is_too_small_is_refused() -> None:
     with pytest.raises(InputError, match=r"class 1 has 3 training images and factor 2 keeps 5.*n_max to at most 3"):
         long_tail.cut(np.repeat([0, 1], [10, 3]), 2, 2, seed=0, n_max=10)
 
 
-def test_hash_is_that_of_the_index_list():
+def test_hash_is_that_of_the_index_list() -> None:
     subset = long_tail.Subset(np.array([3, 1, 2]), [2, 1])
     assert subset.sha256 == hashlib.sha256(struct.pack("<3q", 3, 1, 2)).hexdigest()
 
 
-def test_subset_survives_its_file(tmp_path):
+def test_subset_survives_its_file(tmp_path: Path) -> None:
     subset = replace(long_tail.cut(np.repeat(np.arange(10), 50), 10, 10, seed=3), content={"train": "0a"})
     long_tail.save(tmp_path / "a.json", subset)
     loaded = long_tail.load(tmp_path / "a.json")
@@ -181,7 +185,7 @@ def test_subset_survives_its_file(tmp_path):
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
 
 
-def test_changed_index_list_is_refused(tmp_path):
+def test_changed_index_list_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "subset.json"
     long_tail.save(path, long_tail.cut(np.repeat(np.arange(3), 9), 3, 3, seed=0))
     stored = json.loads(path.read_text())
@@ -191,7 +195,7 @@ def test_changed_index_list_is_refused(tmp_path):
         long_tail.load(path)
 
 
-def test_subset_of_an_older_version_is_refused(tmp_path):
+def test_subset_of_an_older_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "subset.json"
     long_tail.save(path, long_tail.cut(np.repeat(np.arange(3), 9), 3, 3, seed=0))
     stored = json.loads(path.read_text())
@@ -205,7 +209,7 @@ def test_subset_of_an_older_version_is_refused(tmp_path):
     "change",
     [{"counts": [9, 5, 4]}, {"counts": "9"}, {"counts": [9, "5", 3]}, {"indices": [[1]]}, {"indices": [10**30] * 17}],
 )
-def test_counts_that_are_not_those_of_the_indices_are_refused(tmp_path, change):
+def test_counts_that_are_not_those_of_the_indices_are_refused(tmp_path: Path, change: dict[str, Any]) -> None:
     path = tmp_path / "subset.json"
     long_tail.save(path, long_tail.cut(np.repeat(np.arange(3), 9), 3, 3, seed=0))
     stored = json.loads(path.read_text())
@@ -215,7 +219,7 @@ def test_counts_that_are_not_those_of_the_indices_are_refused(tmp_path, change):
         long_tail.load(path)
 
 
-def test_subset_that_was_cut_short_is_refused(tmp_path):
+def test_subset_that_was_cut_short_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "subset.json"
     long_tail.save(path, long_tail.cut(np.repeat(np.arange(3), 9), 3, 3, seed=0))
     path.write_bytes(path.read_bytes()[:-20])
@@ -223,7 +227,7 @@ def test_subset_that_was_cut_short_is_refused(tmp_path):
         long_tail.load(path)
 
 
-def test_thunews_lt_has_the_papers_total():
+def test_thunews_lt_has_the_papers_total() -> None:
     """LADC, Table 1: 44,723 titles, which only the decay rounded to 0.6 gives (methods card 1.3)."""
     counts = long_tail.class_counts(18_000, 100, 10, decimals=1)
     assert counts == [18000, 10800, 6480, 3887, 2332, 1399, 839, 503, 302, 181]

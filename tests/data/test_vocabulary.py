@@ -1,4 +1,6 @@
 import pickle
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,11 +29,11 @@ def refusal(function, *given):
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
-def test_a_line_is_a_character_and_a_space_is_one(written, ends):
+def test_a_line_is_a_character_and_a_space_is_one(written: Any, ends: str) -> None:
     assert vocabulary.read(written(ends.join([" ", "a", "<UNK>", "<PAD>", ""]))) == FOUND
 
 
-def test_the_official_pickle_is_read_without_running_what_it_asks_for(written):
+def test_the_official_pickle_is_read_without_running_what_it_asks_for(written: Any) -> None:
     assert vocabulary.read(written(pickle.dumps(FOUND), "vocab.pkl")) == FOUND
 
     class Harm:
@@ -46,7 +48,7 @@ def test_the_official_pickle_is_read_without_running_what_it_asks_for(written):
     assert "cannot read the vocabulary" in refusal(vocabulary.read, written(b"\x80", "vocab.pkl"))
 
 
-def test_what_is_missing_or_twice_is_named(written):
+def test_what_is_missing_or_twice_is_named(written: Any) -> None:
     said = refusal(vocabulary.read, written("a\nb\n<UNK>\n"))
     assert said.endswith("vocab.txt has no <PAD>: add it as a line, and a row to the vectors")
     said = refusal(vocabulary.read, written("a\nb\na\n<UNK>\n<PAD>\n"))
@@ -55,18 +57,18 @@ def test_what_is_missing_or_twice_is_named(written):
     assert said.endswith("vocab.txt, line 2: not UTF-8 text: save the vocabulary in UTF-8")
 
 
-def test_characters_of_titles_come_by_frequency_and_then_by_place():
+def test_characters_of_titles_come_by_frequency_and_then_by_place() -> None:
     found = vocabulary.of(["ab", "cb"])
     assert found == {"b": 0, "a": 1, "c": 2, "<UNK>": 3, "<PAD>": 4}
 
 
-def test_titles_are_cut_padded_and_unknown_characters_marked():
+def test_titles_are_cut_padded_and_unknown_characters_marked() -> None:
     found = vocabulary.numbers(["a a", "", "axaaaaa"], FOUND, 5)
     assert found.tolist() == [[1, 0, 1, 3, 3], [3] * 5, [1, 2, 1, 1, 1]]
     assert found.dtype == np.int32
 
 
-def test_vectors_must_have_a_row_for_each_character(tmp_path):
+def test_vectors_must_have_a_row_for_each_character(tmp_path: Path) -> None:
     path, source = tmp_path / "vectors.npz", tmp_path / "vocab.txt"
     np.savez(path, embeddings=np.arange(12.0).reshape(4, 3))
     found = vocabulary.vectors(path, FOUND, source)
@@ -81,7 +83,7 @@ def test_vectors_must_have_a_row_for_each_character(tmp_path):
     assert "give an .npz with an array 'embeddings'" in refusal(vocabulary.vectors, path, FOUND, source)
 
 
-def test_drawn_vectors_are_always_the_same():
+def test_drawn_vectors_are_always_the_same() -> None:
     one, same = vocabulary.drawn(FOUND, 7), vocabulary.drawn(FOUND, 7)
     assert one.shape == (4, 7)
     assert np.array_equal(one, same)

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def drawn(number=1, seed=0, alpha=None, batch_size=4, stage=1, first=0, policy=N
     return list(batches.in_order(image_set(), LABELS, order, batch_size, epoch, mixing, policy))
 
 
-def test_an_epoch_shows_every_image_once():
+def test_an_epoch_shows_every_image_once() -> None:
     order = Epoch(1, 0).generator(seeding.ORDER).permutation(len(LABELS))
     found = drawn()
     assert [len(batch.labels) for batch in found] == [4, 4, 3]
@@ -46,7 +47,7 @@ def test_an_epoch_shows_every_image_once():
     assert torch.equal(torch.cat([batch.inputs for batch in found]), held.take(order, augmentation))
 
 
-def test_epochs_seeds_and_stages_differ_and_repeat():
+def test_epochs_seeds_and_stages_differ_and_repeat() -> None:
     first = drawn()
     assert all(torch.equal(a.inputs, b.inputs) for a, b in zip(first, drawn(), strict=True))
     for other in (drawn(2), drawn(seed=1), drawn(stage=2)):
@@ -55,7 +56,7 @@ def test_epochs_seeds_and_stages_differ_and_repeat():
 
 @pytest.mark.parametrize("policy", [None, RandAugment(operations=2, magnitude=9)])
 @pytest.mark.parametrize("alpha", [None, 1.0])
-def test_an_epoch_entered_in_its_middle_goes_on_with_the_same_batches(alpha, policy):
+def test_an_epoch_entered_in_its_middle_goes_on_with_the_same_batches(alpha: float | None, policy: Any) -> None:
     whole = drawn(alpha=alpha, policy=policy)
     for first in range(4):
         found = drawn(alpha=alpha, policy=policy, first=first)
@@ -66,7 +67,7 @@ def test_an_epoch_entered_in_its_middle_goes_on_with_the_same_batches(alpha, pol
             assert (a.share, a.partner is None) == (b.share, alpha is None)
 
 
-def test_randaugment_follows_crop_and_flip():
+def test_randaugment_follows_crop_and_flip() -> None:
     policies = (None, RandAugment(operations=1, magnitude=9))
     plain, strong = (torch.cat([batch.inputs for batch in drawn(policy=policy)]) for policy in policies)
     operations = randaugment.draw(len(LABELS), 1, Epoch(1, 0).generator(seeding.RANDAUGMENT))
@@ -74,7 +75,7 @@ def test_randaugment_follows_crop_and_flip():
     assert not torch.equal(strong, plain)
 
 
-def test_mixup_equals_the_definition():
+def test_mixup_equals_the_definition() -> None:
     shares = []
     normalise = Normaliser(PREPROCESSING, CPU)
     for plain, batch in zip(drawn(), drawn(alpha=1.0), strict=True):
@@ -91,7 +92,7 @@ def test_mixup_equals_the_definition():
     assert len(set(shares)) == len(shares)
 
 
-def test_unmixed_inputs_stay():
+def test_unmixed_inputs_stay() -> None:
     batch = Batch(torch.ones(2, 3), torch.tensor([0, 1]))
     mixed = batches.mix(batch.inputs, batch, None)
     assert mixed.inputs is batch.inputs
@@ -99,7 +100,7 @@ def test_unmixed_inputs_stay():
 
 
 @pytest.mark.parametrize("alpha", [1.0, 0.2])
-def test_shares_follow_the_beta_distribution(alpha):
+def test_shares_follow_the_beta_distribution(alpha: float) -> None:
     shares = np.sort([float(b.share) for number in range(40) for b in drawn(number, alpha=alpha, batch_size=1)])
     count = len(shares)
     assert count == 440
@@ -110,7 +111,7 @@ def test_shares_follow_the_beta_distribution(alpha):
 
 
 @pytest.mark.parametrize("share", [torch.tensor(0.3, dtype=torch.float64), torch.linspace(0, 1, 5)])
-def test_parts_of_a_batch_hold_its_rows(share):
+def test_parts_of_a_batch_hold_its_rows(share: Any) -> None:
     whole = Mixed(torch.arange(10.0).reshape(5, 2), torch.arange(5), torch.arange(5, 10), share)
     parts = whole.split(2)
     assert [len(part.labels) for part in parts] == [2, 3]
@@ -125,7 +126,7 @@ def test_parts_of_a_batch_hold_its_rows(share):
     assert all(part.label_share is None and part.weights is None for part in plain)
 
 
-def test_orders_side_by_side_by_hand():
+def test_orders_side_by_side_by_hand() -> None:
     first, second = np.arange(7), np.arange(10, 30)
     # Drawn alike: the ragged end is as short in both.
     alike = batches.side_by_side(first, second, 3, 3)
@@ -137,7 +138,7 @@ def test_orders_side_by_side_by_hand():
     assert whole.tolist() == other[:10].tolist()
 
 
-def test_batches_of_an_order_that_is_drawn_are_taken_up_from_any_of_them():
+def test_batches_of_an_order_that_is_drawn_are_taken_up_from_any_of_them() -> None:
     order = np.array([10, 0, 0, 3, 4, 7, 1])
 
     def found(first):
@@ -153,7 +154,7 @@ def test_batches_of_an_order_that_is_drawn_are_taken_up_from_any_of_them():
             assert all(torch.equal(x, y) for x, y in zip(vars(a).values(), vars(b).values(), strict=True))
 
 
-def test_an_order_of_another_purpose_or_length_is_another():
+def test_an_order_of_another_purpose_or_length_is_another() -> None:
     sampler, epoch = Part("class_balanced"), Epoch(1, 0)
     first = batches.drawn_order(sampler, LABELS, len(LABELS), epoch)
     assert len(first) == len(LABELS)

@@ -2,6 +2,7 @@ import os
 import signal
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ def follow_exactly(world, settings):
     loop.follow(exact(world, settings), settings.recipe)
 
 
-def test_two_processes_train_as_one(tmp_path):
+def test_two_processes_train_as_one(tmp_path: Path) -> None:
     """Mixed batches of 32 and, at the end of an epoch, of 7 images."""
     settings = small.changed(small.STAGE1, recipe={"epochs": 2})
     fitted = []
@@ -78,7 +79,7 @@ def follow(world, what):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_rows_are_gathered_and_sums_added_up():
+def test_rows_are_gathered_and_sums_added_up() -> None:
     with distributed.world(2, False, follow, "gather") as world:
         assert world == World(0, 2)
         assert world.gather(torch.arange(7)[world.rows(7)], 7).tolist() == list(range(7))
@@ -89,7 +90,7 @@ def test_rows_are_gathered_and_sums_added_up():
 
 @pytest.mark.parametrize("size", [1, 2, 3, 8])
 @pytest.mark.parametrize("count", [1, 2, 7, 128])
-def test_every_row_is_some_processs(size, count):
+def test_every_row_is_some_processs(size: int, count: int) -> None:
     worlds = [World(rank, size) for rank in range(size)]
     rows = np.concatenate([np.arange(count)[world.rows(count)] for world in worlds])
     assert sum(world.share(count) for world in worlds) == pytest.approx(1)
@@ -105,7 +106,9 @@ def test_every_row_is_some_processs(size, count):
         ("fall", RuntimeError, "^process 2 of 2 was ended by SIGKILL$"),
     ],
 )
-def test_process_that_dies_ends_an_exchange_in_its_words(what, kind, words, monkeypatch):
+def test_process_that_dies_ends_an_exchange_in_its_words(
+    what: str, kind: type, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(children, "GRACE_SECONDS", 60)  # however slow this machine is
     with pytest.raises(kind, match=words), distributed.world(2, False, follow, what) as world:
         world.add_up([torch.ones(1)])
@@ -115,14 +118,14 @@ def test_process_that_dies_ends_an_exchange_in_its_words(what, kind, words, monk
 TOO_LATE = "Timed out|Wait timeout"
 
 
-def test_no_exchange_waits_for_ever(monkeypatch):
+def test_no_exchange_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distributed, "EXCHANGE", timedelta(seconds=5))
     monkeypatch.setattr(children, "GRACE_SECONDS", 0)
     with pytest.raises(RuntimeError, match=TOO_LATE), distributed.world(2, False, follow, "wait") as world:
         world.add_up([torch.ones(1)])
 
 
-def test_process_that_never_comes_is_not_waited_for_for_ever(monkeypatch):
+def test_process_that_never_comes_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(children, "START", "import time; time.sleep(60)")
     monkeypatch.setattr(distributed, "EXCHANGE", timedelta(seconds=1))
     monkeypatch.setattr(children, "GRACE_SECONDS", 0)
@@ -130,7 +133,7 @@ def test_process_that_never_comes_is_not_waited_for_for_ever(monkeypatch):
         pass
 
 
-def test_shared_batch_norm_keeps_names_values_and_what_is_frozen():
+def test_shared_batch_norm_keeps_names_values_and_what_is_frozen() -> None:
     torch.manual_seed(0)
     module = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2), nn.Sequential(nn.BatchNorm2d(2).eval()))
     module[2].requires_grad_(False)
@@ -147,7 +150,7 @@ def test_shared_batch_norm_keeps_names_values_and_what_is_frozen():
     torch.testing.assert_close(shared[1](module[0](images)), expected)
 
 
-def test_killed_run_goes_on_with_another_number_of_processes(tmp_path, monkeypatch):
+def test_killed_run_goes_on_with_another_number_of_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "CHECK_SECONDS", 0)
     monkeypatch.setattr("longtail.engine.resume.SAVE_SHARE", 0)
     recipe = {"epochs": 2}

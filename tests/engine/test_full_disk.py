@@ -49,7 +49,12 @@ def test_earlier_checkpoint_outlives_a_full_disk(disk: Path) -> None:
     assert {file.name for file in disk.iterdir()} == {"last.pt", "ballast"}
 
 
-def test_training_goes_on_past_a_full_disk_and_from_its_last_state(disk: Path, tmp_path_factory, monkeypatch, caplog):
+def test_training_goes_on_past_a_full_disk_and_from_its_last_state(
+    disk: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     monkeypatch.setattr(loop, "CHECK_SECONDS", 0)
     monkeypatch.setattr("longtail.engine.resume.SAVE_SHARE", 0)
 

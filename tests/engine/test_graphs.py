@@ -9,7 +9,7 @@ from longtail.engine import graphs
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs need a GPU")
 
 
-def test_result_is_the_functions_for_every_shape():
+def test_result_is_the_functions_for_every_shape() -> None:
     calls = []
 
     def double(values):
@@ -26,7 +26,7 @@ def test_result_is_the_functions_for_every_shape():
     assert calls == [3, 3, 3, 3, 2, 2, 2, 3]
 
 
-def test_failing_to_record_is_said_once_and_costs_nothing_else(caplog):
+def test_failing_to_record_is_said_once_and_costs_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
     def fail(function, inputs):
         raise RuntimeError("operation not permitted when stream is capturing\nmore")
 
@@ -40,7 +40,7 @@ def test_failing_to_record_is_said_once_and_costs_nothing_else(caplog):
 
 
 @needs_gpu
-def test_recorded_on_a_gpu():
+def test_recorded_on_a_gpu() -> None:
     captured = graphs.Captured(lambda a, b: a @ b)
     for seed in range(3):
         torch.manual_seed(seed)

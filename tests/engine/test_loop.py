@@ -1,6 +1,7 @@
 import math
 import os
 import signal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,7 +72,7 @@ def assert_same(first, second):
 @pytest.mark.usefixtures("always_save")
 @pytest.mark.parametrize("step", [1, 2, 5])
 @pytest.mark.parametrize("epoch", [1, 2, 5])
-def test_interrupted_run_ends_as_if_it_had_not_been(file, other, epoch, step):
+def test_interrupted_run_ends_as_if_it_had_not_been(file: Any, other: Any, epoch: int, step: int) -> None:
     whole = loop.fit(Learner(), RECIPE, other)
     with pytest.raises(Interrupted):
         loop.fit(Learner(stop=(epoch, step)), RECIPE, file)
@@ -81,7 +82,7 @@ def test_interrupted_run_ends_as_if_it_had_not_been(file, other, epoch, step):
 
 
 @pytest.mark.usefixtures("always_save")
-def test_run_may_be_interrupted_again_and_again(file, other):
+def test_run_may_be_interrupted_again_and_again(file: Any, other: Any) -> None:
     for epoch, step in [(1, 3), (2, 2), (2, 3), (4, 1), (5, 5)]:
         with pytest.raises(Interrupted):
             loop.fit(Learner(stop=(epoch, step)), RECIPE, file)
@@ -89,7 +90,7 @@ def test_run_may_be_interrupted_again_and_again(file, other):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
-def test_run_that_is_asked_to_stop_saves_and_goes_on_later(file, other, number):
+def test_run_that_is_asked_to_stop_saves_and_goes_on_later(file: Any, other: Any, number: Any) -> None:
     first = Asked(stop=(3, 4))
     first.number = number
     before = signal.getsignal(number)
@@ -102,7 +103,7 @@ def test_run_that_is_asked_to_stop_saves_and_goes_on_later(file, other, number):
     assert second.steps[0] == (3, 5)
 
 
-def test_loader_that_a_signal_ended_first_is_no_bug(file):
+def test_loader_that_a_signal_ended_first_is_no_bug(file: Any) -> None:
     class Killed(Asked):
         def interrupt(self):
             super().interrupt()
@@ -120,7 +121,7 @@ def test_loader_that_a_signal_ended_first_is_no_bug(file):
         loop.fit(Broken(stop=(4, 3)), RECIPE, file)
 
 
-def test_history_holds_every_epoch(file):
+def test_history_holds_every_epoch(file: Any) -> None:
     learner = Learner()
     fitted = loop.fit(learner, RECIPE, file)
     assert [row["epoch"] for row in fitted.history] == [1, 2, 3, 4, 5]
@@ -133,7 +134,7 @@ def test_history_holds_every_epoch(file):
         assert torch.equal(fitted.last_state[name], value)
 
 
-def test_loss_of_an_epoch_is_the_mean_over_its_steps(file):
+def test_loss_of_an_epoch_is_the_mean_over_its_steps(file: Any) -> None:
     losses = []
 
     class Noting(Learner):
@@ -145,7 +146,7 @@ def test_loss_of_an_epoch_is_the_mean_over_its_steps(file):
     assert fitted.history[0]["loss"] == pytest.approx(np.mean([loss.item() for loss in losses]), rel=1e-12)
 
 
-def test_best_is_the_first_of_equals(file):
+def test_best_is_the_first_of_equals(file: Any) -> None:
     learner = Scripted()
     fitted = loop.fit(learner, changed(RECIPE, evaluate={"every": 1, "each_from": 1}), file)
     assert [row["test_top1"] for row in fitted.history] == list(Scripted.scores)
@@ -155,12 +156,12 @@ def test_best_is_the_first_of_equals(file):
         assert name.endswith("num_batches_tracked") or not torch.equal(fitted.last_state[name], value)
 
 
-def test_best_is_sought_among_evaluated_epochs_only(file):
+def test_best_is_sought_among_evaluated_epochs_only(file: Any) -> None:
     fitted = loop.fit(Scripted(), changed(RECIPE, evaluate={"every": 9, "each_from": 3}), file)
     assert fitted.best_epoch == 4
 
 
-def test_best_may_be_wrong_everywhere(file):
+def test_best_may_be_wrong_everywhere(file: Any) -> None:
     class Hopeless(Learner):
         def test_top1(self):
             return 0.0
@@ -171,7 +172,7 @@ def test_best_may_be_wrong_everywhere(file):
 @pytest.mark.usefixtures("always_save")
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 @pytest.mark.parametrize(("wrong", "rate"), [((1, 1), "0.025"), ((2, 3), "0.05"), ((4, 5), "0.005")])
-def test_loss_that_is_no_number_is_placed(file, wrong, rate, value):
+def test_loss_that_is_no_number_is_placed(file: Any, wrong: tuple[Any, ...], rate: str, value: float) -> None:
     done = f"epoch {wrong[0] - 1}" + (f" and {wrong[1] - 1} steps" if wrong[1] > 1 else "")
     last = rf"the last good state, after {done}, is in \S+pt" if wrong > (1, 1) else "no earlier state was saved"
     says = rf"not finite at epoch {wrong[0]}, step {wrong[1]}, learning rate {rate}; {last}: lower the recipe's"
@@ -180,7 +181,9 @@ def test_loss_that_is_no_number_is_placed(file, wrong, rate, value):
 
 
 @pytest.mark.parametrize("step", [1, 5, 20])
-def test_long_epoch_is_not_run_to_its_end_with_a_loss_that_is_no_number(file, monkeypatch, step):
+def test_long_epoch_is_not_run_to_its_end_with_a_loss_that_is_no_number(
+    file: Any, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
     monkeypatch.setattr(loop, "CHECK_SECONDS", 0)
     learner = Diverging((1, step), batch_size=2)  # 20 steps an epoch
     with pytest.raises(InputError, match=f"step {step},"):
@@ -189,7 +192,7 @@ def test_long_epoch_is_not_run_to_its_end_with_a_loss_that_is_no_number(file, mo
 
 
 @pytest.mark.usefixtures("always_save")
-def test_state_after_a_loss_that_is_no_number_is_not_taken_up(file):
+def test_state_after_a_loss_that_is_no_number_is_not_taken_up(file: Any) -> None:
     with pytest.raises(InputError):
         loop.fit(Diverging((3, 2)), RECIPE, file)
     kept = checkpoint.load(file.path)

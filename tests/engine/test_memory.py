@@ -43,7 +43,7 @@ print(Noting.peaks[19], Noting.peaks[199])
 """
 
 
-def test_memory_does_not_grow_over_200_epochs():
+def test_memory_does_not_grow_over_200_epochs() -> None:
     environment = {"PYTHONPATH": "lib:."}
     found = subprocess.check_output([sys.executable, "-c", SCRIPT], env=environment, text=True, cwd=Path.cwd())
     early, late = map(int, found.split())

@@ -21,7 +21,7 @@ def groups():
 
 
 @pytest.mark.parametrize("held", [False, True])
-def test_groups_learn_at_their_multiple_of_the_rate(held):
+def test_groups_learn_at_their_multiple_of_the_rate(held: bool) -> None:
     given = groups()
     sgd = optimizer.build(given, RECIPE)
     if held:
@@ -33,7 +33,7 @@ def test_groups_learn_at_their_multiple_of_the_rate(held):
     assert all((group["lr"] is lr) == held for group, lr in zip(sgd.param_groups, tensors, strict=True))
 
 
-def test_held_rates_and_momenta_change_no_update():
+def test_held_rates_and_momenta_change_no_update() -> None:
     results = []
     for held in (False, True):
         given = groups()
@@ -49,7 +49,7 @@ def test_held_rates_and_momenta_change_no_update():
     torch.testing.assert_close(results[1], results[0], rtol=1e-6, atol=1e-7)
 
 
-def test_adam_is_pytorchs_whether_or_not_its_averages_are_held():
+def test_adam_is_pytorchs_whether_or_not_its_averages_are_held() -> None:
     expected, results = groups(), []
     plain = [torch.optim.Adam(group["params"], lr=0.1 * group["rate_factor"]) for group in expected]
     for held in (False, True):

@@ -1,6 +1,8 @@
 import json
 import platform
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -41,7 +43,7 @@ def differing(one, other):
     return [what for what in one if one[what] != other[what]]
 
 
-def test_everything_is_written(paths, tmp_path):
+def test_everything_is_written(paths: Any, tmp_path: Path) -> None:
     with recorded(paths) as run:
         assert run.resume.path == tmp_path / "stage1" / "resume.pt"
         checkpoint.save(run.resume.path, {})
@@ -55,7 +57,7 @@ def test_everything_is_written(paths, tmp_path):
     assert found == ["best.pt", "history.csv", "last.pt", "provenance.json"]
 
 
-def test_provenance_says_what_made_the_result(paths):
+def test_provenance_says_what_made_the_result(paths: Any) -> None:
     with recorded(paths) as run:
         run.save(FITTED)
     with open(paths.provenance) as handle:
@@ -69,12 +71,12 @@ def test_provenance_says_what_made_the_result(paths):
     assert {"commit", "processor"} <= record.keys()
 
 
-def test_identity_can_be_read_back_without_unpickling_code(paths, tmp_path):
+def test_identity_can_be_read_back_without_unpickling_code(paths: Any, tmp_path: Path) -> None:
     checkpoint.save(tmp_path / "resume.pt", identity(paths))
     assert checkpoint.load(tmp_path / "resume.pt") == identity(paths)
 
 
-def test_identity_tells_what_differs(paths, monkeypatch):
+def test_identity_tells_what_differs(paths: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     first = identity(paths)
     assert identity(paths, settings=dict(reversed(SETTINGS.items()))) == first
     assert differing(first, identity(paths, settings=SETTINGS | {"sampler": {"name": "instance_balanced"}})) == [
@@ -95,7 +97,7 @@ def test_identity_tells_what_differs(paths, monkeypatch):
     assert differing(able, identity(paths, settings=automatic)) == ["processor"]
 
 
-def test_failed_training_keeps_its_resume_file(paths, tmp_path):
+def test_failed_training_keeps_its_resume_file(paths: Any, tmp_path: Path) -> None:
     def fail():
         with recorded(paths) as run:
             checkpoint.save(run.resume.path, {})

@@ -81,7 +81,7 @@ def by_torchvision(image, drawn, magnitude):
     return found.permute(1, 2, 0)
 
 
-def test_operations_are_those_of_torchvision_in_its_order():
+def test_operations_are_those_of_torchvision_in_its_order() -> None:
     operations = torchvision_operations(32, 32)
     assert tuple(name for name, _ in operations) == OPERATIONS
     assert [signed for _, (_, signed) in operations] == randaugment.SIGNED.tolist()
@@ -89,7 +89,7 @@ def test_operations_are_those_of_torchvision_in_its_order():
 
 @pytest.mark.parametrize("magnitude", [0, 9, 30])
 @pytest.mark.parametrize("kind", IMAGES)
-def test_every_operation_equals_torchvision(kind, magnitude):
+def test_every_operation_equals_torchvision(kind: str, magnitude: int) -> None:
     images = IMAGES[kind]
     for number, name in enumerate(OPERATIONS):
         for negated in (0, 1):
@@ -100,7 +100,7 @@ def test_every_operation_equals_torchvision(kind, magnitude):
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_every_magnitude_equals_torchvision(name):
+def test_every_magnitude_equals_torchvision(name: str) -> None:
     image = smooth(1, 20, 27)
     for magnitude in range(31):
         drawn = np.array([[[OPERATIONS.index(name), magnitude % 2]]])
@@ -109,7 +109,7 @@ def test_every_magnitude_equals_torchvision(name):
 
 
 @pytest.mark.parametrize("operations", [1, 2, 3])
-def test_operations_follow_one_another_as_drawn(operations):
+def test_operations_follow_one_another_as_drawn(operations: int) -> None:
     images = torch.cat([smooth(31), noise(30)])
     drawn = randaugment.draw(len(images), operations, np.random.default_rng(2))
     expected = [by_torchvision(image, row, 9) for image, row in zip(images, drawn, strict=True)]
@@ -118,7 +118,7 @@ def test_operations_follow_one_another_as_drawn(operations):
     assert found.is_contiguous()
 
 
-def test_the_images_that_came_in_stay_as_they_are():
+def test_the_images_that_came_in_stay_as_they_are() -> None:
     images = noise(28)
     everything = np.stack(np.divmod(np.arange(28), 2), axis=1)[:, None]
     found = randaugment.apply(images, everything, 9)
@@ -128,7 +128,7 @@ def test_the_images_that_came_in_stay_as_they_are():
     assert images.data_ptr() not in (found.data_ptr(), unchanged.data_ptr())
 
 
-def test_an_image_does_not_depend_on_the_others():
+def test_an_image_does_not_depend_on_the_others() -> None:
     images = torch.cat([smooth(60), noise(41)])
     drawn = randaugment.draw(len(images), 2, np.random.default_rng(3))
     whole = randaugment.apply(images, drawn, 9)
@@ -139,13 +139,13 @@ def test_an_image_does_not_depend_on_the_others():
     assert randaugment.apply(images[shuffled], drawn[shuffled], 9).equal(whole[shuffled])
 
 
-def test_colour_of_grey_images_is_left_alone():
+def test_colour_of_grey_images_is_left_alone() -> None:
     images = IMAGES["grey"]
     drawn = np.tile([[[OPERATIONS.index("Color"), 1]]], (len(images), 1, 1))
     assert randaugment.apply(images, drawn, 30).equal(images)
 
 
-def test_nothing_is_read_back_from_the_device():
+def test_nothing_is_read_back_from_the_device() -> None:
     # Tensors on "meta" have no data: whatever asked for some would fail.
     drawn = np.stack(np.divmod(np.arange(28), 2), axis=1)[:, None]
     found = randaugment.apply(noise(28).to("meta"), drawn, 9)
@@ -154,7 +154,7 @@ def test_nothing_is_read_back_from_the_device():
 
 @needs_gpu
 @pytest.mark.parametrize("kind", IMAGES)
-def test_a_gpu_gives_the_same_bytes(kind):
+def test_a_gpu_gives_the_same_bytes(kind: str) -> None:
     images = IMAGES[kind].repeat(28, 1, 1, 1)
     every = np.stack(np.divmod(np.arange(28), 2), axis=1).repeat(len(IMAGES[kind]), axis=0)[:, None]
     for magnitude in range(31):
@@ -162,7 +162,7 @@ def test_a_gpu_gives_the_same_bytes(kind):
         assert randaugment.apply(images.cuda(), every, magnitude).cpu().equal(expected), magnitude
 
 
-def test_draws_are_uniform_and_settled_by_the_generator():
+def test_draws_are_uniform_and_settled_by_the_generator() -> None:
     drawn = randaugment.draw(14_000, 2, np.random.default_rng(0))
     assert drawn.shape == (14_000, 2, 2)
     assert drawn.dtype == np.int64

@@ -1,7 +1,9 @@
 import errno
 import logging
 import time
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -29,7 +31,7 @@ def trained(steps=3):
     return learner, progress
 
 
-def test_everything_is_taken_up(file):
+def test_everything_is_taken_up(file: Any) -> None:
     learner, progress = trained()
     progress.history.append({"epoch": 1, "learning_rate": 0.1, "loss": 2.0, "test_top1": 0.5})
     progress.epoch, progress.best_epoch, progress.best_state = 1, 1, {"weight": torch.ones(2)}
@@ -65,14 +67,18 @@ def refused(file, caplog, identity=IDENTITY):
         ({"settings": "t", "code": "d"}, "settings and code"),
     ],
 )
-def test_file_of_another_run_is_refused_in_one_sentence(file, caplog, change, named):
+def test_file_of_another_run_is_refused_in_one_sentence(
+    file: Any, caplog: pytest.LogCaptureFixture, change: dict[str, str], named: str
+) -> None:
     file.save(*trained())
     sentence = refused(file, caplog, IDENTITY | change)
     assert sentence == f"{file.path} belongs to other {named}: training starts from the beginning"
 
 
 @pytest.mark.parametrize("content", [None, b"not a checkpoint", b""])
-def test_file_that_is_not_whole_is_refused_in_one_sentence(file, caplog, content):
+def test_file_that_is_not_whole_is_refused_in_one_sentence(
+    file: Any, caplog: pytest.LogCaptureFixture, content: bytes | None
+) -> None:
     file.save(*trained())
     file.path.write_bytes(file.path.read_bytes()[:-100] if content is None else content)
     sentence = refused(file, caplog)
@@ -80,14 +86,16 @@ def test_file_that_is_not_whole_is_refused_in_one_sentence(file, caplog, content
 
 
 @pytest.mark.parametrize("state", [{"weight": torch.ones(2)}, {"identity": None}, [1], 3])
-def test_another_checkpoint_in_its_place_is_refused_in_one_sentence(file, caplog, state):
+def test_another_checkpoint_in_its_place_is_refused_in_one_sentence(
+    file: Any, caplog: pytest.LogCaptureFixture, state: dict[str, Any] | int | list[int]
+) -> None:
     checkpoint.save(file.path, state)
     sentence = refused(file, caplog)
     known = "settings and code and PyTorch version"
     assert sentence == f"{file.path} belongs to other {known}: training starts from the beginning"
 
 
-def test_nothing_in_the_file_is_executed(file, caplog, tmp_path):
+def test_nothing_in_the_file_is_executed(file: Any, caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
     class Bomb:
         def __reduce__(self):
             return (open, (str(tmp_path / "executed"), "w"))
@@ -97,7 +105,9 @@ def test_nothing_in_the_file_is_executed(file, caplog, tmp_path):
     assert not (tmp_path / "executed").exists()
 
 
-def test_full_disk_leaves_the_earlier_state_and_the_training(file, caplog, monkeypatch):
+def test_full_disk_leaves_the_earlier_state_and_the_training(
+    file: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     learner, progress = trained()
     file.save(learner, progress)
     earlier = file.path.read_bytes()
@@ -116,7 +126,7 @@ def test_full_disk_leaves_the_earlier_state_and_the_training(file, caplog, monke
     assert file.path.read_bytes() == earlier
 
 
-def test_saving_takes_at_most_its_share_of_the_time(file, monkeypatch):
+def test_saving_takes_at_most_its_share_of_the_time(file: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     now, saves = [time.monotonic()], []
 
     def save(path, state):

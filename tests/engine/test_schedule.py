@@ -1,5 +1,6 @@
 import math
 import re
+from typing import Any
 
 import pytest
 import torch
@@ -39,7 +40,7 @@ RATES = {
 
 
 @pytest.mark.parametrize("name", RATES)
-def test_rates_of_the_published_schedules(recipes, name):
+def test_rates_of_the_published_schedules(recipes: Any, name: str) -> None:
     for epoch, rate in RATES[name].items():
         assert schedule.learning_rate(recipes[name], epoch) == pytest.approx(rate, rel=1e-11)
 
@@ -56,7 +57,7 @@ def test_rates_of_the_published_schedules(recipes, name):
         ("LADC-S2", 30, 5e-4),
     ],
 )
-def test_rest_of_the_published_recipes(recipes, name, epochs, decay):
+def test_rest_of_the_published_recipes(recipes: Any, name: str, epochs: int, decay: float) -> None:
     recipe = recipes[name]
     assert recipe.epochs == epochs
     assert recipe.batch_size == 128
@@ -65,7 +66,7 @@ def test_rest_of_the_published_recipes(recipes, name, epochs, decay):
     assert recipe.nesterov is False
 
 
-def test_rate_never_rises_after_the_warmup(recipes):
+def test_rate_never_rises_after_the_warmup(recipes: Any) -> None:
     for recipe in recipes.values():
         warmup = recipe.schedule.warmup
         rates = [schedule.learning_rate(recipe, epoch) for epoch in range(1, recipe.epochs + 1)]
@@ -85,24 +86,24 @@ def test_rate_never_rises_after_the_warmup(recipes):
         ("ceil_plus_one", 256, 3 * 128),
     ],
 )
-def test_images_drawn_in_an_epoch(batches, images, expected):
+def test_images_drawn_in_an_epoch(batches: str, images: int, expected: int) -> None:
     assert schedule.draws(changed(RECIPE, batch_size=128, batches=batches), images) == expected
 
 
-def test_epochs_that_are_evaluated():
+def test_epochs_that_are_evaluated() -> None:
     recipe = changed(RECIPE, epochs=13, evaluate={"every": 4, "each_from": 10})
     assert [e for e in range(1, 14) if schedule.is_evaluated(recipe, e)] == [4, 8, 10, 11, 12, 13]
     rarely = changed(RECIPE, epochs=13, evaluate={"every": 50, "each_from": 50})
     assert [e for e in range(1, 14) if schedule.is_evaluated(rarely, e)] == [13]
 
 
-def test_what_is_deferred_comes_after_so_many_epochs():
+def test_what_is_deferred_comes_after_so_many_epochs() -> None:
     deferred = [epoch for epoch in range(1, 6) if schedule.is_deferred(changed(RECIPE, defer=3), epoch)]
     assert deferred == [4, 5]
     assert not any(schedule.is_deferred(RECIPE, epoch) for epoch in range(1, 6))
 
 
-def test_deferred_epochs_of_the_published_recipes(recipes):
+def test_deferred_epochs_of_the_published_recipes(recipes: Any) -> None:
     defer = {name: recipe.defer for name, recipe in recipes.items() if recipe.defer is not None}
     assert {name: defer[name] for name in ("LDAM", "Meta", "Remix300")} == {"LDAM": 160, "Meta": 160, "Remix300": 250}
     assert all(0 < after < recipes[name].epochs for name, after in defer.items())
@@ -112,7 +113,7 @@ ONE_LEFT = changed(RECIPE, batch_size=4)
 
 
 @pytest.mark.parametrize("backbone", ["resnet10", "resnet32", "bbn_resnet32", "bbn_resnet50"])
-def test_batch_norm_cannot_learn_from_one_image_of_the_declared_side(backbone):
+def test_batch_norm_cannot_learn_from_one_image_of_the_declared_side(backbone: str) -> None:
     module = parts.find("models", backbone).build(3).train()
     side = schedule.one_pixel(backbone)
 
@@ -123,7 +124,7 @@ def test_batch_norm_cannot_learn_from_one_image_of_the_declared_side(backbone):
 
 
 @pytest.mark.parametrize("backbone", parts.names("models"))
-def test_a_backbone_with_batch_norm_declares_its_side(backbone):
+def test_a_backbone_with_batch_norm_declares_its_side(backbone: str) -> None:
     if parts.literal("models", backbone, "FORM", "images") == "images":
         assert schedule.one_pixel(backbone)
 
@@ -138,7 +139,9 @@ def test_a_backbone_with_batch_norm_declares_its_side(backbone):
         ({}, 10, 2, "compute.micro_batches: 2 cuts a batch of 2 into single images"),
     ],
 )  # fmt: skip
-def test_a_batch_of_one_image_is_refused(changes, images, micro_batches, sentence):
+def test_a_batch_of_one_image_is_refused(
+    changes: dict[str, Any], images: int, micro_batches: int, sentence: str
+) -> None:
     given = (changed(ONE_LEFT, **changes), "resnet10", images)
 
     with pytest.raises(InputError, match=f"^here: {re.escape(sentence)}"):
@@ -147,6 +150,6 @@ def test_a_batch_of_one_image_is_refused(changes, images, micro_batches, sentenc
 
 
 @pytest.mark.parametrize(("batches", "images", "micro_batches"), [("ceil", 8, 2), ("ceil", 10, 1), ("floor", 9, 2)])
-def test_batches_of_more_images_are_learnt_from(batches, images, micro_batches):
+def test_batches_of_more_images_are_learnt_from(batches: str, images: int, micro_batches: int) -> None:
     schedule.check_batches(changed(ONE_LEFT, batches=batches), "resnet10", images, 8, micro_batches, "here")
     schedule.check_batches(ONE_LEFT, "textcnn", 9, 32, 1, "here")

@@ -4,7 +4,7 @@ from longtail.engine import seeding
 from longtail.engine.seeding import Epoch
 
 
-def test_every_purpose_of_an_epoch_has_its_own_stream():
+def test_every_purpose_of_an_epoch_has_its_own_stream() -> None:
     purposes = (seeding.ORDER, seeding.AUGMENTATION, seeding.MIXING)
     names = list(itertools.product((1, 2), (0, 1), (1, 2), purposes))  # number, order seed, stage, purpose
 

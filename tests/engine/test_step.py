@@ -1,5 +1,6 @@
 import copy
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -29,7 +30,7 @@ def trained(built, epochs=2):
 
 
 @pytest.mark.parametrize("mixing", [None, small.STAGE1.mixing])
-def test_captured_steps_do_what_steps_do(monkeypatch, mixing):
+def test_captured_steps_do_what_steps_do(monkeypatch: pytest.MonkeyPatch, mixing: Any) -> None:
     """On the CPU with a stand-in for CUDA graphs: inputs, rates and momenta in fixed places, ragged last batches."""
     monkeypatch.setattr(graphs, "Captured", partial(graphs.Captured, record=replayed))
     losses, state = trained(learner(mixing=mixing))
@@ -41,14 +42,14 @@ def test_captured_steps_do_what_steps_do(monkeypatch, mixing):
 
 @needs_gpu
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_captured_steps_do_what_steps_do_on_a_gpu(precision):
+def test_captured_steps_do_what_steps_do_on_a_gpu(precision: str) -> None:
     compute = {"device": "cuda", "precision": precision, "deterministic": True}
     losses, _ = trained(learner(compute=compute | {"capture": False}))
     found, _ = trained(learner(compute=compute))
     torch.testing.assert_close(found, losses, rtol=1e-3, atol=1e-3)
 
 
-def test_undisturbed_puts_everything_back():
+def test_undisturbed_puts_everything_back() -> None:
     built = learner()
     one = step.make(built)
     batches = list(built.batches(built.epoch(1)))
@@ -62,7 +63,7 @@ def test_undisturbed_puts_everything_back():
     assert all(torch.equal(after[i]["momentum_buffer"], before[1][i]["momentum_buffer"]) for i in before[1])
 
 
-def test_parts_of_a_batch_add_up_to_its_gradient():
+def test_parts_of_a_batch_add_up_to_its_gradient() -> None:
     """In evaluation mode, where batch norm does not see how a batch is parted."""
     gradients = []
     for micro_batches in (1, 3):
@@ -76,7 +77,7 @@ def test_parts_of_a_batch_add_up_to_its_gradient():
         torch.testing.assert_close(parted, whole, rtol=1e-4, atol=1e-6)
 
 
-def test_batch_smaller_than_its_parts():
+def test_batch_smaller_than_its_parts() -> None:
     built = learner(compute={"micro_batches": 64})
     built.module.eval()
     assert torch.isfinite(step.make(built)(next(built.batches(built.epoch(1)))))

@@ -1,3 +1,6 @@
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 from tests.engine.toy import RECIPE, Interrupted, Learner
@@ -35,7 +38,7 @@ def stopping(every=2, patience=4):
     return changed(RECIPE, early_stopping={"every": every, "patience": patience})
 
 
-def test_training_ends_when_its_patience_does_and_with_the_state_it_kept(file):
+def test_training_ends_when_its_patience_does_and_with_the_state_it_kept(file: Any) -> None:
     learner = Validated([3.0, 1.0, 2.0, 1.0, 0.0])
     fitted = loop.fit(learner, stopping(), file)
     # Looks after 2, 4, 6 and 8 steps: that after 8 is 4 steps after the lowest, the first of equals.
@@ -48,7 +51,7 @@ def test_training_ends_when_its_patience_does_and_with_the_state_it_kept(file):
     assert fitted.history[-1]["test_top1"] is not None, "the epoch it ends in is tested whatever the recipe says"
 
 
-def test_the_end_of_a_training_is_looked_at_too(file):
+def test_the_end_of_a_training_is_looked_at_too(file: Any) -> None:
     learner = Validated([9.0, 8, 7, 6, 5, 4, 3, 2, 1, 0.9, 0.8, 0.7, 0.6])
     fitted = loop.fit(learner, stopping(), file)
     assert learner.looks[-1] == (5, 5)
@@ -56,7 +59,7 @@ def test_the_end_of_a_training_is_looked_at_too(file):
     assert all(torch.equal(fitted.last_state[name], value) for name, value in learner.kept[-1].items())
 
 
-def test_without_it_nothing_is_looked_at(file):
+def test_without_it_nothing_is_looked_at(file: Any) -> None:
     learner = Validated([])
     fitted = loop.fit(learner, RECIPE, file)
     assert learner.looks == []
@@ -66,7 +69,9 @@ def test_without_it_nothing_is_looked_at(file):
 
 
 @pytest.mark.parametrize("stop", [(1, 3), (2, 1), (2, 2), (2, 5), (3, 1)])
-def test_a_run_that_was_killed_keeps_and_ends_as_one_that_was_not(file, tmp_path, monkeypatch, stop):
+def test_a_run_that_was_killed_keeps_and_ends_as_one_that_was_not(
+    file: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: tuple[Any, ...]
+) -> None:
     monkeypatch.setattr(loop, "CHECK_SECONDS", 0)
     monkeypatch.setattr("longtail.engine.resume.SAVE_SHARE", 0)
     losses = [3.0, 1.0, 2.0, 0.9, 2.0, 2.0]

@@ -1,6 +1,8 @@
 import json
 import logging
 import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.small_settings import RECIPE, changed
@@ -41,7 +43,9 @@ def epoch(clock):
     return pass_by
 
 
-def test_epochs_are_told_with_speed_and_time_left(epoch, tmp_path, caplog):
+def test_epochs_are_told_with_speed_and_time_left(
+    epoch: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     progress = Progress()
     running = Watch(tmp_path / "progress.json", progress, recipe(5))
     with caplog.at_level(logging.INFO):
@@ -59,7 +63,7 @@ def test_epochs_are_told_with_speed_and_time_left(epoch, tmp_path, caplog):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_start_up_is_in_no_estimate(epoch, tmp_path):
+def test_start_up_is_in_no_estimate(epoch: Any, tmp_path: Path) -> None:
     running = Watch(tmp_path / "progress.json", Progress(), recipe(10, every=10, each_from=10))
     # The first step takes a minute longer, and the rest of the first epoch twice as long as those to come.
     assert epoch(running, [62.0, 2.0, 2.0, 2.0]) == pytest.approx(9 * 8.0)
@@ -67,12 +71,12 @@ def test_start_up_is_in_no_estimate(epoch, tmp_path):
     assert running.row["images_per_second"] == pytest.approx(128.0)
 
 
-def test_the_only_step_of_an_epoch_counts_until_there_is_another(epoch, tmp_path):
+def test_the_only_step_of_an_epoch_counts_until_there_is_another(epoch: Any, tmp_path: Path) -> None:
     running = Watch(tmp_path / "progress.json", Progress(), recipe(4, every=4, each_from=4))
     assert [epoch(running, [seconds]) for seconds in (30.0, 1.0)] == pytest.approx([3 * 30.0, 2 * 1.0])
 
 
-def test_one_slow_epoch_is_passed_over_and_a_new_pace_is_followed(epoch, tmp_path):
+def test_one_slow_epoch_is_passed_over_and_a_new_pace_is_followed(epoch: Any, tmp_path: Path) -> None:
     running = Watch(tmp_path / "progress.json", Progress(), recipe(20, every=20, each_from=20))
     for _ in range(6):
         epoch(running, [1.0] * 4)
@@ -82,7 +86,7 @@ def test_one_slow_epoch_is_passed_over_and_a_new_pace_is_followed(epoch, tmp_pat
     assert epoch(running, [3.0] * 4) == pytest.approx(11 * 12.0)
 
 
-def test_tests_count_where_the_recipe_has_them(epoch, tmp_path):
+def test_tests_count_where_the_recipe_has_them(epoch: Any, tmp_path: Path) -> None:
     running = Watch(tmp_path / "progress.json", Progress(), recipe(10, every=4, each_from=9))
     tests = [None, None, None, 6.0, None, None, None, 2.0, 2.0, 2.0]
     left = [epoch(running, [1.0] * 4, test) for test in tests]
@@ -90,7 +94,9 @@ def test_tests_count_where_the_recipe_has_them(epoch, tmp_path):
     assert left == pytest.approx([36, 32, 28, 24 + 18, 20 + 18, 16 + 18, 12 + 18, 8 + 4, 4 + 2, 0])
 
 
-def test_a_resumed_training_has_the_speed_of_this_process(clock, epoch, tmp_path, caplog):
+def test_a_resumed_training_has_the_speed_of_this_process(
+    clock: Any, epoch: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     # Interrupted after the first half of the ninth epoch, which has 512 images.
     progress = Progress(epoch=8, images=8 * 512 + 256, seconds=9000.0, training_seconds=9000.0, history=[{}] * 8)
     running = Watch(tmp_path / "progress.json", progress, recipe(12, every=12, each_from=12))
@@ -99,7 +105,7 @@ def test_a_resumed_training_has_the_speed_of_this_process(clock, epoch, tmp_path
     assert caplog.messages == ["epoch 9/12  loss 2.5000  lr 0.1  32 images/s  0 min 48 s left"]
 
 
-def test_a_training_resumed_between_last_step_and_end_of_an_epoch(epoch, tmp_path):
+def test_a_training_resumed_between_last_step_and_end_of_an_epoch(epoch: Any, tmp_path: Path) -> None:
     progress = Progress(epoch=1, images=1024, seconds=16.0, training_seconds=16.0, history=[{}])
     running = Watch(tmp_path / "progress.json", progress, recipe(4, every=4, each_from=4))
     # All that is known is the speed of the process before.
@@ -107,7 +113,7 @@ def test_a_training_resumed_between_last_step_and_end_of_an_epoch(epoch, tmp_pat
     assert epoch(running, [1.0] * 4) == pytest.approx(1 * 4.0)
 
 
-def test_training_is_seen_from_its_start_and_within_long_epochs(clock, tmp_path):
+def test_training_is_seen_from_its_start_and_within_long_epochs(clock: Any, tmp_path: Path) -> None:
     path = tmp_path / "progress.json"
     running = Watch(path, Progress(), recipe(5))
     first = json.loads(path.read_text())
@@ -124,7 +130,7 @@ def test_training_is_seen_from_its_start_and_within_long_epochs(clock, tmp_path)
     assert (again["epoch"], again["loss"], again["images_per_second"]) == (3, 1.5, None)
 
 
-def test_display_that_cannot_be_written_ends_nothing(clock, tmp_path):
+def test_display_that_cannot_be_written_ends_nothing(clock: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     progress = Progress()
     running = Watch(tmp_path / "file" / "progress.json", progress, recipe(1))
@@ -135,5 +141,5 @@ def test_display_that_cannot_be_written_ends_nothing(clock, tmp_path):
 @pytest.mark.parametrize(
     ("seconds", "words"), [(0.4, "0 min 0 s"), (75, "1 min 15 s"), (3600, "1 h 0 min"), (7265, "2 h 1 min")]
 )
-def test_durations_in_words(seconds, words):
+def test_durations_in_words(seconds: float, words: str) -> None:
     assert watch.duration(seconds) == words

@@ -83,11 +83,11 @@ def weighted_curve_gap(hit: np.ndarray, probability: np.ndarray, bins: int) -> f
     return float(count[count > 0] @ np.abs(accuracy - confidence) / len(hit))
 
 
-def test_softmax_and_probabilities_of_scikit_learn_agree(digits):
+def test_softmax_and_probabilities_of_scikit_learn_agree(digits: Predictions) -> None:
     np.testing.assert_allclose(scores.softmax(digits.logits), digits.probabilities, atol=1e-14)
 
 
-def test_ece_and_mce_agree(digits):
+def test_ece_and_mce_agree(digits: Predictions) -> None:
     ours = digits.result
     probabilities, labels = digits.probabilities, digits.labels
     assert ours["ece"] > 0.02  # a comparison of two zeros would prove nothing
@@ -98,7 +98,7 @@ def test_ece_and_mce_agree(digits):
 
 
 @pytest.mark.parametrize("bins", [1, 7, 10, 20])
-def test_ece_agrees_at_other_numbers_of_bins(digits, bins):
+def test_ece_agrees_at_other_numbers_of_bins(digits: Predictions, bins: int) -> None:
     confidence = digits.probabilities.max(axis=1)
     ours = calibration.expected_calibration_error(
         confidence, digits.probabilities.argmax(axis=1) == digits.labels, bins
@@ -106,7 +106,7 @@ def test_ece_agrees_at_other_numbers_of_bins(digits, bins):
     assert ours == pytest.approx(netcal_error(ECE, digits.probabilities, digits.labels, bins), abs=1e-12)
 
 
-def test_reliability_bins_agree(digits):
+def test_reliability_bins_agree(digits: Predictions) -> None:
     confidence = digits.probabilities.max(axis=1)
     accuracy, mean_confidence = calibration_curve(
         digits.probabilities.argmax(axis=1) == digits.labels, confidence, n_bins=BINS
@@ -117,7 +117,7 @@ def test_reliability_bins_agree(digits):
     assert bins["count"] == np.histogram(confidence, bins=bins["edges"])[0].tolist()
 
 
-def test_equal_mass_error_agrees_where_the_bins_fill_evenly(digits):
+def test_equal_mass_error_agrees_where_the_bins_fill_evenly(digits: Predictions) -> None:
     # netcal cuts at quantiles, we cut the sorted list: the same as 885 = 59 × 15 and no confidence repeats.
     ours = digits.result["ace"]
     assert ours != pytest.approx(digits.result["ece"], abs=1e-6)
@@ -126,12 +126,12 @@ def test_equal_mass_error_agrees_where_the_bins_fill_evenly(digits):
         assert ours == pytest.approx(theirs, abs=1e-12)
 
 
-def test_classwise_error_agrees(digits):
+def test_classwise_error_agrees(digits: Predictions) -> None:
     per_class = [weighted_curve_gap(digits.labels == k, digits.probabilities[:, k], BINS) for k in range(10)]
     assert digits.result["cwece"] == pytest.approx(np.mean(per_class), abs=1e-12)
 
 
-def test_accuracies_agree(digits):
+def test_accuracies_agree(digits: Predictions) -> None:
     probabilities, labels = torch.tensor(digits.probabilities), torch.tensor(digits.labels)
     micro = multiclass_accuracy(probabilities, labels, num_classes=10, average="micro")
     per_class = multiclass_accuracy(probabilities, labels, num_classes=10, average="none")
@@ -144,7 +144,7 @@ def test_accuracies_agree(digits):
     assert digits.result["groups"]["few"] == pytest.approx(float(per_class[~medium].mean()), abs=1e-6)
 
 
-def test_proper_scores_agree(digits):
+def test_proper_scores_agree(digits: Predictions) -> None:
     nll = torch.nn.functional.cross_entropy(torch.tensor(digits.logits), torch.tensor(digits.labels))
     assert digits.result["nll"] == pytest.approx(float(nll), rel=1e-12)
     assert digits.result["nll"] == pytest.approx(log_loss(digits.labels, digits.probabilities), rel=1e-12)
@@ -152,7 +152,7 @@ def test_proper_scores_agree(digits):
     assert digits.result["brier"] == pytest.approx(brier, rel=1e-12)
 
 
-def test_difference_on_an_inner_edge():
+def test_difference_on_an_inner_edge() -> None:
     # The edges of four bins are exact in binary. 0.5 (right) and 0.4 (wrong) share (0.25, 0.5] here, and part
     # at [0.5, 0.75) there. The third image gives netcal a third label.
     probabilities = np.array([[0.5, 0.25, 0.25], [0.4, 0.3, 0.3], [0.05, 0.05, 0.9]])
@@ -167,7 +167,7 @@ def test_difference_on_an_inner_edge():
     assert torchmetrics_error(probabilities, labels, 4) == pytest.approx(left_closed, abs=1e-6)
 
 
-def test_difference_at_confidence_one():
+def test_difference_at_confidence_one() -> None:
     # 1 (wrong) and 0.95 (right) are in the last bin here and in netcal; torchmetrics puts 1 into a 16th bin.
     probabilities = np.array([[1.0, 0.0, 0.0], [0.05, 0.95, 0.0], [0.1, 0.1, 0.8]])
     labels = np.array([2, 1, 0])
@@ -179,7 +179,7 @@ def test_difference_at_confidence_one():
     assert torchmetrics_error(probabilities, labels, BINS) == pytest.approx(two_bins, abs=1e-6)
 
 
-def test_difference_just_above_one():
+def test_difference_just_above_one() -> None:
     # One float32 1.0000001 makes torchmetrics take the whole table for logits and apply another softmax.
     probabilities = np.array([[1.0000001, 0.0, 0.0], [0.0, 0.9, 0.1], [0.1, 0.1, 0.8]], dtype=np.float32)
     assert probabilities.max() > 1
@@ -192,7 +192,7 @@ def test_difference_just_above_one():
     assert torchmetrics_error(probabilities, labels, BINS) > 0.4
 
 
-def test_difference_of_two_errors_that_share_the_name_ace(digits):
+def test_difference_of_two_errors_that_share_the_name_ace(digits: Predictions) -> None:
     # netcal's default ACE is the *average* error: every filled equal-width bin weighs the same.
     theirs = netcal_error(ACE, digits.probabilities, digits.labels, BINS)
     diagram = calibration.reliability_bins(
@@ -202,7 +202,7 @@ def test_difference_of_two_errors_that_share_the_name_ace(digits):
     assert theirs != pytest.approx(digits.result["ace"], abs=1e-3)
 
 
-def test_difference_when_the_test_set_holds_two_classes_only():
+def test_difference_when_the_test_set_holds_two_classes_only() -> None:
     # netcal guesses the task from the labels it sees: two of three classes are "binary", and it gives up.
     probabilities = np.array([[0.7, 0.2, 0.1], [0.3, 0.6, 0.1]])
     labels = np.array([0, 1])

@@ -38,7 +38,7 @@ def intervals_of_many_worlds(hit_rate: np.ndarray, worlds: int) -> Iterator[dict
         yield percentile_intervals(*drawn_test_set(rng, hit_rate, n=400), bins=15, resamples=200, seed=seed)
 
 
-def test_intervals_of_an_over_confident_model_cover_the_truth_about_95_times_in_100():
+def test_intervals_of_an_over_confident_model_cover_the_truth_about_95_times_in_100() -> None:
     hit_rate = np.array([0.35, 0.5, 0.75])
     truth = population(hit_rate)
     covered = dict.fromkeys(truth, 0)
@@ -50,13 +50,13 @@ def test_intervals_of_an_over_confident_model_cover_the_truth_about_95_times_in_
     assert {name: 0.89 <= count / worlds <= 0.985 for name, count in covered.items()} == dict.fromkeys(truth, True)
 
 
-def test_ece_interval_of_a_calibrated_model_lies_too_high():
+def test_ece_interval_of_a_calibrated_model_lies_too_high() -> None:
     # The documented limit: the true ECE is 0, and no interval reaches it.
     assert population(LEVELS)["ece"] == 0.0
     assert all(intervals["ece"][0] > 0.0 for intervals in intervals_of_many_worlds(LEVELS, worlds=20))
 
 
-def test_top1_interval_has_the_width_of_the_normal_approximation():
+def test_top1_interval_has_the_width_of_the_normal_approximation() -> None:
     n = 10_000
     correct = (np.arange(n) < 8000).astype(np.float64)
     intervals = percentile_intervals(np.full(n, 0.9), correct, correct, correct, bins=15, resamples=1000, seed=0)
@@ -65,7 +65,7 @@ def test_top1_interval_has_the_width_of_the_normal_approximation():
     assert (low + high) / 2 == pytest.approx(0.8, abs=0.001)
 
 
-def test_intervals_are_those_of_re_scoring_every_resample():
+def test_intervals_are_those_of_re_scoring_every_resample() -> None:
     confidence, correct, nll, brier = drawn_test_set(np.random.default_rng(5), np.array([0.4, 0.6, 0.8]), n=150)
     rng = np.random.default_rng(7)
     picks = [rng.integers(150, size=150) for _ in range(60)]
@@ -80,14 +80,14 @@ def test_intervals_are_those_of_re_scoring_every_resample():
         np.testing.assert_allclose(intervals[name], np.quantile(values, [0.025, 0.975]), rtol=1e-12)
 
 
-def test_the_seed_decides_the_bytes():
+def test_the_seed_decides_the_bytes() -> None:
     images = drawn_test_set(np.random.default_rng(0), np.array([0.5, 0.6, 0.9]), n=300)
     first, again, other = (percentile_intervals(*images, bins=15, resamples=100, seed=seed) for seed in (3, 3, 4))
     assert first == again
     assert all(first[name] != other[name] for name in first)
 
 
-def test_no_resamples_is_bad_input():
+def test_no_resamples_is_bad_input() -> None:
     one = np.ones(1)
     with pytest.raises(InputError, match="set resamples to 1000"):
         percentile_intervals(one, one, one, one, bins=15, resamples=0, seed=0)

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -30,7 +33,7 @@ any_speed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]
 ERRORS = [expected_calibration_error, maximum_calibration_error, adaptive_calibration_error]
 
 
-def test_fixture_bins():
+def test_fixture_bins() -> None:
     assert (bin_index(CONFIDENCE, 15) + 1).tolist() == [1, 8, 9, 15, 15]
     diagram = reliability_bins(CONFIDENCE, CORRECT)
     filled = diagram.count > 0
@@ -41,7 +44,7 @@ def test_fixture_bins():
     assert np.isnan(diagram.confidence[~filled]).all()
 
 
-def test_fixture_errors():
+def test_fixture_errors() -> None:
     assert expected_calibration_error(CONFIDENCE, CORRECT) == pytest.approx(0.23333, abs=5e-6)
     assert expected_calibration_error(CONFIDENCE, CORRECT) == pytest.approx(
         (1 / 15 + 0.5 + 0.55 + 2 * 0.025) / 5, rel=1e-12
@@ -51,14 +54,14 @@ def test_fixture_errors():
 
 
 @pytest.mark.parametrize("bins", [1, 7, 10, 15, 20])
-def test_a_confidence_on_an_edge_belongs_to_the_bin_below_it(bins):
+def test_a_confidence_on_an_edge_belongs_to_the_bin_below_it(bins: int) -> None:
     edges = bin_edges(bins)
     assert bin_index(edges[1:], bins).tolist() == list(range(bins))
     assert bin_index(np.nextafter(edges[:-1], 1.0), bins).tolist() == list(range(bins))
     assert bin_index(edges[:1], bins).tolist() == [0]
 
 
-def test_a_float32_softmax_just_above_one_counts_as_one():
+def test_a_float32_softmax_just_above_one_counts_as_one() -> None:
     above = np.array([1.0000001, 0.95], dtype=np.float32)
     assert above[0] > 1
     diagram = reliability_bins(above, [True, False])
@@ -66,7 +69,7 @@ def test_a_float32_softmax_just_above_one_counts_as_one():
     assert diagram.confidence[-1] == (1.0 + np.float64(np.float32(0.95))) / 2
 
 
-def test_float32_confidences_are_summed_in_float64():
+def test_float32_confidences_are_summed_in_float64() -> None:
     # A float32 sum of these is off by 1e-8 at best, and by 1e-3 if it runs from left to right.
     confidence = np.full(100_000, 0.1, dtype=np.float32)
     assert reliability_bins(confidence, confidence > 1).confidence[1] == pytest.approx(
@@ -74,7 +77,7 @@ def test_float32_confidences_are_summed_in_float64():
     )
 
 
-def test_adaptive_error_by_hand():
+def test_adaptive_error_by_hand() -> None:
     # Two bins of three: |1/3 − 0.3| and |2/3 − 0.8|, each with half the images.
     confidence = [0.9, 0.2, 0.7, 0.3, 0.8, 0.4]
     correct = [1, 0, 0, 0, 1, 1]
@@ -82,7 +85,7 @@ def test_adaptive_error_by_hand():
     assert adaptive_calibration_error(confidence, correct, bins=2) == pytest.approx(by_hand, rel=1e-12)
 
 
-def test_adaptive_error_does_not_depend_on_the_order_of_ties():
+def test_adaptive_error_does_not_depend_on_the_order_of_ties() -> None:
     confidence = np.full(30, 0.8)
     sorted_by_outcome = np.arange(30) < 24
     shuffled = np.random.default_rng(0).permutation(sorted_by_outcome)
@@ -90,11 +93,11 @@ def test_adaptive_error_does_not_depend_on_the_order_of_ties():
     assert adaptive_calibration_error(confidence, shuffled) == pytest.approx(0.0, abs=1e-15)
 
 
-def test_adaptive_error_of_fewer_images_than_bins_takes_each_image_alone():
+def test_adaptive_error_of_fewer_images_than_bins_takes_each_image_alone() -> None:
     assert adaptive_calibration_error([0.9, 0.6], [1, 0]) == pytest.approx((0.1 + 0.6) / 2)
 
 
-def test_classwise_error_by_hand():
+def test_classwise_error_by_hand() -> None:
     # Two bins. Class 0: 0.8, 0.6 -> one hit of two against 0.7; 0.3 -> no hit. Class 1 mirrors it.
     probabilities = np.array([[0.8, 0.2], [0.6, 0.4], [0.3, 0.7]])
     labels = np.array([0, 1, 1])
@@ -104,13 +107,13 @@ def test_classwise_error_by_hand():
     assert error == pytest.approx((class_0 + class_1) / 2, rel=1e-12)
 
 
-def test_classwise_error_counts_a_probability_of_exactly_zero():
+def test_classwise_error_counts_a_probability_of_exactly_zero() -> None:
     assert classwise_calibration_error(np.array([[1.0, 0.0]]), np.array([1])) == 1.0
 
 
 @any_speed
 @given(predictions, bin_numbers)
-def test_every_error_lies_between_zero_and_one(prediction, bins):
+def test_every_error_lies_between_zero_and_one(prediction: Any, bins: Any) -> None:
     confidence, correct = prediction
     for error in ERRORS:
         assert 0.0 <= error(confidence, correct, bins) <= 1.0
@@ -118,7 +121,7 @@ def test_every_error_lies_between_zero_and_one(prediction, bins):
 
 @any_speed
 @given(predictions, bin_numbers)
-def test_signed_gap_is_no_larger_than_ece_and_ece_no_larger_than_mce(prediction, bins):
+def test_signed_gap_is_no_larger_than_ece_and_ece_no_larger_than_mce(prediction: Any, bins: Any) -> None:
     confidence, correct = prediction
     ece = expected_calibration_error(confidence, correct, bins)
     assert abs(signed_gap(confidence, correct)) <= ece + 1e-12
@@ -128,7 +131,7 @@ def test_signed_gap_is_no_larger_than_ece_and_ece_no_larger_than_mce(prediction,
 
 @any_speed
 @given(predictions, bin_numbers)
-def test_one_bin_or_one_sided_gaps_leave_only_the_signed_gap(prediction, bins):
+def test_one_bin_or_one_sided_gaps_leave_only_the_signed_gap(prediction: Any, bins: Any) -> None:
     confidence, correct = prediction
     gap = signed_gap(confidence, correct)
     assert expected_calibration_error(confidence, correct, bins=1) == pytest.approx(abs(gap), abs=1e-12)
@@ -138,7 +141,7 @@ def test_one_bin_or_one_sided_gaps_leave_only_the_signed_gap(prediction, bins):
 
 @any_speed
 @given(predictions, bin_numbers, st.randoms(use_true_random=False))
-def test_order_of_images_does_not_matter(prediction, bins, random):
+def test_order_of_images_does_not_matter(prediction: Any, bins: Any, random: Any) -> None:
     confidence, correct = prediction
     order = np.array(random.sample(range(len(confidence)), len(confidence)))
     for error in ERRORS:
@@ -149,7 +152,7 @@ def test_order_of_images_does_not_matter(prediction, bins, random):
 
 @any_speed
 @given(predictions, bin_numbers)
-def test_every_image_is_in_exactly_the_bin_that_holds_it(prediction, bins):
+def test_every_image_is_in_exactly_the_bin_that_holds_it(prediction: Any, bins: Any) -> None:
     confidence, correct = prediction
     diagram = reliability_bins(confidence, correct, bins)
     assert diagram.count.sum() == len(confidence)
@@ -160,7 +163,7 @@ def test_every_image_is_in_exactly_the_bin_that_holds_it(prediction, bins):
 
 @any_speed
 @given(st.lists(hits_of_n, min_size=1, max_size=8), bin_numbers)
-def test_a_perfectly_calibrated_model_has_no_error(groups, bins):
+def test_a_perfectly_calibrated_model_has_no_error(groups: Any, bins: Any) -> None:
     # Each group of n images has `hits` correct ones and confidence hits / n.
     confidence = np.concatenate([np.full(n, hits / n) for hits, n in groups])
     correct = np.concatenate([np.arange(n) < hits for hits, n in groups])
@@ -182,11 +185,13 @@ def test_a_perfectly_calibrated_model_has_no_error(groups, bins):
         ([0.5], [1], 0, "set bins to 15"),
     ],
 )
-def test_bad_input_is_one_sentence(error, confidence, correct, bins, message):
+def test_bad_input_is_one_sentence(
+    error: Callable[..., Any], confidence: list[Any], correct: list[Any], bins: int, message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         error(confidence, correct, bins)
 
 
-def test_signed_gap_refuses_percent():
+def test_signed_gap_refuses_percent() -> None:
     with pytest.raises(InputError, match="leaves"):
         calibration.signed_gap([95.0], [1])

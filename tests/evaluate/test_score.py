@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def run_fresh(code: str, **environment: str) -> str:
     ).stdout
 
 
-def test_every_number_by_hand():
+def test_every_number_by_hand() -> None:
     result = score(np.log(PROBABILITIES), LABELS, TRAIN_COUNTS, resamples=50)
     assert result["n_test"] == 5
     assert result["top1"] == 0.4
@@ -57,7 +58,7 @@ def test_every_number_by_hand():
     assert result["resamples"] == 50
 
 
-def test_further_numbers_of_bins_have_an_ece_and_bins_of_their_own_and_move_nothing_else():
+def test_further_numbers_of_bins_have_an_ece_and_bins_of_their_own_and_move_nothing_else() -> None:
     plain = score(np.log(PROBABILITIES), LABELS, TRAIN_COUNTS, resamples=10)
     result = score(np.log(PROBABILITIES), LABELS, TRAIN_COUNTS, resamples=10, also=[1, 4])
     assert plain.pop("diagrams") == {}
@@ -74,13 +75,13 @@ def test_further_numbers_of_bins_have_an_ece_and_bins_of_their_own_and_move_noth
     assert bins["confidence"][1:] == pytest.approx([0.5, 0.575, 0.875])
 
 
-def test_an_under_confident_model_has_a_negative_gap():
+def test_an_under_confident_model_has_a_negative_gap() -> None:
     result = score(np.log(PROBABILITIES), PROBABILITIES.argmax(axis=1), TRAIN_COUNTS, resamples=10)
     assert result["signed_gap"] == pytest.approx(0.68 - 1.0)
     assert result["over_confident"] is False
 
 
-def test_result_survives_strict_json_and_keeps_its_keys():
+def test_result_survives_strict_json_and_keeps_its_keys() -> None:
     # Class 1 has no test image, no class is medium, and most bins are empty: three sources of None.
     logits = np.array([[2.0, 0.0, 0.0], [0.0, 0.0, 3.0]], dtype=np.float32)
     result = score(logits, np.array([0, 2], dtype=np.uint64), np.array([500, 200, 3], dtype=np.uint16), resamples=20)
@@ -93,7 +94,7 @@ def test_result_survives_strict_json_and_keeps_its_keys():
     assert all(low <= high for low, high in result["interval"].values())
 
 
-def test_accuracy_is_read_from_the_logits_where_the_probabilities_tie():
+def test_accuracy_is_read_from_the_logits_where_the_probabilities_tie() -> None:
     logits = np.array([[0.0, 1e-20]])
     assert softmax(logits).tolist() == [[0.5, 0.5]]
     result = score(logits, [1], [10, 10], resamples=2)
@@ -102,7 +103,7 @@ def test_accuracy_is_read_from_the_logits_where_the_probabilities_tie():
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_saturated_logits_give_confidence_one_in_the_last_bin(dtype):
+def test_saturated_logits_give_confidence_one_in_the_last_bin(dtype: type) -> None:
     logits = np.zeros((4, 5), dtype=dtype)
     logits[:, 2] = 6e4
     result = score(logits, np.array([2, 2, 2, 0]), np.full(5, 30), resamples=10)
@@ -130,14 +131,14 @@ def test_saturated_logits_give_confidence_one_in_the_last_bin(dtype):
         ({"resamples": 0}, "set resamples to 1000"),
     ],
 )
-def test_bad_input_is_one_sentence(change, message):
+def test_bad_input_is_one_sentence(change: dict[str, Any], message: str) -> None:
     good = {"logits": np.log(PROBABILITIES), "labels": LABELS, "train_counts": TRAIN_COUNTS}
     with pytest.raises(InputError, match=message) as raised:
         score(**{**good, **change})
     assert "\n" not in str(raised.value)
 
 
-def test_another_process_with_other_threads_writes_the_same_bytes():
+def test_another_process_with_other_threads_writes_the_same_bytes() -> None:
     code = """
 import json
 import numpy as np
@@ -152,7 +153,7 @@ print(json.dumps(score(logits, labels, np.arange(20) * 9, resamples=50)))
     assert one == two
 
 
-def test_importing_score_loads_nothing_but_numpy():
+def test_importing_score_loads_nothing_but_numpy() -> None:
     loaded = run_fresh(
         "import sys; before = set(sys.modules); import longtail.evaluate.score; "
         "print(*sorted({m.partition('.')[0] for m in set(sys.modules) - before} - sys.stdlib_module_names))"

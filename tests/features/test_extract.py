@@ -15,6 +15,7 @@ from longtail.features.extract import Features
 from longtail.features.hold_out import hold_out
 from longtail.models import network
 from longtail.runtime.errors import InputError
+from longtail.settings.part import Part
 
 AS_THEY_ARE = {
     "crop_padding": 0,
@@ -112,7 +113,7 @@ def test_classifier_is_that_of_the_last_checkpoint(features):
 )
 def test_logits_are_those_of_the_head_as_it_is_tested(tmp_path, head):
     arrays, subset = small.data()
-    built = network.build("resnet32", 1, 10, seed=3, head=head)
+    built = network.build("resnet32", 1, 10, seed=3, head=Part.parse(head))
     images = torch.from_numpy((arrays.test_images[:40].transpose(0, 3, 1, 2) / 255 - 0.305) / 0.376).float()
     with torch.no_grad():
         built(images)  # in training, where running statistics and a mean feature are noted

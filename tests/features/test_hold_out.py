@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,7 @@ def drawn(source, factor, seed=0):
 
 
 @pytest.mark.parametrize(("source", "factor", "total"), [(CIFAR10, 100, 900), (CIFAR100, 100, 9_719)])
-def test_at_most_100_a_class_that_the_subset_leaves_out(source, factor, total):
+def test_at_most_100_a_class_that_the_subset_leaves_out(source: tuple[Any, ...], factor: int, total: int) -> None:
     labels, subset, held_out = drawn(source, factor)
     assert not set(held_out.tolist()) & set(subset.indices.tolist())
     assert len(set(held_out.tolist())) == len(held_out) == total
@@ -29,12 +31,12 @@ def test_at_most_100_a_class_that_the_subset_leaves_out(source, factor, total):
     assert np.bincount(labels[held_out], minlength=source[0]).tolist() == left
 
 
-def test_classes_follow_each_other():
+def test_classes_follow_each_other() -> None:
     labels, _, held_out = drawn(CIFAR10, 100)
     assert (np.diff(labels[held_out]) >= 0).all()
 
 
-def test_the_same_images_each_time_and_not_the_first_of_the_file():
+def test_the_same_images_each_time_and_not_the_first_of_the_file() -> None:
     labels, subset, held_out = drawn(CIFAR10, 100)
     np.random.default_rng().random()
     np.testing.assert_array_equal(hold_out(labels, subset, 10), held_out)
@@ -42,7 +44,7 @@ def test_the_same_images_each_time_and_not_the_first_of_the_file():
     assert set(held_out[-100:].tolist()) != set(first.tolist())
 
 
-def test_factors_share_what_both_leave_out():
+def test_factors_share_what_both_leave_out() -> None:
     _, mild, of_mild = drawn(CIFAR100, 10)
     _, _, of_strong = drawn(CIFAR100, 100)
     shared = set(of_strong.tolist()) - set(mild.indices.tolist())
@@ -50,14 +52,14 @@ def test_factors_share_what_both_leave_out():
     assert shared <= set(of_mild.tolist())
 
 
-def test_a_set_used_as_it_is_has_none():
+def test_a_set_used_as_it_is_has_none() -> None:
     labels = labels_of(10, 20)
     held_out = hold_out(labels, long_tail.natural(labels, 10), 10)
     assert held_out.shape == (0,)
     assert held_out.dtype == np.int64
 
 
-def test_all_of_what_is_left_of_a_small_class():
+def test_all_of_what_is_left_of_a_small_class() -> None:
     labels = np.array([0, 1, 0, 1, 1, 0])
     subset = long_tail.Subset(np.array([5, 1]), [1, 1])
     held_out = hold_out(labels, subset, 2)

@@ -4,15 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from longtail.config import load
+from longtail.config.registry import Registry
 from longtail.handbook import method_numbers
 
-REGISTRY = load.load({}, [])
 HEAD = "row,method,column,metric,protocol,printed,ours,sd,n,signed_gap\n"
 
 
-def test_printed_numbers_name_table_source_and_row() -> None:
-    lines = method_numbers.printed(REGISTRY, "crt_mixup").splitlines()
+def test_printed_numbers_name_table_source_and_row(shipped: Registry) -> None:
+    lines = method_numbers.printed(shipped, "crt_mixup").splitlines()
 
     start = lines.index(
         "**[Study of mixup with cRT, ImageNet-LT (MiSLAS)](../../config/tables/mislas_mixup_crt.yaml)**, "
@@ -26,8 +25,8 @@ def test_printed_numbers_name_table_source_and_row() -> None:
     ]
 
 
-def test_settings_that_a_paper_leaves_out_are_left_out() -> None:
-    text = method_numbers.printed(REGISTRY, "bag_of_tricks")
+def test_settings_that_a_paper_leaves_out_are_left_out(shipped: Registry) -> None:
+    text = method_numbers.printed(shipped, "bag_of_tricks")
 
     assert "| CIFAR-10-LT 100 | 80.03 |" in text
     assert "CIFAR-10-LT 200" not in text
@@ -35,12 +34,12 @@ def test_settings_that_a_paper_leaves_out_are_left_out() -> None:
     assert "| ResNet-50" not in text
 
 
-def test_numbers_beside_images_that_are_not_the_papers_stand_with_what_was_measured() -> None:
-    assert "cifar10_jpeg" not in method_numbers.printed(REGISTRY, "ladc")
+def test_numbers_beside_images_that_are_not_the_papers_stand_with_what_was_measured(shipped: Registry) -> None:
+    assert "cifar10_jpeg" not in method_numbers.printed(shipped, "ladc")
 
 
-def test_a_method_that_no_table_prints_has_no_printed_numbers() -> None:
-    assert method_numbers.printed(REGISTRY, "ce_ladc") == ""
+def test_a_method_that_no_table_prints_has_no_printed_numbers(shipped: Registry) -> None:
+    assert method_numbers.printed(shipped, "ce_ladc") == ""
 
 
 def test_measured_numbers_of_the_last_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

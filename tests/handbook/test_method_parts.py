@@ -4,12 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from longtail.config import load
-from longtail.config.registry import PARTS, named_parts
+from longtail.config.registry import PARTS, Registry, named_parts
 from longtail.handbook import method_parts
 from longtail.runtime import parts
-
-METHODS = load.load({}, []).methods
 
 
 def test_parts_are_found_however_deep_they_stand() -> None:
@@ -22,9 +19,9 @@ def test_parts_are_found_however_deep_they_stand() -> None:
     ]
 
 
-def test_a_deferred_part_is_explained_and_what_defers_it_is_listed() -> None:
+def test_a_deferred_part_is_explained_and_what_defers_it_is_listed(shipped: Registry) -> None:
     deferred = {"from": 160, "sampler": {"name": "class_balanced"}}
-    method = {"stage1": METHODS["ce"]["stage1"] | {"deferred": deferred}}
+    method = {"stage1": shipped.methods["ce"]["stage1"] | {"deferred": deferred}}
 
     text = method_parts.explained(method)
 
@@ -33,8 +30,8 @@ def test_a_deferred_part_is_explained_and_what_defers_it_is_listed() -> None:
     assert "deferred.sampler" not in text
 
 
-def test_a_part_says_what_it_is_and_how_it_is_set() -> None:
-    text = method_parts.explained(METHODS["re_lws_las"])
+def test_a_part_says_what_it_is_and_how_it_is_set(shipped: Registry) -> None:
+    text = method_parts.explained(shipped.methods["re_lws_las"])
 
     assert "### Loss: [`label_aware_smoothing`](../../lib/longtail/losses/label_aware_smoothing.py)" in text
     assert "the more images a class has, the softer its label" in text
@@ -45,14 +42,14 @@ def test_a_part_says_what_it_is_and_how_it_is_set() -> None:
     assert "| `classifier.scale_rate` | `1.0` | learning rate of s" in text
 
 
-def test_a_method_of_plain_parts_alone_has_a_line_each_and_no_heading() -> None:
-    lines = method_parts.explained(METHODS["ce"]).splitlines()
+def test_a_method_of_plain_parts_alone_has_a_line_each_and_no_heading(shipped: Registry) -> None:
+    lines = method_parts.explained(shipped.methods["ce"]).splitlines()
 
     assert [line.split("`")[1] for line in lines] == [*("cross_entropy", "instance_balanced", "linear", "standard")]
 
 
-def test_the_default_sampler_of_stage_2_is_not_taken_for_a_plain_one() -> None:
-    assert "### Sampler: [`class_aware`]" in method_parts.explained(METHODS["crt"])
+def test_the_default_sampler_of_stage_2_is_not_taken_for_a_plain_one(shipped: Registry) -> None:
+    assert "### Sampler: [`class_aware`]" in method_parts.explained(shipped.methods["crt"])
 
 
 def test_the_class_speaks_where_no_function_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from longtail.config import build, load, schema
+from longtail.config.registry import Registry
 from longtail.handbook import reference
 from longtail.runtime import parts
 from longtail.runtime.errors import InputError
@@ -208,10 +209,10 @@ def test_every_setting_of_every_kind_of_figure_is_listed_beside_those_that_all_h
     assert "`dataset`" not in "\n".join(lines)
 
 
-def test_every_method_stands_in_the_table_with_its_status() -> None:
+def test_every_method_stands_in_the_table_with_its_status(shipped: Registry) -> None:
     lines = METHODS_PAGE.splitlines()
 
-    for name, method in load.load({}, []).methods.items():
+    for name, method in shipped.methods.items():
         (line,) = [line for line in lines if f"(`{name}`)" in line]
         assert f"[{method['label']}](methods/{name}.md)" in line
         assert method["paper"] in line

@@ -7,6 +7,7 @@ from torch import nn
 
 from longtail.models import network
 from longtail.runtime import parts
+from longtail.settings.part import Part
 
 every_head = pytest.mark.parametrize("name", parts.names("heads"))
 
@@ -66,7 +67,7 @@ def test_linear_heads_have_weight_and_bias_and_are_linear(name):
 
 @every_head
 def test_a_network_has_it_on_its_features(name):
-    built = network.build("resnet32", 3, 5, seed=0, head=settings(name)).eval()
+    built = network.build("resnet32", 3, 5, seed=0, head=Part.parse(settings(name))).eval()
     assert type(built.classifier) is type(build(name))
     images = torch.randn(2, 3, 8, 8)
     torch.testing.assert_close(built(images), built.classifier(built.backbone(images)))

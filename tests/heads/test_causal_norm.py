@@ -51,14 +51,14 @@ def by_definition(head, rows, heads, gamma=1 / 32, mean=None, alpha=0.0):
 
 @pytest.mark.parametrize("gamma", [0.0, 1 / 32, 0.5])
 @pytest.mark.parametrize("heads", [1, 2, 3])
-def test_training_logits_equal_the_definition(heads, gamma):
+def test_training_logits_equal_the_definition(heads: int, gamma: float) -> None:
     head, rows = build(heads=heads, gamma=gamma).train(), features()
     np.testing.assert_allclose(logits_of(head, rows), by_definition(head, rows, heads, gamma), rtol=1e-10)
 
 
 @pytest.mark.parametrize("alpha", [0.5, 1.0, 3.0])
 @pytest.mark.parametrize("heads", [1, 2, 3])
-def test_testing_removes_the_mean_features_effect(heads, alpha):
+def test_testing_removes_the_mean_features_effect(heads: int, alpha: float) -> None:
     rows, mean = features(), features(1, seed=1)[0]
     head = trained(mean, heads=heads, alpha=alpha)
     expected = by_definition(head, rows, heads, mean=mean, alpha=alpha)
@@ -66,20 +66,20 @@ def test_testing_removes_the_mean_features_effect(heads, alpha):
     assert np.abs(expected - by_definition(head, rows, heads)).max() > 0.1
 
 
-def test_alpha_of_zero_removes_nothing():
+def test_alpha_of_zero_removes_nothing() -> None:
     rows = features()
     head = trained(features(1, seed=1)[0], alpha=0.0)
     np.testing.assert_array_equal(logits_of(head, rows), logits_of(head.train(), rows))
 
 
-def test_before_any_training_there_is_nothing_to_remove():
+def test_before_any_training_there_is_nothing_to_remove() -> None:
     rows = features()
     head = build().eval()
     assert not head.mean.any()
     np.testing.assert_array_equal(logits_of(head, rows), logits_of(head.train(), rows))
 
 
-def test_what_is_removed_is_not_there_to_be_removed_again():
+def test_what_is_removed_is_not_there_to_be_removed_again() -> None:
     rows, mean = features(), features(1, seed=1)[0]
     head = trained(mean, alpha=1.0)
     remaining = np.zeros_like(rows)
@@ -92,14 +92,14 @@ def test_what_is_removed_is_not_there_to_be_removed_again():
     np.testing.assert_allclose(logits_of(head, mean[None]), np.zeros((1, CLASSES)), atol=1e-12)
 
 
-def test_removing_twice_over_turns_the_effect_around():
+def test_removing_twice_over_turns_the_effect_around() -> None:
     """x̂ − 2·cos·d̂ mirrors x̂: the mean feature itself becomes its opposite."""
     mean = features(1, seed=1)
     head = trained(mean[0], alpha=2.0)
     np.testing.assert_allclose(logits_of(head, mean), -by_definition(head, mean, 2), rtol=1e-10)
 
 
-def test_only_the_direction_of_the_mean_counts():
+def test_only_the_direction_of_the_mean_counts() -> None:
     rows, mean = features(), features(1, seed=1)[0]
     expected = logits_of(trained(mean), rows)
     np.testing.assert_allclose(logits_of(trained(7 * mean), rows), expected, rtol=1e-10)
@@ -108,7 +108,7 @@ def test_only_the_direction_of_the_mean_counts():
     assert np.abs(logits_of(trained(mean[::-1].copy()), rows) - expected).max() > 0.1
 
 
-def test_mean_runs_in_training_only():
+def test_mean_runs_in_training_only() -> None:
     head, first, second = build(mu=0.75), features(seed=2), features(4, seed=3)
     head.train()(torch.tensor(first))
     head.eval()(torch.tensor(features(seed=4)))
@@ -119,7 +119,7 @@ def test_mean_runs_in_training_only():
     assert torch.equal(head.mean, before)
 
 
-def test_mean_is_kept_with_the_weights_and_is_not_learnt():
+def test_mean_is_kept_with_the_weights_and_is_not_learnt() -> None:
     head = build().train()
     rows = torch.tensor(features(), requires_grad=True)
     for _ in range(2):  # the second pass would find the graph of the first freed
@@ -129,19 +129,19 @@ def test_mean_is_kept_with_the_weights_and_is_not_learnt():
     assert [name for name, _ in head.named_parameters()] == ["weight"]
 
 
-def test_length_of_a_feature_does_not_count():
+def test_length_of_a_feature_does_not_count() -> None:
     rows = features()
     head = trained(features(1, seed=1)[0])
     np.testing.assert_allclose(logits_of(head, 9 * rows), logits_of(head, rows), rtol=1e-10)
 
 
-def test_weights_begin_uniform_within_one_over_the_root_of_the_features():
+def test_weights_begin_uniform_within_one_over_the_root_of_the_features() -> None:
     torch.manual_seed(0)
     weight = causal_norm.build(SETTINGS, 64, 100).weight
     assert 0.99 / 8 < weight.abs().max() <= 1 / 8
     assert weight.std().item() == pytest.approx(1 / 8 / math.sqrt(3), rel=0.02)
 
 
-def test_features_that_do_not_split_are_refused():
+def test_features_that_do_not_split_are_refused() -> None:
     with pytest.raises(InputError, match=r"heads=5 .* 12 features"):
         build(heads=5)

@@ -11,7 +11,7 @@ def build(features=64, classes=200):
     return linear.build({"name": "linear"}, features, classes)
 
 
-def test_logits_by_hand():
+def test_logits_by_hand() -> None:
     head = build(2, 3)
     with torch.no_grad():
         head.weight.copy_(torch.tensor([[1.0, 2.0], [0.0, -1.0], [3.0, 0.5]]))
@@ -19,7 +19,7 @@ def test_logits_by_hand():
     assert head(torch.tensor([[1.0, 4.0]])).tolist() == [[19.0, 16.0, 35.0]]
 
 
-def test_weights_begin_kaiming_normal_and_the_bias_as_pytorchs():
+def test_weights_begin_kaiming_normal_and_the_bias_as_pytorchs() -> None:
     weight, bias = build().weight, build().bias
     # Five standard errors of a standard deviation of so many normal draws.
     assert weight.std().item() == pytest.approx(math.sqrt(2 / 64), rel=5 / math.sqrt(2 * weight.numel()))

@@ -1,6 +1,8 @@
 """What every loss promises, those to come included."""
 
 import importlib
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -38,7 +40,7 @@ def batch(dtype=torch.float64):
 
 
 @every_loss
-def test_slopes_are_those_of_the_values(name, chosen):
+def test_slopes_are_those_of_the_values(name: str, chosen: dict[str, Any]) -> None:
     loss = build(name, chosen).double()
     logits, labels, weights = batch()
     logits.requires_grad_()
@@ -47,7 +49,7 @@ def test_slopes_are_those_of_the_values(name, chosen):
 
 
 @every_loss
-def test_every_image_has_a_loss_times_its_weight(name, chosen):
+def test_every_image_has_a_loss_times_its_weight(name: str, chosen: dict[str, Any]) -> None:
     loss = build(name, chosen)
     logits, labels, weights = batch()
     plain, weighted = loss(logits, labels), loss(logits, labels, weights)
@@ -60,7 +62,7 @@ def test_every_image_has_a_loss_times_its_weight(name, chosen):
 
 @every_loss
 @pytest.mark.parametrize("move", [lambda loss: loss, lambda loss: loss.to(torch.float32)], ids=["built", "moved"])
-def test_float32_logits_give_float32(name, chosen, move):
+def test_float32_logits_give_float32(name: str, chosen: dict[str, Any], move: Callable[..., Any]) -> None:
     logits, labels, weights = batch()
     expected = build(name, chosen)(logits, labels, weights)
     found = move(build(name, chosen))(logits.float(), labels, weights)
@@ -69,14 +71,14 @@ def test_float32_logits_give_float32(name, chosen, move):
 
 
 @every_loss
-def test_values_of_classes_move_with_the_loss(name, chosen):
+def test_values_of_classes_move_with_the_loss(name: str, chosen: dict[str, Any]) -> None:
     loss = build(name, chosen)
     held = {name for name, value in vars(loss).items() if isinstance(value, torch.Tensor)}
     assert not held, f"register_buffer what would stay behind on another device: {held}"
 
 
 @every_loss
-def test_class_is_offered_by_the_package(name, chosen):
+def test_class_is_offered_by_the_package(name: str, chosen: dict[str, Any]) -> None:
     expected = type(build(name, chosen))
     assert expected.__module__ == f"longtail.losses.{name}"
     assert expected.__doc__
@@ -86,20 +88,20 @@ def test_class_is_offered_by_the_package(name, chosen):
 
 
 @pytest.mark.parametrize("name", ["NoSuchLoss", "Balancedsoftmax", "Loss"])
-def test_unknown_class_is_refused(name):
+def test_unknown_class_is_refused(name: str) -> None:
     with pytest.raises(ImportError, match=name):
         exec(f"from longtail.losses import {name}", {})
     with pytest.raises(AttributeError, match=name):
         getattr(losses, name)
 
 
-def test_a_file_named_as_its_class_stays_a_module():
+def test_a_file_named_as_its_class_stays_a_module() -> None:
     assert losses.lade is importlib.import_module("longtail.losses.lade")
     assert losses.LADE is losses.lade.LADE
 
 
 @pytest.mark.parametrize("name", ["balanced_softmax", "lade", "ldam"])
 @pytest.mark.parametrize("counts", [[5, 0, 2], []])
-def test_a_class_without_images_is_refused(name, counts):
+def test_a_class_without_images_is_refused(name: str, counts: list[Any]) -> None:
     with pytest.raises(InputError, match=r"class counts .* must each be at least 1"):
         parts.find("losses", name).build(small.blocks("loss")[name][0], counts)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -35,7 +37,7 @@ def by_definition(logits, labels, epsilon, las_form):
 
 
 @pytest.mark.parametrize("las_form", ["code", "paper"])
-def test_equals_the_definition(batch, las_form):
+def test_equals_the_definition(batch: Any, las_form: str) -> None:
     logits, labels = batch
     n = np.array(COUNTS)
     epsilon = 0.1 + 0.3 * (n - 5) / 495
@@ -45,7 +47,7 @@ def test_equals_the_definition(batch, las_form):
     np.testing.assert_allclose(found, by_definition(logits, labels, epsilon, las_form), rtol=1e-6)
 
 
-def test_forms_differ(batch):
+def test_forms_differ(batch: Any) -> None:
     logits, labels = map(torch.tensor, batch)
     code, paper = (label_aware_smoothing.build(settings(las_form=form), COUNTS) for form in ("code", "paper"))
     # (ε/K against ε/(K−1)) the paper's form smooths K/(K−1) times as much.
@@ -55,13 +57,13 @@ def test_forms_differ(batch):
 
 
 @pytest.mark.parametrize("las_form", ["code", "paper"])
-def test_no_smoothing_is_cross_entropy(batch, las_form):
+def test_no_smoothing_is_cross_entropy(batch: Any, las_form: str) -> None:
     logits, labels = map(torch.tensor, batch)
     loss = label_aware_smoothing.build(settings(head=0.0, tail=0.0, las_form=las_form), COUNTS)
     np.testing.assert_allclose(loss(logits, labels), F.cross_entropy(logits, labels, reduction="none"), rtol=1e-12)
 
 
-def test_lowest_loss_is_at_the_smoothed_label():
+def test_lowest_loss_is_at_the_smoothed_label() -> None:
     loss = label_aware_smoothing.build(settings(las_form="paper"), COUNTS)
     target = torch.tensor([[0.6, 0.4 / 3, 0.4 / 3, 0.4 / 3]], dtype=torch.float64)
     logits = target.log().requires_grad_()
@@ -73,12 +75,12 @@ def test_lowest_loss_is_at_the_smoothed_label():
     ("changes", "says"),
     [({"head": 1.0}, "head=1.0"), ({"form": "cubic"}, "'cubic'")],
 )
-def test_bad_settings_are_named(changes, says):
+def test_bad_settings_are_named(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(InputError, match=says):
         label_aware_smoothing.build(settings(**changes), COUNTS)
 
 
-def test_one_class_has_no_others_to_spread_over():
+def test_one_class_has_no_others_to_spread_over() -> None:
     with pytest.raises(InputError, match="spreads over the other classes, and there is one class: use 'code'"):
         label_aware_smoothing.build(settings(las_form="paper"), [5])
     one = label_aware_smoothing.build(settings(las_form="code"), [5])

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -21,13 +23,13 @@ def batch():
     return rng.uniform(-1, 1, (40, 4)), rng.integers(0, 4, 40)
 
 
-def test_margins_of_cifar10_at_factor_100():
+def test_margins_of_cifar10_at_factor_100() -> None:
     counts = class_counts(5000, 100, 10)
     np.testing.assert_allclose(build(counts).margins, CIFAR10_IF100, atol=5e-5)
     np.testing.assert_allclose(build(counts, max_margin=0.3).margins, np.array(CIFAR10_IF100) * 0.6, atol=5e-5)
 
 
-def test_equals_the_definition(batch):
+def test_equals_the_definition(batch: Any) -> None:
     """s·(cos − margin) for the label, s·cos for the others; n^(−1/4) scaled to 0.5 at n = 5."""
     cosines, labels = batch
     losses = []
@@ -39,20 +41,20 @@ def test_equals_the_definition(batch):
     np.testing.assert_allclose(found, losses, rtol=1e-10)
 
 
-def test_margin_worked_out_by_hand():
+def test_margin_worked_out_by_hand() -> None:
     """n = 16 and 1: margins 1/4 and 1/2. With s = 2, 1 − 2/4 ties with 0.5, and 0.5 − 2/2 is −0.5 against 1."""
     logits = torch.tensor([[1.0, 0.5]] * 2, dtype=torch.float64)
     found = build([16, 1], scale=2.0)(logits, torch.tensor([0, 1]))
     np.testing.assert_allclose(found, [np.log(2), np.log1p(np.exp(1.5))], rtol=1e-12)
 
 
-def test_without_a_margin_it_is_cross_entropy(batch):
+def test_without_a_margin_it_is_cross_entropy(batch: Any) -> None:
     logits, labels = map(torch.tensor, batch)
     expected = F.cross_entropy(logits, labels, reduction="none")
     np.testing.assert_allclose(build(max_margin=0)(logits, labels), expected, rtol=1e-12)
 
 
-def test_logits_are_left_as_they_are(batch):
+def test_logits_are_left_as_they_are(batch: Any) -> None:
     logits, labels = map(torch.tensor, batch)
     before = logits.clone()
     build()(logits, labels)

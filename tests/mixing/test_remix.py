@@ -1,4 +1,5 @@
 import itertools
+from typing import Any
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ def shares(share, labels, partners, **changes):
     return found.tolist()
 
 
-def test_by_hand():
+def test_by_hand() -> None:
     # A label of 300 images with partners of 300, 100, 99, 30: from the ratio 3 on, it gives its share away below τ.
     assert shares(0.4, [0, 0, 0, 0], [0, 1, 2, 3]) == [0.4, 0.0, 0.0, 0.0]
     assert shares(0.5, [0, 0, 0, 0], [0, 1, 2, 3]) == [0.5, 0.5, 0.5, 0.5]
@@ -27,12 +28,12 @@ def test_by_hand():
     assert shares(0.4, [1, 3], [0, 0]) == [0.4, 0.4]
 
 
-def test_batch_mean_gives_every_image_the_mean():
+def test_batch_mean_gives_every_image_the_mean() -> None:
     assert shares(0.4, [0, 0, 0, 0], [0, 1, 2, 0], reduction="batch_mean") == pytest.approx(0.2)
 
 
 @given(share=st.floats(0, 1), kappa=st.floats(1, 10), tau=st.floats(0, 1))
-def test_every_pair_equals_the_definition(share, kappa, tau):
+def test_every_pair_equals_the_definition(share: Any, kappa: Any, tau: Any) -> None:
     pairs = list(itertools.product(range(4), repeat=2))
     labels, partners = (list(side) for side in zip(*pairs, strict=True))
     expected = []

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ def backbone():
     return built.eval()
 
 
-def test_parameter_count():
+def test_parameter_count() -> None:
     # ResNet-32's stem, first block of each stage and the 12 others, and the last block once more.
     stem = 3 * 16 * 9 + 2 * 16
     firsts = sum(9 * (a * b + b * b) + 4 * b for a, b in ((16, 16), (16, 32), (32, 64)))
@@ -30,7 +31,7 @@ def test_parameter_count():
 
 
 @pytest.mark.parametrize(("channels", "size"), [(3, 32), (1, 8)])
-def test_two_halves_of_64_features(channels, size):
+def test_two_halves_of_64_features(channels: int, size: int) -> None:
     built = bbn_resnet32.build(channels).eval()
     maps = []
     built.trunk.register_forward_hook(lambda module, given, out: maps.append(tuple(out.shape)))
@@ -40,7 +41,7 @@ def test_two_halves_of_64_features(channels, size):
     assert maps == [(2, 64, size // 4, size // 4)]  # the trunk is passed once
 
 
-def test_a_branch_is_its_half_of_the_features(backbone):
+def test_a_branch_is_its_half_of_the_features(backbone: Any) -> None:
     images = torch.randn(4, 3, 16, 16)
     features = backbone(images)
     torch.testing.assert_close(backbone.branch(images, backbone.conventional), features[:, :64])
@@ -49,7 +50,7 @@ def test_a_branch_is_its_half_of_the_features(backbone):
 
 
 @pytest.mark.parametrize("block", ["conventional", "rebalancing"])
-def test_trunk_and_either_block_are_a_resnet32(backbone, block):
+def test_trunk_and_either_block_are_a_resnet32(backbone: Any, block: str) -> None:
     plain = resnet32.build(3).eval()
     values = [*backbone.trunk.state_dict().values(), *getattr(backbone, block).state_dict().values()]
     plain.load_state_dict(dict(zip(plain.state_dict(), values, strict=True)))
@@ -57,7 +58,7 @@ def test_trunk_and_either_block_are_a_resnet32(backbone, block):
     torch.testing.assert_close(backbone.branch(images, getattr(backbone, block)), plain(images))
 
 
-def test_trunk_learns_from_both_branches_and_a_block_from_its_own(backbone):
+def test_trunk_learns_from_both_branches_and_a_block_from_its_own(backbone: Any) -> None:
     images = torch.randn(4, 3, 16, 16)
     for own, other in (("conventional", "rebalancing"), ("rebalancing", "conventional")):
         backbone.zero_grad(set_to_none=True)
@@ -67,7 +68,7 @@ def test_trunk_learns_from_both_branches_and_a_block_from_its_own(backbone):
         assert all(value.grad is not None and value.grad.any() for value in backbone.trunk.parameters())
 
 
-def test_every_convolution_is_drawn_from_kaiming():
+def test_every_convolution_is_drawn_from_kaiming() -> None:
     torch.manual_seed(0)
     built = bbn_resnet32.build(3)
     convolutions = [module for module in built.modules() if isinstance(module, nn.Conv2d)]
@@ -81,7 +82,7 @@ def test_every_convolution_is_drawn_from_kaiming():
     assert not torch.equal(built.conventional.conv1.weight, built.rebalancing.conv1.weight)
 
 
-def test_the_seed_settles_every_convolution():
+def test_the_seed_settles_every_convolution() -> None:
     first, again, other = (network.build("bbn_resnet32", 3, 10, seed).state_dict() for seed in (3, 3, 4))
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not any(torch.equal(first[name], other[name]) for name in first if first[name].ndim == 4)

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ def count(module):
     return sum(value.numel() for value in module.parameters())
 
 
-def test_parameter_count():
+def test_parameter_count() -> None:
     def block(planes_in, planes):
         """1x1, 3x3 and 1x1 convolutions and their batch norms."""
         convolutions = planes_in * planes + 9 * planes * planes + planes * 4 * planes
@@ -34,7 +35,7 @@ def test_parameter_count():
     assert built.feature_dim == 4096
 
 
-def test_small_images_have_two_halves_of_2048_features(backbone):
+def test_small_images_have_two_halves_of_2048_features(backbone: Any) -> None:
     images = torch.randn(2, 3, 64, 64)
     with torch.inference_mode():
         features = backbone(images)
@@ -49,7 +50,7 @@ def test_small_images_have_two_halves_of_2048_features(backbone):
 
 
 @pytest.mark.parametrize("block", ["conventional", "rebalancing"])
-def test_trunk_and_either_block_are_a_resnet50(backbone, block):
+def test_trunk_and_either_block_are_a_resnet50(backbone: Any, block: str) -> None:
     with torch.device("meta"):
         plain = resnet50.build(3).eval()
     values = [*backbone.trunk.state_dict().values(), *getattr(backbone, block).state_dict().values()]
@@ -59,7 +60,7 @@ def test_trunk_and_either_block_are_a_resnet50(backbone, block):
         torch.testing.assert_close(backbone.branch(images, getattr(backbone, block)), plain(images))
 
 
-def test_every_convolution_is_drawn_from_kaiming(backbone):
+def test_every_convolution_is_drawn_from_kaiming(backbone: Any) -> None:
     convolutions = [module for module in backbone.modules() if isinstance(module, nn.Conv2d)]
     assert len(convolutions) == 1 + 16 * 3 + 4 + 3  # stem, blocks, shortcuts and the last block again
     for convolution in convolutions:
@@ -70,7 +71,7 @@ def test_every_convolution_is_drawn_from_kaiming(backbone):
     assert not torch.equal(backbone.conventional.conv1.weight, backbone.rebalancing.conv1.weight)
 
 
-def test_the_stem_takes_other_channels():
+def test_the_stem_takes_other_channels() -> None:
     with torch.device("meta"):
         built = bbn_resnet50.build(1)
     assert built.trunk[0].weight.shape == (64, 1, 7, 7)

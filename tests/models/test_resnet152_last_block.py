@@ -1,5 +1,7 @@
 import copy
 import math
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -33,7 +35,7 @@ def weights():
     return network.state_dict()
 
 
-def test_all_of_resnet152_but_its_last_block_is_frozen():
+def test_all_of_resnet152_but_its_last_block_is_frozen() -> None:
     with torch.device("meta"):
         built, whole = resnet152_last_block.build(3), torchvision.models.resnet152()
     names = {name for name in whole.state_dict() if not name.startswith(("fc.", "layer4.2."))}
@@ -46,7 +48,7 @@ def test_all_of_resnet152_but_its_last_block_is_frozen():
     assert built.feature_dim == 2048
 
 
-def test_feature_is_the_mean_of_the_last_blocks_map(small):
+def test_feature_is_the_mean_of_the_last_blocks_map(small: LastBlock) -> None:
     maps = []
     small.block.register_forward_hook(lambda module, given, out: maps.append((given[0].clone(), out)))
     features = small.eval()(torch.rand(2, 3, 64, 64))
@@ -57,7 +59,7 @@ def test_feature_is_the_mean_of_the_last_blocks_map(small):
     torch.testing.assert_close(features, out.mean(dim=(2, 3)))
 
 
-def test_training_changes_the_last_block_only(small):
+def test_training_changes_the_last_block_only(small: LastBlock) -> None:
     before = {name: value.clone() for name, value in small.state_dict().items()}
     assert small.train() is small
     assert not any(module.training for module in small.frozen.modules())
@@ -72,7 +74,7 @@ def test_training_changes_the_last_block_only(small):
     assert changed == {name for name in before if name.startswith("block.")}
 
 
-def test_the_last_block_has_pytorchs_default_initialisation(small):
+def test_the_last_block_has_pytorchs_default_initialisation(small: LastBlock) -> None:
     for convolution in (small.block.conv1, small.block.conv2, small.block.conv3):
         bound = 1 / math.sqrt(convolution.weight[0].numel())  # uniform within it; kaiming_normal would exceed it
         assert 0.99 * bound < convolution.weight.abs().max() <= bound
@@ -80,7 +82,7 @@ def test_the_last_block_has_pytorchs_default_initialisation(small):
     assert (small.block.bn3.weight == 1).all()
 
 
-def test_pretrained_weights_fill_the_frozen_part(small, weights, tmp_path):
+def test_pretrained_weights_fill_the_frozen_part(small: LastBlock, weights: Any, tmp_path: Path) -> None:
     torch.save(weights, tmp_path / "weights.pth")
     block = {name: value.clone() for name, value in small.block.state_dict().items()}
     load_pretrained(small, tmp_path / "weights.pth")
@@ -92,14 +94,14 @@ def test_pretrained_weights_fill_the_frozen_part(small, weights, tmp_path):
     assert not any(parameter.requires_grad for parameter in small.frozen.parameters())
 
 
-def test_weights_from_before_batches_were_counted_fit(small, weights, tmp_path):
+def test_weights_from_before_batches_were_counted_fit(small: LastBlock, weights: Any, tmp_path: Path) -> None:
     old = {name: value for name, value in weights.items() if not name.endswith("num_batches_tracked")}
     torch.save(old | {"fc.weight": torch.zeros(1000, 2048), "fc.bias": torch.zeros(1000)}, tmp_path / "old.pth")
     load_pretrained(small, tmp_path / "old.pth")
     assert torch.equal(small.frozen.conv1.weight, weights["conv1.weight"])
 
 
-def test_a_file_that_does_not_fit_is_refused(small, weights, tmp_path):
+def test_a_file_that_does_not_fit_is_refused(small: LastBlock, weights: Any, tmp_path: Path) -> None:
     before = {name: value.clone() for name, value in small.state_dict().items()}
     lacking = {name: value for name, value in weights.items() if name != "layer4.1.conv2.weight"}
     other = {"conv1.weight": torch.ones(64, 1, 7, 7)}
@@ -123,6 +125,6 @@ def test_a_file_that_does_not_fit_is_refused(small, weights, tmp_path):
     assert all(torch.equal(value, before[name]) for name, value in small.state_dict().items())
 
 
-def test_the_backbone_says_that_it_wants_weights():
+def test_the_backbone_says_that_it_wants_weights() -> None:
     assert list(parts.settings("models", "resnet152_last_block")) == ["pretrained"]
     assert parts.settings("models", "resnet152") == {}

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from longtail.models import network, resnet32
 from longtail.models.resnet32 import BasicBlock
 
 
-def test_parameter_count():
+def test_parameter_count() -> None:
     whole = sum(p.numel() for p in network.build("resnet32", inputs=3, classes=10, seed=0).parameters())
     # Stem, first block of each stage, the 12 other blocks, classifier; a convolution has a batch norm of 2·planes.
     stem = 3 * 16 * 9 + 2 * 16
@@ -20,7 +21,7 @@ def test_parameter_count():
 
 
 @pytest.mark.parametrize(("size", "channels", "maps"), [(32, 3, (32, 16, 8)), (8, 1, (8, 4, 2))])
-def test_shapes(size, channels, maps):
+def test_shapes(size: int, channels: int, maps: tuple[Any, ...]) -> None:
     backbone = resnet32.build(channels).eval()
     seen = []
     for stage in backbone.stages:
@@ -31,12 +32,12 @@ def test_shapes(size, channels, maps):
     assert features.shape == (2, backbone.feature_dim) == (2, 64)
 
 
-def test_32_layers_with_weights():
+def test_32_layers_with_weights() -> None:
     built = network.build("resnet32", inputs=3, classes=10, seed=0)
     assert sum(isinstance(module, nn.Conv2d | nn.Linear) for module in built.modules()) == 32
 
 
-def test_feature_is_the_mean_of_a_non_negative_map():
+def test_feature_is_the_mean_of_a_non_negative_map() -> None:
     backbone = resnet32.build(3).eval()
     maps = []
     backbone.stages.register_forward_hook(lambda module, given, out: maps.append(out.clone()))
@@ -45,14 +46,14 @@ def test_feature_is_the_mean_of_a_non_negative_map():
     torch.testing.assert_close(features, maps[0].mean(dim=(2, 3)))
 
 
-def test_images_are_left_as_they_are():
+def test_images_are_left_as_they_are() -> None:
     images = torch.randn(2, 3, 8, 8)
     before = images.clone()
     network.build("resnet32", inputs=3, classes=10, seed=0)(images)
     assert torch.equal(images, before)
 
 
-def test_shortcut_takes_every_second_pixel_and_pads_the_planes():
+def test_shortcut_takes_every_second_pixel_and_pads_the_planes() -> None:
     block = BasicBlock(16, 32, stride=2).eval()
     nn.init.zeros_(block.bn2.weight)  # the convolutions then add nothing
     x = torch.rand(2, 16, 8, 8)
@@ -63,14 +64,14 @@ def test_shortcut_takes_every_second_pixel_and_pads_the_planes():
     assert not out[:, 24:].any()
 
 
-def test_shortcut_within_a_stage_is_the_identity():
+def test_shortcut_within_a_stage_is_the_identity() -> None:
     block = BasicBlock(16, 16, stride=1).eval()
     nn.init.zeros_(block.bn2.weight)
     x = torch.randn(2, 16, 8, 8)
     assert torch.equal(block(x.clone()), F.relu(x))
 
 
-def test_block_adds_two_normalised_convolutions():
+def test_block_adds_two_normalised_convolutions() -> None:
     block = BasicBlock(4, 4, stride=1).train()
     x = torch.randn(6, 4, 5, 5)
 
@@ -83,7 +84,7 @@ def test_block_adds_two_normalised_convolutions():
     torch.testing.assert_close(block(x.clone()), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_initial_weights_have_the_spread_of_kaiming():
+def test_initial_weights_have_the_spread_of_kaiming() -> None:
     built = network.build("resnet32", inputs=3, classes=100, seed=0)
     for module in built.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):

@@ -27,7 +27,9 @@ def titles() -> torch.Tensor:
     ("name", "features"),
     [("textcnn", 768), ("textrnn", 256), ("transformer", 160), ("transformer_mixed_heads", 160)],
 )
-def test_features_have_the_sizes_of_the_cards(inputs, titles, name, features):
+def test_features_have_the_sizes_of_the_cards(
+    inputs: TitleInputs, titles: torch.Tensor, name: str, features: int
+) -> None:
     built = network.build(name, inputs, 10, seed=0)
     assert built.backbone.feature_dim == features
     assert built.eval().backbone(titles).shape == (6, features)
@@ -35,7 +37,7 @@ def test_features_have_the_sizes_of_the_cards(inputs, titles, name, features):
 
 
 @pytest.mark.parametrize("name", ["textcnn", "textrnn", "transformer"])
-def test_the_seed_settles_every_weight_and_vectors_are_learnt(inputs, name):
+def test_the_seed_settles_every_weight_and_vectors_are_learnt(inputs: TitleInputs, name: str) -> None:
     one, same, other = (network.build(name, inputs, 10, seed).state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(one[key], same[key]) for key in one)
     assert not torch.equal(one["classifier.weight"], other["classifier.weight"])
@@ -47,7 +49,7 @@ def test_the_seed_settles_every_weight_and_vectors_are_learnt(inputs, name):
 
 
 @pytest.mark.parametrize("name", ["textcnn", "textrnn"])
-def test_weights_are_drawn_as_xavier_and_biases_are_zero(inputs, name):
+def test_weights_are_drawn_as_xavier_and_biases_are_zero(inputs: TitleInputs, name: str) -> None:
     built = network.build(name, TitleInputs(torch.randn(SIZE, 200), 32), 10, seed=0)
     assert not built.classifier.bias.any()
     expected = math.sqrt(2 / (built.backbone.feature_dim + 10))
@@ -56,7 +58,7 @@ def test_weights_are_drawn_as_xavier_and_biases_are_zero(inputs, name):
         assert "bias" not in key or not value.any(), key
 
 
-def test_filters_are_drawn_as_those_of_one_channel():
+def test_filters_are_drawn_as_those_of_one_channel() -> None:
     network = textcnn.build(TitleInputs(torch.zeros(SIZE, 200), 32))
     for width, part in zip(textcnn.WIDTHS, network.filters, strict=True):
         as_upstream = torch.empty(256, 1, width, 200)
@@ -64,7 +66,7 @@ def test_filters_are_drawn_as_those_of_one_channel():
         assert float(part.weight.detach().std()) == pytest.approx(expected, rel=0.02)
 
 
-def test_textcnn_is_the_largest_of_windows(inputs, titles):
+def test_textcnn_is_the_largest_of_windows(inputs: TitleInputs, titles: torch.Tensor) -> None:
     network = textcnn.build(inputs).eval()
     for part in network.filters:
         nn.init.normal_(part.bias)
@@ -78,7 +80,7 @@ def test_textcnn_is_the_largest_of_windows(inputs, titles):
         at += 256
 
 
-def test_textrnn_is_a_two_layer_lstm_of_pytorch(inputs, titles):
+def test_textrnn_is_a_two_layer_lstm_of_pytorch(inputs: TitleInputs, titles: torch.Tensor) -> None:
     network = textrnn.build(inputs).eval()
     whole = nn.LSTM(WIDTH, 128, 2, batch_first=True, bidirectional=True)
     weights = network.first.state_dict()
@@ -89,7 +91,7 @@ def test_textrnn_is_a_two_layer_lstm_of_pytorch(inputs, titles):
     assert torch.allclose(network(titles), expected, atol=1e-6)
 
 
-def test_a_layer_is_pytorchs_own_in_evaluation(inputs):
+def test_a_layer_is_pytorchs_own_in_evaluation(inputs: TitleInputs) -> None:
     layer = transformer.Layer(WIDTH, mixed=False).eval()
     theirs = nn.TransformerEncoderLayer(WIDTH, 5, 1024, batch_first=True).eval()
     cut = layer.attention
@@ -110,7 +112,7 @@ def test_a_layer_is_pytorchs_own_in_evaluation(inputs):
     assert torch.allclose(layer(x), theirs(x), atol=1e-5)
 
 
-def test_mixed_heads_are_cut_by_the_place_in_memory(inputs, titles):
+def test_mixed_heads_are_cut_by_the_place_in_memory(inputs: TitleInputs, titles: torch.Tensor) -> None:
     attention = transformer.Attention(WIDTH, mixed=True)
     x = torch.randn(2, LENGTH, WIDTH)
     query, key, value = (
@@ -124,20 +126,20 @@ def test_mixed_heads_are_cut_by_the_place_in_memory(inputs, titles):
     assert not torch.allclose(right(titles), mixed(titles), atol=1e-2)
 
 
-def test_positions_are_sines_and_cosines():
+def test_positions_are_sines_and_cosines() -> None:
     table = transformer.sinusoids(3, 4)
     assert table[0].tolist() == [0, 1, 0, 1]
     assert table[2].tolist() == pytest.approx([math.sin(2), math.cos(2), math.sin(2 / 100), math.cos(2 / 100)])
 
 
-def test_vectors_that_heads_cannot_share_are_refused():
+def test_vectors_that_heads_cannot_share_are_refused() -> None:
     with pytest.raises(
         InputError, match=r"5 heads cannot share vectors of 64 numbers: name 'titles\.vectors' .* of a multiple of 5"
     ):
         transformer.build(TitleInputs(torch.zeros(SIZE, 64), LENGTH))
 
 
-def test_halved_keeps_one_half_and_the_mean():
+def test_halved_keeps_one_half_and_the_mean() -> None:
     torch.manual_seed(0)
     part, x = Halved(), torch.full((101, 999), 3.0)
     kept = part(x)

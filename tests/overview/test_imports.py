@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -34,7 +35,7 @@ def block(lines) -> dict[str, dict[str, str]]:
     return yaml.safe_load("\n".join(lines))["stage1"]
 
 
-def test_what_is_whole_and_wanted_is_listed_with_its_hash(tree, far) -> None:
+def test_what_is_whole_and_wanted_is_listed_with_its_hash(tree: Any, far: Any) -> None:
     source = far(tree.CE)
 
     lines = imports.lines(tree.graph, Path("far"))
@@ -45,7 +46,7 @@ def test_what_is_whole_and_wanted_is_listed_with_its_hash(tree, far) -> None:
     assert len(lines) == 3
 
 
-def test_the_list_can_be_taken_as_it_is(tree, far) -> None:
+def test_the_list_can_be_taken_as_it_is(tree: Any, far: Any) -> None:
     far(tree.CE)
     far(tree.MIXUP)
 
@@ -54,7 +55,7 @@ def test_the_list_can_be_taken_as_it_is(tree, far) -> None:
     assert [t.folder for t in tree.trainings.values() if t.imported] == [tree.CE, tree.MIXUP]
 
 
-def test_code_that_is_not_that_of_here_is_remarked(tree, far) -> None:
+def test_code_that_is_not_that_of_here_is_remarked(tree: Any, far: Any) -> None:
     far(tree.CE)
     far(tree.MIXUP, code=tree.training(tree.MIXUP).code)
 
@@ -65,7 +66,7 @@ def test_code_that_is_not_that_of_here_is_remarked(tree, far) -> None:
 
 
 @pytest.mark.parametrize("folder", ["transfer/a", "far/runs/birds_from_files/if7/resnet32/of_mine/seed9/stage1"])
-def test_a_network_is_known_by_settings_and_images_alone(tree, far, folder) -> None:
+def test_a_network_is_known_by_settings_and_images_alone(tree: Any, far: Any, folder: str) -> None:
     source = far(tree.CE)
     moved = tree.config.parent / "else" / folder
     moved.parent.mkdir(parents=True)
@@ -76,7 +77,7 @@ def test_a_network_is_known_by_settings_and_images_alone(tree, far, folder) -> N
     assert block(lines) == {tree.CE.removesuffix("/stage1"): {"source": str(moved), "sha256": imported.digest(moved)}}
 
 
-def test_a_block_for_a_file_names_networks_from_there(tree, far) -> None:
+def test_a_block_for_a_file_names_networks_from_there(tree: Any, far: Any) -> None:
     far(tree.CE)
 
     (line,) = block(imports.lines(tree.graph, Path("far"), Path("config"))).values()
@@ -91,7 +92,7 @@ def left_out(tree) -> str:
     return remark
 
 
-def test_what_nothing_wants_is_left_out_with_what_is_closest(tree, far) -> None:
+def test_what_nothing_wants_is_left_out_with_what_is_closest(tree: Any, far: Any) -> None:
     far(tree.CE, settings={"seeds": {"initialisation": 7, "order": 7}})
 
     assert left_out(tree) == (
@@ -101,14 +102,14 @@ def test_what_nothing_wants_is_left_out_with_what_is_closest(tree, far) -> None:
     )
 
 
-def test_what_saw_other_images_is_left_out(tree, far) -> None:
+def test_what_saw_other_images_is_left_out(tree: Any, far: Any) -> None:
     far(tree.CE, images_seen=elsewhere.SEEN | {"test": "0b" * 32})
 
     told = "it was trained on other images than those here of cifar10 if100"
     assert left_out(tree) == f"# - far/runs/{tree.CE}: {told}"
 
 
-def test_what_does_not_say_what_it_saw_is_left_out(tree, far) -> None:
+def test_what_does_not_say_what_it_saw_is_left_out(tree: Any, far: Any) -> None:
     far(tree.CE, images_seen=None)
 
     assert "provenance.json does not say in 'images_seen' which images the network saw: train it" in left_out(tree)
@@ -120,7 +121,7 @@ def copied(tree, **changes) -> None:
     elsewhere.trained(folder, tree.training(tree.CE).settings, **changes)
 
 
-def test_two_networks_for_one_run_are_left_out(tree, far) -> None:
+def test_two_networks_for_one_run_are_left_out(tree: Any, far: Any) -> None:
     far(tree.CE)
     copied(tree, commit="def456")
 
@@ -130,7 +131,7 @@ def test_two_networks_for_one_run_are_left_out(tree, far) -> None:
     )
 
 
-def test_one_network_twice_is_taken_once(tree, far) -> None:
+def test_one_network_twice_is_taken_once(tree: Any, far: Any) -> None:
     source = far(tree.CE)
     copied(tree)
 
@@ -139,7 +140,7 @@ def test_one_network_twice_is_taken_once(tree, far) -> None:
     assert line["source"] == str(source)
 
 
-def test_images_that_are_not_read_yet_are_asked_for(tree, far) -> None:
+def test_images_that_are_not_read_yet_are_asked_for(tree: Any, far: Any) -> None:
     far(tree.CE)
     Path(SUBSET).unlink()
 
@@ -152,7 +153,7 @@ def test_images_that_are_not_read_yet_are_asked_for(tree, far) -> None:
     )
 
 
-def test_runs_that_are_left_out_for_want_of_a_network_are_wanted(tree, far) -> None:
+def test_runs_that_are_left_out_for_want_of_a_network_are_wanted(tree: Any, far: Any) -> None:
     far(tree.CE)
     tree.configure(missing_networks="leave_out")
 
@@ -163,7 +164,7 @@ def test_runs_that_are_left_out_for_want_of_a_network_are_wanted(tree, far) -> N
     assert [t.folder for t in tree.trainings.values()] == [tree.CE]
 
 
-def test_stage2s_are_passed_over(tree, far) -> None:
+def test_stage2s_are_passed_over(tree: Any, far: Any) -> None:
     far(tree.CE)
     elsewhere.trained(Path("far/runs").absolute() / tree.MISLAS, tree.training(tree.MISLAS).settings)
 
@@ -171,14 +172,14 @@ def test_stage2s_are_passed_over(tree, far) -> None:
 
 
 @pytest.mark.parametrize("name", imported.FILES)
-def test_what_is_not_finished_is_left_out(tree, far, name) -> None:
+def test_what_is_not_finished_is_left_out(tree: Any, far: Any, name: str) -> None:
     (far(tree.CE) / name).unlink()
 
     assert f"far/runs/{tree.CE} has no {name}: " in left_out(tree)
 
 
 @pytest.mark.parametrize("name", imported.CHECKPOINTS)
-def test_what_was_cut_short_is_left_out(tree, far, name) -> None:
+def test_what_was_cut_short_is_left_out(tree: Any, far: Any, name: str) -> None:
     path = far(tree.CE) / name
     path.write_bytes(path.read_bytes()[:100])
 
@@ -186,20 +187,20 @@ def test_what_was_cut_short_is_left_out(tree, far, name) -> None:
 
 
 @pytest.mark.parametrize("text", ['{"set', "[]", '{"settings": 3}'])
-def test_a_record_that_is_none_is_left_out(tree, far, text) -> None:
+def test_a_record_that_is_none_is_left_out(tree: Any, far: Any, text: str) -> None:
     (far(tree.CE) / "provenance.json").write_text(text)
 
     assert left_out(tree).startswith(f"# - far/runs/{tree.CE}: far/runs/{tree.CE}/provenance.json ")
 
 
-def test_a_folder_without_networks_is_told(tree, tmp_path) -> None:
+def test_a_folder_without_networks_is_told(tree: Any, tmp_path: Path) -> None:
     (tmp_path / "far").mkdir()
 
     with pytest.raises(InputError, match=r"--from: nothing below far is a finished Stage 1, a folder with"):
         imports.lines(tree.graph, Path("far"))
 
 
-def test_what_is_finished_here_is_left_out(tree, far) -> None:
+def test_what_is_finished_here_is_left_out(tree: Any, far: Any) -> None:
     source = far(tree.CE)
     tree.finish(tree.CE)
     assert f"results/runs/{tree.CE} holds this network already, trained here: " in left_out(tree)
@@ -208,7 +209,7 @@ def test_what_is_finished_here_is_left_out(tree, far) -> None:
     assert len(block(imports.lines(tree.graph, Path("far")))) == 1
 
 
-def test_strange_words_in_a_path_are_quoted(tree, tmp_path) -> None:
+def test_strange_words_in_a_path_are_quoted(tree: Any, tmp_path: Path) -> None:
     odd = tmp_path / "far: #1, 'it'"
     elsewhere.trained(odd / "runs" / tree.CE, tree.training(tree.CE).settings)
 
@@ -217,7 +218,7 @@ def test_strange_words_in_a_path_are_quoted(tree, tmp_path) -> None:
     assert line["source"] == f"{odd}/runs/{tree.CE}"
 
 
-def test_the_whole_graph_is_what_decides(tree, far) -> None:
+def test_the_whole_graph_is_what_decides(tree: Any, far: Any) -> None:
     """Two seeds more in the configuration want two networks more."""
     record = json.loads((far(tree.CE) / "provenance.json").read_text())
     settings = record["settings"] | {"seeds": {"initialisation": 1, "order": 1}}

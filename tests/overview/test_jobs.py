@@ -1,6 +1,7 @@
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,13 +25,13 @@ def made(tree) -> None:
     tree.make_all()
 
 
-def test_every_job_makes_files_of_its_own(tree) -> None:
+def test_every_job_makes_files_of_its_own(tree: Any) -> None:
     found = tree.jobs()
 
     assert len({path for job in found for path in job.outputs}) == sum(len(job.outputs) for job in found)
 
 
-def test_all_is_to_do_where_nothing_is_there_and_nothing_where_all_is(tree, to_do) -> None:
+def test_all_is_to_do_where_nothing_is_there_and_nothing_where_all_is(tree: Any, to_do: Any) -> None:
     assert sum(to_do().values()) == len(tree.jobs()) == 16
 
     tree.make_all()
@@ -38,13 +39,13 @@ def test_all_is_to_do_where_nothing_is_there_and_nothing_where_all_is(tree, to_d
     assert to_do() == {}
 
 
-def test_a_job_whose_files_are_there_in_part_is_to_do(made, to_do) -> None:
+def test_a_job_whose_files_are_there_in_part_is_to_do(made: None, to_do: Any) -> None:
     Path("results/tables/own.tex").unlink()
 
     assert to_do() == {"make_table": 1}
 
 
-def test_what_stands_on_a_training_of_other_code_is_to_do_again(tree, made, to_do) -> None:
+def test_what_stands_on_a_training_of_other_code_is_to_do_again(tree: Any, made: None, to_do: Any) -> None:
     tree.finish(tree.MISLAS, code="000000000000")
 
     assert to_do() == {"train_stage2": 1, "evaluate": 1, "draw_reliability": 1, "make_table": 1}
@@ -64,7 +65,7 @@ def test_what_stands_on_a_training_of_other_code_is_to_do_again(tree, made, to_d
     }
 
 
-def test_an_imported_stage1_is_a_job_that_trains_nothing(tree, taken) -> None:
+def test_an_imported_stage1_is_a_job_that_trains_nothing(tree: Any, taken: Any) -> None:
     taken(tree.CE)
 
     rules = Counter(job.rule for job in tree.jobs())
@@ -72,7 +73,7 @@ def test_an_imported_stage1_is_a_job_that_trains_nothing(tree, taken) -> None:
     assert (rules["import_stage1"], rules["train_stage1"], sum(rules.values())) == (1, 1, 16)
 
 
-def test_jobs_of_a_kind_share_rule_data_set_and_backbone(tree) -> None:
+def test_jobs_of_a_kind_share_rule_data_set_and_backbone(tree: Any) -> None:
     kinds = {job.kind for job in tree.jobs()}
 
     assert {

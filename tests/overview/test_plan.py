@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -14,7 +15,7 @@ UNTIMED = [
 ]
 
 
-def test_what_a_table_takes_on_a_measured_machine(tree, shown) -> None:
+def test_what_a_table_takes_on_a_measured_machine(tree: Any, shown: Any) -> None:
     tree.benchmark({"processes": 2, "images_per_second": 200.0})
 
     lines = plan.lines(tree.graph, tree.machine())
@@ -29,7 +30,7 @@ def test_what_a_table_takes_on_a_measured_machine(tree, shown) -> None:
     assert "1 cell cannot run yet: their tables say what they need." in lines
 
 
-def test_what_is_done_is_not_to_do(tree, shown, gone) -> None:
+def test_what_is_done_is_not_to_do(tree: Any, shown: Any, gone: Any) -> None:
     tree.finish(tree.MIXUP)
     tree.run(tree.CE, pid=gone)
     tree.save(tree.CE)
@@ -40,7 +41,7 @@ def test_what_is_done_is_not_to_do(tree, shown, gone) -> None:
     assert rows["own"] == ["2 / 3", "1 / 2", "0 / 1", "1,860,900", "125,440", "5.3 h"]
 
 
-def test_an_imported_stage1_is_nothing_to_train(tree, shown, taken) -> None:
+def test_an_imported_stage1_is_nothing_to_train(tree: Any, shown: Any, taken: Any) -> None:
     tree.benchmark({"processes": 2, "images_per_second": 200.0})
     taken(tree.CE)
 
@@ -51,7 +52,7 @@ def test_an_imported_stage1_is_nothing_to_train(tree, shown, taken) -> None:
     assert "Imported, with nothing to train: 1 Stage 1." in lines
 
 
-def test_nothing_to_do_takes_no_time(tree, shown) -> None:
+def test_nothing_to_do_takes_no_time(tree: Any, shown: Any) -> None:
     for folder in (tree.CE, tree.MIXUP, tree.MISLAS):
         tree.finish(folder)
 
@@ -61,14 +62,14 @@ def test_nothing_to_do_takes_no_time(tree, shown) -> None:
     assert not any("Imported" in line for line in plan.lines(tree.graph, tree.machine()))
 
 
-def test_an_unmeasured_machine_gets_passes_without_hours(tree, shown) -> None:
+def test_an_unmeasured_machine_gets_passes_without_hours(tree: Any, shown: Any) -> None:
     lines = plan.lines(tree.graph, tree.machine())
 
     assert shown(lines)["own"] == ["2 / 3", "0 / 2", "0 / 1", "4,962,400", "125,440", "?"]
     assert set(UNTIMED) <= set(lines)
 
 
-def test_jobs_that_train_nothing_come_on_top_as_they_were_timed(tree) -> None:
+def test_jobs_that_train_nothing_come_on_top_as_they_were_timed(tree: Any) -> None:
     tree.make_all()
     for job in tree.jobs():
         if job.rule in ("evaluate", "draw_reliability"):
@@ -89,7 +90,7 @@ def _text(lines: list[str]) -> str:
     return " ".join(line.strip() for line in lines)
 
 
-def test_the_start_of_a_training_is_part_of_its_time(tree, shown) -> None:
+def test_the_start_of_a_training_is_part_of_its_time(tree: Any, shown: Any) -> None:
     tree.make_all()
     for job in tree.jobs():
         if job.training:
@@ -100,7 +101,7 @@ def test_the_start_of_a_training_is_part_of_its_time(tree, shown) -> None:
     assert shown(plan.lines(tree.graph, tree.machine()))["own"][-1] == "7.9 h"
 
 
-def test_trainings_on_cached_features_take_what_others_took(tree, shown) -> None:
+def test_trainings_on_cached_features_take_what_others_took(tree: Any, shown: Any) -> None:
     asked = {"tables": ["digits"], "figures": [], "seeds": {"runs": [0]}, "compute": {"device": "cpu"}}
     graph = Graph.of(merge(yaml.safe_load((CONFIG / "config.yaml").read_text()), asked), [])
     found = {t.folder: t for t in costs.trainings(graph, graph.plan.runs)}
@@ -116,7 +117,7 @@ def test_trainings_on_cached_features_take_what_others_took(tree, shown) -> None
     assert not any("train_stage2" in line for line in lines)
 
 
-def test_a_shared_stage1_belongs_to_each_table_and_counts_once(tree, shown, tmp_path) -> None:
+def test_a_shared_stage1_belongs_to_each_table_and_counts_once(tree: Any, shown: Any, tmp_path: Path) -> None:
     other = {"title": "x", "columns": [{"dataset": "cifar10", "factor": 100, "backbone": "resnet32"}]}
     (tmp_path / "other.yaml").write_text(yaml.safe_dump({**other, "rows": [{"method": "crt_mixup"}]}))
     figure = {"title": "x", "dataset": "cifar10", "factor": 1, "backbone": "resnet32", "panels": [{"method": "ce"}]}
@@ -132,7 +133,7 @@ def test_a_shared_stage1_belongs_to_each_table_and_counts_once(tree, shown, tmp_
     assert rows["all, shared ones once"][:4] == ["0 / 3", "0 / 2", "14,962,400", "250,880"]
 
 
-def test_dearer_steps_take_longer_and_are_named(tree, shown, tmp_path) -> None:
+def test_dearer_steps_take_longer_and_are_named(tree: Any, shown: Any, tmp_path: Path) -> None:
     tree.benchmark({"processes": 2, "images_per_second": 200.0})
     columns = [{"dataset": "cifar10", "factor": 100, "backbone": "resnet32"}]
     (tmp_path / "dear.yaml").write_text(
@@ -149,7 +150,7 @@ def test_dearer_steps_take_longer_and_are_named(tree, shown, tmp_path) -> None:
     assert "A pass counts in the time as its method's algorithm declares it: bbn 2." in lines
 
 
-def test_claims_are_a_table_that_takes_trainings(tree, shown, tmp_path) -> None:
+def test_claims_are_a_table_that_takes_trainings(tree: Any, shown: Any, tmp_path: Path) -> None:
     claim = {"claim": "it is better", "metric": "top1", "better": "crt_mixup", "than": ["mixup", "oltr"]}
     setting = {"dataset": "cifar10", "factor": 100, "backbone": "resnet32"}
     (tmp_path / "said.yaml").write_text(
@@ -165,13 +166,13 @@ def test_claims_are_a_table_that_takes_trainings(tree, shown, tmp_path) -> None:
     assert "1 cell cannot run yet: their tables say what they need." in lines
 
 
-def test_a_table_that_cannot_run_stands_empty(tree, shown) -> None:
+def test_a_table_that_cannot_run_stands_empty(tree: Any, shown: Any) -> None:
     graph = Graph.of({"tables": ["mislas_places_lt"], "figures": []}, [])
 
     assert shown(plan.lines(graph, tree.machine()))["mislas_places_lt"] == ["0 / 7", "-", "-", "-", "-", "-"]
 
 
-def test_an_unknown_number_of_images_is_said(tree, shown) -> None:
+def test_an_unknown_number_of_images_is_said(tree: Any, shown: Any) -> None:
     tree.benchmark({"processes": 2, "images_per_second": 200.0})
     tree.graph.registry.datasets["cifar10"]["kind"] = "lists_of_files"
 
@@ -181,7 +182,7 @@ def test_an_unknown_number_of_images_is_said(tree, shown) -> None:
     assert "How many images there are is known once the data are read (snakemake datasets): cifar10 if100." in lines
 
 
-def test_what_is_known_is_shown_beside_what_is_not(tree, shown) -> None:
+def test_what_is_known_is_shown_beside_what_is_not(tree: Any, shown: Any) -> None:
     tree.benchmark({"processes": 2, "images_per_second": 200.0})
     graph = Graph.of({"tables": ["own.yaml", "digits"], "figures": [], "seeds": {"runs": [0]}}, [])
     graph.registry.datasets["digits"]["kind"] = "lists_of_files"
@@ -192,7 +193,7 @@ def test_what_is_known_is_shown_beside_what_is_not(tree, shown) -> None:
     assert rows["all, shared ones once"] == ["0 / 6", "0 / 11", "4,962,400 + ?", "125,440", "7.0 h + ?"]
 
 
-def test_outputs_of_other_code_are_told_of(tree) -> None:
+def test_outputs_of_other_code_are_told_of(tree: Any) -> None:
     tree.finish(tree.CE, code="000000000000")
 
     assert (
@@ -201,7 +202,7 @@ def test_outputs_of_other_code_are_told_of(tree) -> None:
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "demo.yaml"])
-def test_the_configurations_fit_a_terminal(tree, name) -> None:
+def test_the_configurations_fit_a_terminal(tree: Any, name: str) -> None:
     files = [CONFIG / "config.yaml", CONFIG / name]
     config = {}
     for file in files:

@@ -19,8 +19,8 @@ def test_nothing_has_begun(tree) -> None:
         "",
         *UNTIMED,
         "Jobs not yet timed here, and not counted: 2 extract_features, 2 evaluate, 2 draw_reliability, 1",
-        "  download, 1 build_arrays, 1 build_long_tail, 1 make_table, 1 draw_class_counts, 1",
-        "  draw_training_curves, 1 draw_smoothing.",
+        "  download, 1 build_arrays, 1 build_long_tail, 1 make_table, 1 draw_class_counts, 1 draw_smoothing,",
+        "  1 draw_training_curves.",
     ]
 
 

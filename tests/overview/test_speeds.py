@@ -1,6 +1,7 @@
 import json
 import os
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,14 +21,14 @@ def each(tree, **machine) -> float | None:
     return found and found.each
 
 
-def test_an_unmeasured_machine_has_no_speed(tree) -> None:
+def test_an_unmeasured_machine_has_no_speed(tree: Any) -> None:
     measured = Speeds(tree.graph, tree.machine())
 
     assert measured.of(CIFAR) is None
     assert measured.notes(tree.trainings.values()) == UNTIMED
 
 
-def test_finished_trainings_give_their_median(tree) -> None:
+def test_finished_trainings_give_their_median(tree: Any) -> None:
     tree.finish(tree.CE, images=1000, seconds=10.0)
     tree.finish(tree.MIXUP, images=3000, seconds=10.0)
 
@@ -48,33 +49,33 @@ def test_finished_trainings_give_their_median(tree) -> None:
         {"seconds": 0.0},
     ],
 )
-def test_other_machines_and_precisions_say_nothing_of_this_one(tree, change) -> None:
+def test_other_machines_and_precisions_say_nothing_of_this_one(tree: Any, change: dict[str, Any]) -> None:
     tree.finish(tree.CE, **change)
 
     assert each(tree) is None
 
 
-def test_another_number_of_threads_is_another_speed(tree) -> None:
+def test_another_number_of_threads_is_another_speed(tree: Any) -> None:
     settings = tree.training(tree.CE).settings
     tree.finish(tree.CE, settings=settings | {"compute": settings["compute"] | {"threads": 2}})
 
     assert each(tree) is None
 
 
-def test_fewer_cores_of_the_same_processor_are_the_same_processor(tree) -> None:
+def test_fewer_cores_of_the_same_processor_are_the_same_processor(tree: Any) -> None:
     tree.finish(tree.CE, processor="Old Processor, 1 cores")
 
     assert each(tree) == 100
 
 
-def test_a_gpu_is_known_by_its_name_whatever_the_processor(tree) -> None:
+def test_a_gpu_is_known_by_its_name_whatever_the_processor(tree: Any) -> None:
     tree.finish(tree.CE, accelerator="NVIDIA H200", processor="Other Processor, 16 cores")
 
     assert each(tree, accelerator="NVIDIA H200") == 100
     assert each(tree, accelerator="NVIDIA L4") is None
 
 
-def test_other_image_sizes_and_backbones_are_other_speeds(tree) -> None:
+def test_other_image_sizes_and_backbones_are_other_speeds(tree: Any) -> None:
     tree.finish(tree.CE)
 
     measured = Speeds(tree.graph, tree.machine())
@@ -83,14 +84,14 @@ def test_other_image_sizes_and_backbones_are_other_speeds(tree) -> None:
     assert measured.of(Kind("resnet50", 32)) is None
 
 
-def test_runs_of_data_sets_that_are_not_defined_here_are_passed_over(tree) -> None:
+def test_runs_of_data_sets_that_are_not_defined_here_are_passed_over(tree: Any) -> None:
     record = {"settings": tree.training(tree.CE).settings, "images": 1000, "seconds": 10.0}
     tree.write("birds/natural/resnet32/ce/seed0/stage1", "provenance.json", json.dumps(record))
 
     assert each(tree) is None
 
 
-def test_the_benchmark_side_by_side_is_taken_where_there_is_one(tree) -> None:
+def test_the_benchmark_side_by_side_is_taken_where_there_is_one(tree: Any) -> None:
     tree.benchmark({"processes": 1, "images_per_second": 130.0}, {"processes": 2, "images_per_second": 220.0})
 
     assert each(tree, side_by_side=1) == 130
@@ -102,7 +103,7 @@ def test_the_benchmark_side_by_side_is_taken_where_there_is_one(tree) -> None:
     )
 
 
-def test_of_several_benchmarks_the_median_of_those_that_fit(tree) -> None:
+def test_of_several_benchmarks_the_median_of_those_that_fit(tree: Any) -> None:
     tree.benchmark(
         *({"processes": 2, "images_per_second": speed} for speed in (200.0, 210.0, 400.0)),
         {"processes": 2, "images_per_second": 1.0, "processor": "Other Processor, 2 cores"},
@@ -116,7 +117,7 @@ def test_of_several_benchmarks_the_median_of_those_that_fit(tree) -> None:
     assert each(tree) == 105
 
 
-def test_titles_have_a_benchmark_of_their_own(tree) -> None:
+def test_titles_have_a_benchmark_of_their_own(tree: Any) -> None:
     titles = {"benchmark": "titles", "backbone": "textcnn", "processes": 2}
     tree.benchmark(
         titles | {"contestant": "textcnn, side by side, float32", "images_per_second": 3000.0},
@@ -131,7 +132,7 @@ def test_titles_have_a_benchmark_of_their_own(tree) -> None:
     )
 
 
-def test_on_a_gpu_the_benchmark_of_steps_as_they_will_run(tree) -> None:
+def test_on_a_gpu_the_benchmark_of_steps_as_they_will_run(tree: Any) -> None:
     gpu: dict[str, Any] = {"accelerator": "NVIDIA H200", "processes": 1}
     tree.benchmark(
         gpu | {"contestant": "captured", "images_per_second": 5000.0},
@@ -143,7 +144,7 @@ def test_on_a_gpu_the_benchmark_of_steps_as_they_will_run(tree) -> None:
     assert each(tree, accelerator="NVIDIA H200", side_by_side=1) == 3000
 
 
-def test_on_gpus_the_benchmark_of_as_many_as_share_one(tree) -> None:
+def test_on_gpus_the_benchmark_of_as_many_as_share_one(tree: Any) -> None:
     gpu: dict[str, Any] = {"accelerator": "NVIDIA H200", "benchmark": "packed"}
     tree.benchmark(
         gpu | {"contestant": "1 (MPS)", "processes": 1, "images_per_second": 5000.0},
@@ -156,7 +157,7 @@ def test_on_gpus_the_benchmark_of_as_many_as_share_one(tree) -> None:
     assert each(tree, accelerator="NVIDIA H200", side_by_side=32) == 2000
 
 
-def test_running_then_finished_trainings_come_before_benchmarks(tree) -> None:
+def test_running_then_finished_trainings_come_before_benchmarks(tree: Any) -> None:
     tree.benchmark({"processes": 2, "images_per_second": 220.0})
     assert Speeds(tree.graph, tree.machine()).of(CIFAR).each == 110
 
@@ -167,7 +168,7 @@ def test_running_then_finished_trainings_come_before_benchmarks(tree) -> None:
     assert (now.of(CIFAR).each, now.of(CIFAR).source) == (90, "1 training running now")
 
 
-def test_time_of_all_shared_by_those_side_by_side(tree) -> None:
+def test_time_of_all_shared_by_those_side_by_side(tree: Any) -> None:
     tree.finish(tree.CE)
     measured = Speeds(tree.graph, tree.machine())
     rest = [Remaining(tree.training(folder), 1.0) for folder in (tree.CE, tree.MIXUP, tree.MISLAS)]
@@ -179,7 +180,7 @@ def test_time_of_all_shared_by_those_side_by_side(tree) -> None:
     assert duration(rest, measured, side_by_side=4) == (pytest.approx((2_481_200 + 125_440 / 3) / 100), True)
 
 
-def test_time_of_what_is_left(tree) -> None:
+def test_time_of_what_is_left(tree: Any) -> None:
     tree.finish(tree.CE)
     measured = Speeds(tree.graph, tree.machine())
     rest = [Remaining(tree.training(tree.CE), 0.0), Remaining(tree.training(tree.MIXUP), 0.25)]
@@ -191,14 +192,14 @@ def test_time_of_what_is_left(tree) -> None:
     assert duration(told, measured, side_by_side=1) == (5000, True)
 
 
-def test_what_is_not_known_is_not_counted_and_said(tree) -> None:
+def test_what_is_not_known_is_not_counted_and_said(tree: Any) -> None:
     rest = [Remaining(tree.training(tree.CE), 1.0, seconds=60.0), Remaining(tree.training(tree.MIXUP), 1.0)]
 
     assert duration(rest, Speeds(tree.graph, tree.machine()), side_by_side=1) == (60, False)
     assert duration(rest[:1], Speeds(tree.graph, tree.machine()), side_by_side=1) == (60, True)
 
 
-def test_as_many_side_by_side_as_cores_allow(tree) -> None:
+def test_as_many_side_by_side_as_cores_allow(tree: Any) -> None:
     compute = tree.graph.registry.config["compute"]
     for threads, cores, expected in ((1, 2, 2), (2, 5, 2), (4, 2, 1)):
         compute["threads"] = threads
@@ -207,7 +208,9 @@ def test_as_many_side_by_side_as_cores_allow(tree) -> None:
 
 
 @pytest.mark.parametrize(("slots", "gpus", "expected"), [(1, 1, 1), (6, 1, 6), (6, 4, 1), (64, 1, 16)])
-def test_gpus_train_as_many_as_they_have_slots_in_bfloat16(tree, monkeypatch, slots, gpus, expected) -> None:
+def test_gpus_train_as_many_as_they_have_slots_in_bfloat16(
+    tree: Any, monkeypatch: pytest.MonkeyPatch, slots: int, gpus: int, expected: int
+) -> None:
     compute = tree.graph.registry.config["compute"]
     compute["device"] = compute["precision"] = "auto"
     tree.graph.resources.gpus_of_stage1, tree.graph.resources.gpu_slots = gpus, slots
@@ -232,20 +235,22 @@ def program(folder, text) -> None:
         ("exit 0", None),
     ],
 )
-def test_the_driver_is_asked_for_the_gpu(tree, tmp_path, monkeypatch, text, expected) -> None:
+def test_the_driver_is_asked_for_the_gpu(
+    tree: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, expected: str | None
+) -> None:
     program(tmp_path / "bin", text)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
 
     assert speeds._accelerator() == expected
 
 
-def test_without_the_driver_there_is_no_gpu(tmp_path, monkeypatch) -> None:
+def test_without_the_driver_there_is_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert speeds._accelerator() is None
 
 
-def test_a_driver_that_does_not_answer_is_none(tmp_path, monkeypatch) -> None:
+def test_a_driver_that_does_not_answer_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(tmp_path / "bin", "exit 0")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
 

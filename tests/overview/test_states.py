@@ -1,6 +1,7 @@
 import time
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,12 +23,12 @@ def look(tree, folder) -> State:
     return states.look(tree.training(folder), time.time())
 
 
-def test_a_training_nobody_has_begun_waits(tree) -> None:
+def test_a_training_nobody_has_begun_waits(tree: Any) -> None:
     assert look(tree, tree.CE) == State(WAITING)
     assert look(tree, tree.CE).left == 1
 
 
-def test_all_three_outputs_make_a_training_done(tree) -> None:
+def test_all_three_outputs_make_a_training_done(tree: Any) -> None:
     tree.finish(tree.CE)
     assert look(tree, tree.CE) == State(DONE)
     assert look(tree, tree.CE).left == 0
@@ -37,14 +38,14 @@ def test_all_three_outputs_make_a_training_done(tree) -> None:
 
 
 @pytest.mark.parametrize("change", [{"settings": {"recipe": {"epochs": 30}}}, {"code": "000000000000"}])
-def test_outputs_of_other_settings_or_code_are_made_anew(tree, change) -> None:
+def test_outputs_of_other_settings_or_code_are_made_anew(tree: Any, change: dict[str, Any]) -> None:
     tree.finish(tree.CE, **change)
 
     assert look(tree, tree.CE) == State(WAITING, outdated=True)
     assert look(tree, tree.CE).left == 1
 
 
-def test_an_imported_stage1_is_done_whatever_machine_and_code_made_it(tree, taken) -> None:
+def test_an_imported_stage1_is_done_whatever_machine_and_code_made_it(tree: Any, taken: Any) -> None:
     line = taken(tree.CE)
     settings = tree.training(tree.CE).settings
     tree.run(tree.CE)  # a training that was begun here before
@@ -56,7 +57,7 @@ def test_an_imported_stage1_is_done_whatever_machine_and_code_made_it(tree, take
     assert look(tree, tree.CE) == State(DONE)
 
 
-def test_an_imported_stage1_stays_when_its_line_goes_if_code_is_that_of_here(tree, taken) -> None:
+def test_an_imported_stage1_stays_when_its_line_goes_if_code_is_that_of_here(tree: Any, taken: Any) -> None:
     line = taken(tree.CE)
     tree.configure()
     tree.finish(tree.CE, imported=line)
@@ -69,7 +70,7 @@ def test_an_imported_stage1_stays_when_its_line_goes_if_code_is_that_of_here(tre
     assert look(tree, tree.CE) == State(WAITING, outdated=True)
 
 
-def test_an_import_fails_by_its_own_log(tree, taken) -> None:
+def test_an_import_fails_by_its_own_log(tree: Any, taken: Any) -> None:
     tree.log(tree.CE, "error: of a training before")
     taken(tree.CE)
     assert look(tree, tree.CE) == State(WAITING, imported=True)
@@ -79,7 +80,7 @@ def test_an_import_fails_by_its_own_log(tree, taken) -> None:
     assert states.log(tree.training(tree.CE)).name == "import_stage1.log"
 
 
-def test_a_training_that_writes_runs(tree) -> None:
+def test_a_training_that_writes_runs(tree: Any) -> None:
     tree.run(tree.CE)
 
     state = look(tree, tree.CE)
@@ -88,7 +89,7 @@ def test_a_training_that_writes_runs(tree) -> None:
     assert state.seconds_left(state.progress["updated"] + 60) == 3000 - 60
 
 
-def test_a_job_killed_here_has_stopped(tree, gone) -> None:
+def test_a_job_killed_here_has_stopped(tree: Any, gone: Any) -> None:
     tree.run(tree.CE, pid=gone)
     assert (look(tree, tree.CE).kind, look(tree, tree.CE).left) == (STOPPED, 1)
 
@@ -96,13 +97,13 @@ def test_a_job_killed_here_has_stopped(tree, gone) -> None:
     assert (look(tree, tree.CE).kind, look(tree, tree.CE).left) == (STOPPED, 0.75)
 
 
-def test_a_process_of_another_machine_is_not_looked_for(tree, gone) -> None:
+def test_a_process_of_another_machine_is_not_looked_for(tree: Any, gone: Any) -> None:
     tree.run(tree.CE, pid=gone, host="another")
 
     assert look(tree, tree.CE).kind == RUNNING
 
 
-def test_two_minutes_without_a_word_are_silence(tree) -> None:
+def test_two_minutes_without_a_word_are_silence(tree: Any) -> None:
     now = time.time()
     # 150 epochs to go in 3,000 s: one takes 20 s.
     for silence, since in ((115, None), (125, now - 125)):
@@ -112,7 +113,7 @@ def test_two_minutes_without_a_word_are_silence(tree) -> None:
     assert state.seconds_left(now) is None
 
 
-def test_long_epochs_are_no_silence(tree) -> None:
+def test_long_epochs_are_no_silence(tree: Any) -> None:
     now = time.time()
     # One takes 1,000 s: two of them must pass.
     for silence, silent in ((1900, False), (2100, True)):
@@ -120,7 +121,7 @@ def test_long_epochs_are_no_silence(tree) -> None:
         assert (states.look(tree.training(tree.CE), now).silent_since is not None) is silent
 
 
-def test_a_training_in_its_first_epoch_knows_no_speed_yet(tree) -> None:
+def test_a_training_in_its_first_epoch_knows_no_speed_yet(tree: Any) -> None:
     tree.run(tree.CE, epoch=0, loss=None, test_top1=None, images_per_second=None, seconds_left=None)
 
     state = look(tree, tree.CE)
@@ -133,13 +134,13 @@ def test_a_training_in_its_first_epoch_knows_no_speed_yet(tree) -> None:
     "change",
     [{"epochs": 0}, {"epoch": "2"}, {"pid": -1}, {"updated": 1e300}, {"seconds_left": "soon"}, {"host": None}],
 )
-def test_a_last_word_that_is_none_is_as_good_as_nothing_said(tree, change) -> None:
+def test_a_last_word_that_is_none_is_as_good_as_nothing_said(tree: Any, change: dict[str, Any]) -> None:
     tree.run(tree.CE, **change)
 
     assert look(tree, tree.CE) == State(WAITING)
 
 
-def test_a_record_that_is_none_is_that_of_other_settings(tree) -> None:
+def test_a_record_that_is_none_is_that_of_other_settings(tree: Any) -> None:
     tree.finish(tree.CE)
     path = Path("results/runs") / tree.CE / "provenance.json"
     for content in ("[]", '{"imported": {}}', "[" * 100_000):
@@ -147,7 +148,7 @@ def test_a_record_that_is_none_is_that_of_other_settings(tree) -> None:
         assert look(tree, tree.CE) == State(WAITING, outdated=True)
 
 
-def test_a_sentence_of_bad_input_is_a_failure(tree, gone) -> None:
+def test_a_sentence_of_bad_input_is_a_failure(tree: Any, gone: Any) -> None:
     tree.log(tree.CE, "08:00:00 epoch 1/200\nerror: the loss is not finite: lower the rate\n")
     assert look(tree, tree.CE) == State(FAILED, error="the loss is not finite: lower the rate")
 
@@ -156,32 +157,32 @@ def test_a_sentence_of_bad_input_is_a_failure(tree, gone) -> None:
     assert (look(tree, tree.CE).kind, look(tree, tree.CE).left) == (FAILED, 1)
 
 
-def test_a_traceback_is_a_failure_and_its_exception_the_sentence(tree) -> None:
+def test_a_traceback_is_a_failure_and_its_exception_the_sentence(tree: Any) -> None:
     tree.log(tree.MISLAS, TRACEBACK)
 
     assert look(tree, tree.MISLAS) == State(FAILED, error="ValueError: operands could not be broadcast")
 
 
-def test_a_log_that_goes_on_after_a_traceback_tells_of_no_failure(tree) -> None:
+def test_a_log_that_goes_on_after_a_traceback_tells_of_no_failure(tree: Any) -> None:
     tree.log(tree.CE, TRACEBACK + "08:00:09 epoch 2/200  loss 2.2\n")
 
     assert look(tree, tree.CE) == State(WAITING)
 
 
-def test_a_done_training_has_not_failed_whatever_its_log_says(tree) -> None:
+def test_a_done_training_has_not_failed_whatever_its_log_says(tree: Any) -> None:
     tree.finish(tree.CE)
     tree.log(tree.CE, "error: of an earlier attempt\n")
 
     assert look(tree, tree.CE).kind == DONE
 
 
-def test_a_file_being_written_is_not_yet_there(tree) -> None:
+def test_a_file_being_written_is_not_yet_there(tree: Any) -> None:
     tree.write(tree.CE, "progress.json", '{"epoch": 5')
 
     assert look(tree, tree.CE).kind == WAITING
 
 
-def test_logs_mirror_the_outputs(tree) -> None:
+def test_logs_mirror_the_outputs(tree: Any) -> None:
     logs = "results/logs/runs/cifar10/if100/resnet32"
 
     assert str(states.log(tree.training(tree.CE))) == f"{logs}/ce/seed0/train_stage1.log"

@@ -2,6 +2,7 @@
 
 import copy
 import io
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -42,7 +43,7 @@ def test_words_from_right_to_left_stand_by_themselves_in_html() -> None:
 
 
 @readers.every_text(10)
-def test_a_table_shows_every_text(table, metrics, records, text: str) -> None:
+def test_a_table_shows_every_text(table: Any, metrics: Any, records: Any, text: str) -> None:
     shown = copy.deepcopy(table) | {"title": text, "note": text, "source": text}
     shown["columns"][0]["label"] = text
     shown["rows"][0] |= {"label": text, "calibration": text}

@@ -9,13 +9,13 @@ RECORD = {
 }
 
 
-def test_everything_a_reader_needs_is_told():
+def test_everything_a_reader_needs_is_told() -> None:
     told = " ".join(origin.sentences("slide 1", [0, 1], [RECORD, RECORD | {"commit": "def"}]))
     for part in ("slide 1", "0, 1", "abc; def", "python 3.11.7, torch 2.15.0", "A CPU, 2 cores", "float32"):
         assert part in told
 
 
-def test_networks_from_elsewhere_are_counted():
+def test_networks_from_elsewhere_are_counted() -> None:
     taken = RECORD | {"imported": {"source": "/far", "sha256": "0" * 64}}
     told = origin.sentences("", [0], [RECORD, taken, RECORD, taken])
     assert told[-1] == "Trained elsewhere and imported: 2 of 4 trainings."
@@ -23,25 +23,25 @@ def test_networks_from_elsewhere_are_counted():
     assert origin.line("", [0], [taken]).endswith(" Trained elsewhere and imported: 1 of 1 trainings.")
 
 
-def test_a_table_without_runs_says_so():
+def test_a_table_without_runs_says_so() -> None:
     assert "No run" in origin.sentences("slide 1", [0], [])[-1]
 
 
-def test_a_table_without_printed_numbers_names_no_source():
+def test_a_table_without_printed_numbers_names_no_source() -> None:
     assert not any("Printed" in sentence for sentence in origin.sentences("", [0], [RECORD]))
 
 
-def test_the_small_print_counts_runs_and_repeats_no_seed_list():
+def test_the_small_print_counts_runs_and_repeats_no_seed_list() -> None:
     told = origin.line("", [0, 1], [RECORD])
     assert told.startswith("n = 2 runs a method (seeds 0, 1), last epoch. Commit: abc.")
     assert told.count("0, 1") == 1
 
 
-def test_the_small_print_names_the_source_of_printed_numbers():
+def test_the_small_print_names_the_source_of_printed_numbers() -> None:
     assert "Printed numbers: slide 1." in origin.line("slide 1", [0], [RECORD])
 
 
-def test_the_small_print_says_where_some_method_has_fewer_runs():
+def test_the_small_print_says_where_some_method_has_fewer_runs() -> None:
     assert origin.line("", [0, 1], [RECORD], fewest=1).startswith(
         "n = 1 to 2 runs a method (seeds 0, 1), last epoch."
     )

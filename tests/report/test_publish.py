@@ -1,10 +1,15 @@
 import json
+from pathlib import Path
+
+import pytest
 
 from longtail.report.publish import publish
 from longtail.runtime import files
 
 
-def test_published_files_match_their_hashes_and_single_runs_stay_behind(tmp_path, monkeypatch):
+def test_published_files_match_their_hashes_and_single_runs_stay_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     score = {key: 0.5 for key in ("top1", "ece", "signed_gap", "mce", "ace", "cwece", "nll", "brier")}
     score |= {"groups": {}, "interval": {}, "per_class": [0.5]}

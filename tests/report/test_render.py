@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from tests.report.conftest import COLUMN
 
@@ -11,7 +13,7 @@ def numbers(table, metrics, records):
     return tables.frame(table, metrics, records)
 
 
-def test_markdown_cells_hold_printed_ours_and_difference(table, numbers):
+def test_markdown_cells_hold_printed_ours_and_difference(table: Any, numbers: Any) -> None:
     page = render.markdown(table, numbers, ORIGIN)
     assert "| Method | Top-1 | ECE |" in page
     assert r"| A_1 | 73.1 \| 72.0 ± 2.8 (2) \| −1.1 | 10.6 \| 12.0 ± 2.83 (2) \| +1.40 |" in page
@@ -21,12 +23,12 @@ def test_markdown_cells_hold_printed_ours_and_difference(table, numbers):
     assert ORIGIN[0] in page
 
 
-def test_markdown_rows_have_as_many_cells_as_heads(table, numbers):
+def test_markdown_rows_have_as_many_cells_as_heads(table: Any, numbers: Any) -> None:
     rows = [row for row in render.markdown(table, numbers, ORIGIN).splitlines() if row.startswith("| ")]
     assert {row.replace(r"\|", "").count("|") for row in rows} == {4}
 
 
-def test_metrics_share_a_cell_where_there_are_several_settings(table, metrics, records):
+def test_metrics_share_a_cell_where_there_are_several_settings(table: Any, metrics: Any, records: Any) -> None:
     table["columns"].append(COLUMN | {"label": "Toy, factor 50"})
     for row in table["rows"]:
         row["cells"].append(row["cells"][0])
@@ -36,7 +38,7 @@ def test_metrics_share_a_cell_where_there_are_several_settings(table, metrics, r
     assert f"| A_1 | {cell} | {cell} |" in page
 
 
-def test_a_table_that_prints_nothing_shows_ours_alone(table, metrics, records):
+def test_a_table_that_prints_nothing_shows_ours_alone(table: Any, metrics: Any, records: Any) -> None:
     for row in table["rows"]:
         row["cells"][0]["printed"] = {}
     numbers = tables.frame(table, metrics, records)
@@ -48,7 +50,7 @@ def test_a_table_that_prints_nothing_shows_ours_alone(table, metrics, records):
     assert "/ difference" not in render.latex(table, numbers, ORIGIN)
 
 
-def test_a_metric_that_is_not_printed_stands_alone(table, metrics, records):
+def test_a_metric_that_is_not_printed_stands_alone(table: Any, metrics: Any, records: Any) -> None:
     for row in table["rows"]:
         row["cells"][0]["printed"].pop("ece", None)
     page = render.markdown(table, tables.frame(table, metrics, records), ORIGIN)
@@ -56,14 +58,14 @@ def test_a_metric_that_is_not_printed_stands_alone(table, metrics, records):
     assert "Top-1 in %, ECE in %; of ECE nothing is printed; all on Toy, factor 10." in page
 
 
-def test_hundredths_that_a_paper_prints_are_shown(table, metrics, records):
+def test_hundredths_that_a_paper_prints_are_shown(table: Any, metrics: Any, records: Any) -> None:
     table["rows"][0]["cells"][0]["printed"] = {"top1": 73.28, "ece": 10.6}
     assert r"| A_1 | 73.28 \| 72.0 ± 2.8 (2) \| −1.3 |" in render.markdown(
         table, tables.frame(table, metrics, records), ORIGIN
     )
 
 
-def test_groups_of_classes_are_metrics(table, metrics, records):
+def test_groups_of_classes_are_metrics(table: Any, metrics: Any, records: Any) -> None:
     table["metrics"] = ["top1", "many", "few"]
     for scores in metrics.values():
         for protocol in scores.values():
@@ -73,7 +75,7 @@ def test_groups_of_classes_are_metrics(table, metrics, records):
     assert r"| A_1 | 73.1 \| 72.0 ± 2.8 (2) \| −1.1 | 90.0 ± 0.0 (2) | – |" in page
 
 
-def test_latex_escapes_and_balances(table, numbers):
+def test_latex_escapes_and_balances(table: Any, numbers: Any) -> None:
     page = render.latex(table, numbers, ORIGIN)
     assert r"Toys \& co" in page
     assert r"A\_1" in page
@@ -81,7 +83,7 @@ def test_latex_escapes_and_balances(table, numbers):
     assert page.count("{") == page.count("}")
 
 
-def test_html_escapes_and_names_the_runs(table, numbers):
+def test_html_escapes_and_names_the_runs(table: Any, numbers: Any) -> None:
     page = render.webpage(table, numbers, ORIGIN)
     assert "Toys &amp; co" in page
     assert "title='runs/a/seed0\nruns/a/seed1'" in page
@@ -97,7 +99,9 @@ def flagged(table):
     return table
 
 
-def test_errors_of_other_probabilities_have_a_dagger_and_the_page_says_why(flagged, metrics, records):
+def test_errors_of_other_probabilities_have_a_dagger_and_the_page_says_why(
+    flagged: Any, metrics: Any, records: Any
+) -> None:
     page = render.markdown(flagged, tables.frame(flagged, metrics, records), ORIGIN)
     row = r"| A_1 | 73.1 \| 72.0 ± 2.8 (2) \| −1.1 | 10.6 \| 12.0 ± 2.83† (2) \| +1.40 |"
     assert f"{row} 1.250 ± 0.000† (2) | 0.500 ± 0.000† (2) |" in page
@@ -107,7 +111,9 @@ def test_errors_of_other_probabilities_have_a_dagger_and_the_page_says_why(flagg
     assert page.index(render.TITLES["best"]) < page.index("† A_1:") < page.index("Not there yet:")
 
 
-def test_rows_of_one_calibration_share_a_sentence_and_other_metrics_have_none(flagged, metrics, records):
+def test_rows_of_one_calibration_share_a_sentence_and_other_metrics_have_none(
+    flagged: Any, metrics: Any, records: Any
+) -> None:
     flagged["rows"][1]["calibration"] = "each logit by a sigmoid"
     assert render.daggers(tables.frame(flagged, metrics, records)) == ["† A_1, B: each logit by a sigmoid."]
     flagged["metrics"] = ["top1"]
@@ -115,7 +121,7 @@ def test_rows_of_one_calibration_share_a_sentence_and_other_metrics_have_none(fl
     assert not any("†" in form(flagged, numbers, ORIGIN) for form in (render.markdown, render.latex, render.webpage))
 
 
-def test_daggers_in_latex_and_html(flagged, metrics, records):
+def test_daggers_in_latex_and_html(flagged: Any, metrics: Any, records: Any) -> None:
     numbers = tables.frame(flagged, metrics, records)
     latex, page = render.latex(flagged, numbers, ORIGIN), render.webpage(flagged, numbers, ORIGIN)
     assert r"\shortstack{10.6 / 12.0 $\pm$ 2.83\dag{} (2) / +1.40}" in latex
@@ -126,12 +132,12 @@ def test_daggers_in_latex_and_html(flagged, metrics, records):
     assert ">72.0 ± 2.8 (2)</span>" in page
 
 
-def test_rows_of_softmax_have_no_dagger(table, numbers):
+def test_rows_of_softmax_have_no_dagger(table: Any, numbers: Any) -> None:
     assert not any("†" in form(table, numbers, ORIGIN) for form in (render.markdown, render.webpage))
     assert r"\dag" not in render.latex(table, numbers, ORIGIN)
 
 
-def test_minutes_have_a_tenth_and_stand_alone(table, metrics, records):
+def test_minutes_have_a_tenth_and_stand_alone(table: Any, metrics: Any, records: Any) -> None:
     table["metrics"] = ["top1", "minutes"]
     page = render.markdown(table, tables.frame(table, metrics, records), ORIGIN)
     assert "| Method | Top-1 | Minutes |" in page

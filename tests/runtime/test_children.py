@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -68,7 +68,7 @@ def has_ended(process):
         return True
 
 
-def test_each_calls_the_function_with_its_number_and_what_is_given(tmp_path):
+def test_each_calls_the_function_with_its_number_and_what_is_given(tmp_path: Path) -> None:
     with children.beside(2, act, "nothing", tmp_path, b"x" * 10_000_000):
         until(lambda: are_there(tmp_path, 1, 2))
     assert [(tmp_path / number).read_text().split()[1] for number in "12"] == ["10000000"] * 2
@@ -84,7 +84,9 @@ DEATHS = {
 
 
 @pytest.mark.parametrize("what", DEATHS)
-def test_block_that_fails_for_want_of_one_says_how_that_died(what, tmp_path, monkeypatch):
+def test_block_that_fails_for_want_of_one_says_how_that_died(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(children, "GRACE_SECONDS", LONG)
     kind, words = DEATHS[what]
     with pytest.raises(kind, match=words), children.beside(2, act, what, tmp_path):
@@ -92,7 +94,7 @@ def test_block_that_fails_for_want_of_one_says_how_that_died(what, tmp_path, mon
     assert has_ended(pid(tmp_path, 2))
 
 
-def test_one_that_dies_before_it_has_read_what_it_is_given(tmp_path, monkeypatch):
+def test_one_that_dies_before_it_has_read_what_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(children, "GRACE_SECONDS", LONG)
     given = (DeadlyToRead(), b"x" * 10_000_000)
     with pytest.raises(RuntimeError, match="exit code 7"), children.beside(1, act, "wait", tmp_path, given):
@@ -105,14 +107,16 @@ def fail_with(error, folder):
 
 
 @pytest.mark.parametrize("error", [InputError, RuntimeError, KeyboardInterrupt])
-def test_what_the_block_raises_by_itself_stays_and_ends_them_at_once(error, tmp_path, monkeypatch):
+def test_what_the_block_raises_by_itself_stays_and_ends_them_at_once(
+    error: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(children, "GRACE_SECONDS", 0)
     with pytest.raises(error, match="its own"), children.beside(1, act, "wait", tmp_path):
         fail_with(error, tmp_path)
     assert has_ended(pid(tmp_path, 1))
 
 
-def test_those_that_do_not_end_with_the_block_are_ended(tmp_path, monkeypatch):
+def test_those_that_do_not_end_with_the_block_are_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(children, "PATIENCE_SECONDS", 0.1)
     with children.beside(1, act, "wait", tmp_path):
         until(lambda: are_there(tmp_path, 1))
@@ -135,7 +139,7 @@ class Asked(subprocess.Popen):
             self.send_signal(number)
 
 
-def test_signals_that_ask_a_job_to_stop_end_none_of_them(tmp_path, monkeypatch):
+def test_signals_that_ask_a_job_to_stop_end_none_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "Popen", Asked)
     with children.beside(1, act, "wait", tmp_path):
         until(lambda: are_there(tmp_path, 1))
@@ -169,7 +173,7 @@ def start(folder, what):
 
 
 @pytest.mark.parametrize("what", DEATHS)
-def test_block_that_does_not_notice_is_ended_with_the_job(what, tmp_path):
+def test_block_that_does_not_notice_is_ended_with_the_job(what: str, tmp_path: Path) -> None:
     with start(tmp_path, what) as job:
         assert job.wait(LONG - 5) == 1
     said = (tmp_path / "log").read_text().splitlines()
@@ -182,7 +186,7 @@ def test_block_that_does_not_notice_is_ended_with_the_job(what, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_all_end_with_the_job(number, tmp_path):
+def test_all_end_with_the_job(number: Any, tmp_path: Path) -> None:
     with start(tmp_path, "wait") as job:
         until(lambda: are_there(tmp_path, 1, 2))
         job.send_signal(number)

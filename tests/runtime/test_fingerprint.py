@@ -43,7 +43,7 @@ RESNET = "lib/longtail/models/resnet32.py"
 SCRIPT = "workflow_scripts/train_stage1.py"
 
 
-def test_place_of_the_checkout_does_not_matter(copy, monkeypatch):
+def test_place_of_the_checkout_does_not_matter(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inside = fingerprint(*STAGE1)
     elsewhere = copy / "deeper"
     elsewhere.mkdir()
@@ -70,7 +70,7 @@ def test_place_of_the_checkout_does_not_matter(copy, monkeypatch):
         (SCRIPT, "from longtail.runtime import gpus", "# A comment.\nfrom longtail.runtime import gpus"),
     ],
 )  # fmt: skip
-def test_words_and_layout_do_not_count(copy, file, old, new):
+def test_words_and_layout_do_not_count(copy: Path, file: str, old: str, new: str) -> None:
     before = fingerprint(*STAGE1)
     if new.startswith("'''"):
         edit(copy, file, '(fan_in, gain √2)."""', "(fan_in, gain √2).'''")
@@ -90,7 +90,7 @@ def test_words_and_layout_do_not_count(copy, file, old, new):
         (SCRIPT, "subset.sha256", "subset"),
     ],
 )
-def test_code_counts(copy, file, old, new):
+def test_code_counts(copy: Path, file: str, old: str, new: str) -> None:
     before = fingerprint(*STAGE1)
     edit(copy, file, old, new)
     assert fingerprint(*STAGE1) != before
@@ -108,7 +108,7 @@ def test_code_counts(copy, file, old, new):
         "workflow_scripts/evaluate.py",
     ],
 )
-def test_code_that_is_not_used_does_not_count(copy, file):
+def test_code_that_is_not_used_does_not_count(copy: Path, file: str) -> None:
     before = fingerprint(*STAGE1)
     path = copy / file
     path.write_text(path.read_text() + "\nMORE = 1\n")
@@ -116,14 +116,14 @@ def test_code_that_is_not_used_does_not_count(copy, file):
     assert fingerprint(*STAGE1) == before
 
 
-def test_new_part_does_not_count(copy):
+def test_new_part_does_not_count(copy: Path) -> None:
     before = fingerprint(*STAGE1)
     (copy / "lib/longtail/losses/my_own.py").write_text("GAMMA = 2\n")
     forget()
     assert fingerprint(*STAGE1) == before
 
 
-def test_parts_and_scripts_differ(copy):
+def test_parts_and_scripts_differ(copy: Path) -> None:
     names = [
         STAGE1,
         (*STAGE1[:2], "losses.label_aware_smoothing"),
@@ -133,13 +133,13 @@ def test_parts_and_scripts_differ(copy):
     assert len({fingerprint(*name) for name in names}) == len(names)
 
 
-def test_part_brings_its_imports_along(copy):
+def test_part_brings_its_imports_along(copy: Path) -> None:
     before = fingerprint("train_stage1", "losses.label_aware_smoothing")
     edit(copy, "lib/longtail/smoothing.py", "3 * np.pi / 2", "5 * np.pi / 2")
     assert fingerprint("train_stage1", "losses.label_aware_smoothing") != before
 
 
-def test_file_times_do_not_count(copy):
+def test_file_times_do_not_count(copy: Path) -> None:
     before = fingerprint(*STAGE1)
     for path in copy.rglob("*.py"):
         path.touch()
@@ -180,7 +180,7 @@ def pythons() -> list[str]:
     return [*filter(None, found), *(str(path) for home in homes for path in home.glob("*3.1[1-9]*/bin/python3"))]
 
 
-def test_every_version_of_python_gives_the_same():
+def test_every_version_of_python_gives_the_same() -> None:
     printed: dict[str, str] = {}
     for python in pythons():
         done = subprocess.run(
@@ -215,5 +215,5 @@ def test_every_version_of_python_gives_the_same():
         ("(a, b)", "a, (b,)"),
     ],
 )
-def test_different_code_is_written_differently(one, other):
+def test_different_code_is_written_differently(one: str, other: str) -> None:
     assert canonical(ast.parse(one)) != canonical(ast.parse(other))

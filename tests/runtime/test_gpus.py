@@ -61,7 +61,9 @@ def test_devices_are_those_of_the_machine_or_those_chosen(machine: Path, monkeyp
     assert gpus.devices() == []
 
 
-def test_job_sees_its_own_gpu_alone_and_the_emptiest_comes_first(machine: Path, monkeypatch) -> None:
+def test_job_sees_its_own_gpu_alone_and_the_emptiest_comes_first(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with gpus.reserved(1, 2):
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
         monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
@@ -80,14 +82,16 @@ def test_training_on_more_gpus_than_there_are_takes_all(machine: Path) -> None:
 
 
 @pytest.mark.parametrize(("chosen", "count"), [("2", 1), ("1,2", 2), ("GPU-7f", 4), ("0,1", 0), ("", 1)])
-def test_choice_of_a_scheduler_is_left_alone(machine: Path, monkeypatch, chosen: str, count: int) -> None:
+def test_choice_of_a_scheduler_is_left_alone(
+    machine: Path, monkeypatch: pytest.MonkeyPatch, chosen: str, count: int
+) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
     with gpus.reserved(count, 1):
         assert os.environ["CUDA_VISIBLE_DEVICES"] == chosen
         assert not gpus.LOCKS.exists()
 
 
-def test_without_a_gpu_nothing_happens(machine: Path, monkeypatch) -> None:
+def test_without_a_gpu_nothing_happens(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpus, "DEVICES", machine / "none")
     with gpus.reserved(1, 1):
         assert "CUDA_VISIBLE_DEVICES" not in os.environ

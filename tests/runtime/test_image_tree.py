@@ -1,4 +1,6 @@
 import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +19,7 @@ def tree(tmp_path):
     return tmp_path
 
 
-def test_images_by_split_and_class(tree):
+def test_images_by_split_and_class(tree: Any) -> None:
     found = image_tree.listing(tree)
     for split in ("train", "test"):
         names = {name: [file.name for file in images] for name, images in found[split].items()}
@@ -31,32 +33,32 @@ def remove(tree, split, name):
     (tree / split / name).rmdir()
 
 
-def test_missing_split(tree):
+def test_missing_split(tree: Any) -> None:
     (tree / "test").rename(tree / "val")
     with pytest.raises(InputError, match="has no folder test/: expected train/<class>"):
         image_tree.listing(tree)
 
 
-def test_one_class_is_too_few(tree):
+def test_one_class_is_too_few(tree: Any) -> None:
     remove(tree, "train", "dog")
     with pytest.raises(InputError, match=r"train has 1 class folder\(s\): at least two"):
         image_tree.listing(tree)
 
 
-def test_class_without_images(tree):
+def test_class_without_images(tree: Any) -> None:
     (tree / "train/dog/a.webp").unlink()
     with pytest.raises(InputError, match="train/dog holds no image"):
         image_tree.listing(tree)
 
 
-def test_class_in_one_split_only(tree):
+def test_class_in_one_split_only(tree: Any) -> None:
     (tree / "train/bird").mkdir()
     (tree / "train/bird/a.png").write_bytes(b"1")
     with pytest.raises(InputError, match="class 'bird' is only in one of"):
         image_tree.listing(tree)
 
 
-def test_digest_follows_names_and_sizes(tree):
+def test_digest_follows_names_and_sizes(tree: Any) -> None:
     seen = [image_tree.digest(tree)]
     (tree / "train/dog/notes.txt").write_text("other notes")
     (tree / "train/cat/a.png").write_bytes(b"54321")
@@ -83,7 +85,7 @@ def refusal(tree):
     return str(caught.value)
 
 
-def test_every_format_that_pillow_decodes_is_read(tree):
+def test_every_format_that_pillow_decodes_is_read(tree: Any) -> None:
     names = [
         f"a.{ending}" for ending in ("avif", "BMP", "gif", "jfif", "jp2", "mpo", "pbm", "pfm", "tga", "tif", "webp")
     ]
@@ -91,7 +93,7 @@ def test_every_format_that_pillow_decodes_is_read(tree):
     assert {file.name for file in image_tree.listing(tree)["train"]["cat"]} == {"a.png", "b.JPG", *names}
 
 
-def test_what_is_passed_over_is_counted_and_named(tree):
+def test_what_is_passed_over_is_counted_and_named(tree: Any) -> None:
     put(tree, "train/cat/notes/a.txt", *(f"train/dog/{name}" for name in ("a.mpg", "b.h5", "c.pdf")))
     assert image_tree.passed_over(tree) == (
         "4 hidden (train/.cache, train/dog/.hidden.png, test/.cache, …); "
@@ -100,12 +102,12 @@ def test_what_is_passed_over_is_counted_and_named(tree):
     )
 
 
-def test_nothing_is_passed_over(tmp_path):
+def test_nothing_is_passed_over(tmp_path: Path) -> None:
     put(tmp_path, *(f"{split}/{name}/a.png" for split in ("train", "test") for name in ("cat", "dog")))
     assert image_tree.passed_over(tmp_path) == ""
 
 
-def test_a_hidden_name_that_is_not_utf8_can_be_printed(tree):
+def test_a_hidden_name_that_is_not_utf8_can_be_printed(tree: Any) -> None:
     put(tree, "train/.a", os.fsdecode(b"train/.\xff"))
     assert r"train/.\udcff" in image_tree.passed_over(tree)
 
@@ -125,25 +127,25 @@ def test_a_hidden_name_that_is_not_utf8_can_be_printed(tree):
         ("train/\udce9/a.png", r"train/\udce9: the name is not UTF-8 or has control characters: rename it"),
     ],
 )  # fmt: skip
-def test_what_would_be_left_out_without_a_word_is_refused(tree, file, sentence):
+def test_what_would_be_left_out_without_a_word_is_refused(tree: Any, file: str, sentence: str) -> None:
     put(tree, file)
     assert refusal(tree).startswith(f"{tree}/{sentence.format(tree=tree)}")
 
 
 @pytest.mark.parametrize("name", ["train/cat/c.png", "train/cat/c", "train/bird"])
 @pytest.mark.parametrize("target", ["nowhere", "itself"])
-def test_a_broken_link_is_named(tree, name, target):
+def test_a_broken_link_is_named(tree: Any, name: str, target: str) -> None:
     (tree / name).symlink_to("/nowhere" if target == "nowhere" else tree / name)
     sentence = "is neither a file nor a folder, perhaps a broken link: restore or remove it"
     assert refusal(tree) == f"{tree / name} {sentence}"
 
 
-def test_a_pipe_is_named(tree):
+def test_a_pipe_is_named(tree: Any) -> None:
     os.mkfifo(tree / "train/cat/c.png")
     assert "train/cat/c.png is neither a file nor a folder" in refusal(tree)
 
 
-def test_links_to_files_and_folders_are_followed(tree):
+def test_links_to_files_and_folders_are_followed(tree: Any) -> None:
     (tree / "train/cat/c.png").symlink_to(tree / "train/cat/a.png")
     for split in ("train", "test"):
         (tree / split / "owl").symlink_to(tree / "train/dog")
@@ -162,13 +164,15 @@ def test_links_to_files_and_folders_are_followed(tree):
     ],
 )
 @pytest.mark.parametrize("splits", [("train", "train"), ("train", "test")])
-def test_classes_that_are_one_on_another_machine_are_refused(tree, first, second, told, splits):
+def test_classes_that_are_one_on_another_machine_are_refused(
+    tree: Any, first: str, second: str, told: str, splits: tuple[Any, ...]
+) -> None:
     put(tree, f"{splits[0]}/{first}/1.png", f"{splits[1]}/{second}/1.png")
     assert f"{tree}: the class folders {told} differ in capitals, in spaces around or in how" in refusal(tree)
 
 
 @pytest.mark.parametrize("name", ["train/cat/a.png", "train/cat", "train"])
-def test_what_may_not_be_read_is_named(tree, name, monkeypatch):
+def test_what_may_not_be_read_is_named(tree: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Modes do not bind root, so that the system's answer is put in."""
     scandir, access = os.scandir, os.access
 

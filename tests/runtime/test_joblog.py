@@ -3,6 +3,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def run(tmp_path):
     return run
 
 
-def test_all_that_a_job_says_is_in_its_log(run):
+def test_all_that_a_job_says_is_in_its_log(run: Any) -> None:
     code, log, leaked = run(
         "print('from print'); logging.getLogger('longtail.x').info('from logging'); warnings.warn('from warnings'); "
         "os.write(1, b'from descriptor 1\\n'); os.write(2, b'from descriptor 2\\n'); "
@@ -43,20 +44,20 @@ def test_all_that_a_job_says_is_in_its_log(run):
     assert "earlier run" not in log
 
 
-def test_log_can_be_followed_line_by_line(run):
+def test_log_can_be_followed_line_by_line(run: Any) -> None:
     code, log, _ = run("print('epoch 1'); print('epoch 2'); os._exit(7)  # as if it were killed")
     assert code == 7
     assert log == "epoch 1\nepoch 2\n"
 
 
-def test_bad_input_is_one_sentence(run):
+def test_bad_input_is_one_sentence(run: Any) -> None:
     code, log, leaked = run("print('begun'); raise InputError('a.json is cut short: delete it')")
     assert code == 1
     assert log == "begun\nerror: a.json is cut short: delete it\n"
     assert leaked == ""
 
 
-def test_without_a_log_everything_is_printed_and_a_bug_is_raised():
+def test_without_a_log_everything_is_printed_and_a_bug_is_raised() -> None:
     program = START.replace("sys.argv[1:]", "[]") + "    print('begun'); {}['missing']\n"
     caught = f"try:\n{textwrap.indent(program, '    ')}\nexcept KeyError as error:\n    print('raised', error)\n"
     environment = os.environ | {"PYTHONPATH": str(LIB)}
@@ -66,7 +67,7 @@ def test_without_a_log_everything_is_printed_and_a_bug_is_raised():
     assert (done.returncode, done.stdout, done.stderr) == (0, "begun\nraised 'missing'\n", "")
 
 
-def test_defect_leaves_its_traceback_in_the_log(run):
+def test_defect_leaves_its_traceback_in_the_log(run: Any) -> None:
     code, log, _ = run("print('begun'); {}['missing']")
     assert code == 1
     assert "begun" in log
@@ -74,7 +75,7 @@ def test_defect_leaves_its_traceback_in_the_log(run):
     assert "KeyError: 'missing'" in log
 
 
-def test_exit_code_of_a_job_is_kept(run):
+def test_exit_code_of_a_job_is_kept(run: Any) -> None:
     assert run("sys.exit(3)")[0] == 3
 
 
@@ -89,7 +90,7 @@ with job(sys.argv[1:]):
 """
 
 
-def test_spawned_process_does_not_run_the_script_again(tmp_path):
+def test_spawned_process_does_not_run_the_script_again(tmp_path: Path) -> None:
     script, log = tmp_path / "script.py", tmp_path / "job.log"
     script.write_text(SPAWNING)
     environment = os.environ | {"PYTHONPATH": str(LIB)}

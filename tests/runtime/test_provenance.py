@@ -1,6 +1,8 @@
 import importlib.metadata
 import platform
 import subprocess
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +22,7 @@ def checkout(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_commit_of_a_clean_and_a_changed_checkout(checkout):
+def test_commit_of_a_clean_and_a_changed_checkout(checkout: Any) -> None:
     head = subprocess.run(
         ["git", "-C", str(checkout), "rev-parse", "HEAD"], capture_output=True, text=True, check=True
     )
@@ -32,24 +34,24 @@ def test_commit_of_a_clean_and_a_changed_checkout(checkout):
     assert provenance.commit.__wrapped__() == head.stdout[:12] + "-dirty"
 
 
-def test_commit_outside_git(tmp_path, monkeypatch):
+def test_commit_outside_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
     assert provenance.commit.__wrapped__() == "unknown"
 
 
-def test_versions_of_what_numbers_depend_on():
+def test_versions_of_what_numbers_depend_on() -> None:
     found = provenance.versions()
     assert found["python"] == platform.python_version()
     for package in ("torch", "numpy"):
         assert found[package] == importlib.metadata.version(package)
 
 
-def test_package_that_is_not_there_is_left_out(monkeypatch):
+def test_package_that_is_not_there_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provenance, "PACKAGES", ("numpy", "no-such-package-at-all"))
     assert set(provenance.versions()) == {"python", "numpy"}
 
 
-def test_processor_and_its_cores_are_named():
+def test_processor_and_its_cores_are_named() -> None:
     name, cores = provenance.processor().rsplit(", ", 1)
     assert name
     assert int(cores.removesuffix(" cores")) >= 1

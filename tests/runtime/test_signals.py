@@ -1,5 +1,6 @@
 import os
 import signal
+from typing import Any
 
 import pytest
 
@@ -7,7 +8,7 @@ from longtail.runtime import signals
 
 
 @pytest.mark.parametrize("number", signals.ASKING)
-def test_signal_is_noted_and_nothing_else(number):
+def test_signal_is_noted_and_nothing_else(number: Any) -> None:
     before = signal.getsignal(number)
     with signals.noted() as asked:
         assert asked() == 0

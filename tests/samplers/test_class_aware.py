@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from longtail.samplers import class_aware
 from longtail.samplers.class_aware import PER_CLASS
 
 
-def test_class_aware_draws_four_of_a_class_in_a_row():
+def test_class_aware_draws_four_of_a_class_in_a_row() -> None:
     labels = labels_of(COUNTS)
     runs = labels[class_aware.draw({}, labels, 240, rng())].reshape(-1, PER_CLASS)
     assert (runs == runs[:, :1]).all()
@@ -21,7 +23,7 @@ def test_class_aware_draws_four_of_a_class_in_a_row():
 @given(
     counts=st.lists(st.integers(1, 30), min_size=1, max_size=8), draws=st.integers(0, 300), seed=st.integers(0, 99)
 )
-def test_class_aware_balances_classes_and_uses_up_each_cycle(counts, draws, seed):
+def test_class_aware_balances_classes_and_uses_up_each_cycle(counts: Any, draws: Any, seed: Any) -> None:
     labels = labels_of(counts)
     drawn = class_aware.draw({}, labels, draws, rng(seed))
     assert len(drawn) == draws
@@ -35,13 +37,13 @@ def test_class_aware_balances_classes_and_uses_up_each_cycle(counts, draws, seed
             assert len(set(cycle.tolist())) == len(cycle)
 
 
-def test_class_aware_shuffles_a_cycle_anew():
+def test_class_aware_shuffles_a_cycle_anew() -> None:
     labels = np.zeros(8, dtype=np.int64)
     cycles = class_aware.draw({}, labels, 80, rng()).reshape(10, 8)
     assert (np.sort(cycles, axis=1) == np.arange(8)).all()
     assert len({tuple(cycle) for cycle in cycles}) == 10
 
 
-def test_class_aware_passes_over_classes_without_images():
+def test_class_aware_passes_over_classes_without_images() -> None:
     drawn = class_aware.draw({}, np.array([3, 3, 5]), 16, rng())
     assert set(drawn.tolist()) == {0, 1, 2}

@@ -8,7 +8,7 @@ from longtail.samplers import reverse
 DRAWS = 200_000
 
 
-def test_classes_of_cifar10_at_factor_100():
+def test_classes_of_cifar10_at_factor_100() -> None:
     """Methods card 1.11: .0040 of class 0, .2424 of class 8 and .4024 of class 9."""
     counts = class_counts(5000, 100, 10)
     shares = np.array([5000 / count for count in counts])
@@ -19,7 +19,7 @@ def test_classes_of_cifar10_at_factor_100():
     assert (np.abs(found - shares) < 5 * np.sqrt(shares / DRAWS)).all()
 
 
-def test_rows_of_a_class_are_alike_and_drawn_with_replacement():
+def test_rows_of_a_class_are_alike_and_drawn_with_replacement() -> None:
     labels = labels_of(COUNTS)
     drawn = reverse.draw({}, labels, DRAWS, rng())
     assert drawn.shape == (DRAWS,)
@@ -30,6 +30,6 @@ def test_rows_of_a_class_are_alike_and_drawn_with_replacement():
     assert (np.abs(found - expected) < 5 * np.sqrt(expected)).all()
 
 
-def test_a_class_without_images_is_passed_over():
+def test_a_class_without_images_is_passed_over() -> None:
     drawn = reverse.draw({}, np.array([3, 3, 5]), 64, rng())
     assert set(drawn.tolist()) == {0, 1, 2}

@@ -1,11 +1,13 @@
 """Every method with a Stage 1 of its own trains, and what follows finds features and logits."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
-from tests import small
+from tests import definitions, small
 
-from longtail.config import load, settings
+from longtail.config import settings
 from longtail.data import long_tail
 from longtail.data.forms.images import Arrays
 from longtail.engine import checkpoint
@@ -14,7 +16,7 @@ from longtail.runtime import parts
 from longtail.settings.stage1 import Stage1
 from longtail.stage1 import train
 
-SHIPPED = load.load({}, [])
+SHIPPED = definitions.shipped()
 ONE_STAGE = [name for name, method in SHIPPED.methods.items() if isinstance(method.get("stage1"), dict)]
 BRIEF = {"epochs": 2, "batch_size": 16, "defer": 1, "evaluate": {"every": 2, "each_from": 2}}
 BRIEF |= {"schedule": {"warmup": 1}}
@@ -31,7 +33,9 @@ def few() -> tuple[Arrays, long_tail.Subset]:
 
 
 @pytest.mark.parametrize("name", ONE_STAGE)
-def test_a_one_stage_method_trains_and_gives_features(few, tmp_path, name):
+def test_a_one_stage_method_trains_and_gives_features(
+    few: tuple[Arrays, long_tail.Subset], tmp_path: Path, name: str
+) -> None:
     whole = Stage1.parse(settings.stage1(SHIPPED, "digits", "if50", "resnet32", name, 0))
     algorithm = {"per_class": 2, "batch_size": 4} if whole.algorithm.name == "mcw" else {}
     told = small.changed(whole, recipe=BRIEF, algorithm=algorithm, compute=small.COMPUTE)
@@ -54,7 +58,7 @@ def test_a_one_stage_method_trains_and_gives_features(few, tmp_path, name):
     assert top1 == pytest.approx(fitted.history[-1]["test_top1"])
 
 
-def test_both_kinds_of_parts_are_among_them():
+def test_both_kinds_of_parts_are_among_them() -> None:
     """Else the test above would have nothing new to train."""
     blocks = [SHIPPED.methods[name]["stage1"] for name in ONE_STAGE]
     for package, key in (("heads", "head"), ("stage1.algorithms", "algorithm")):

@@ -1,6 +1,7 @@
 """One training step in float64 against the definitions, computed here image by image."""
 
 import copy
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def label_share(mixing, share, own, other):
     "mixing",
     [None, MIXUP, REMIX | {"reduction": "per_sample"}, REMIX | {"reduction": "batch_mean"}],
 )
-def test_step_is_the_one_defined(mixing, policy):
+def test_step_is_the_one_defined(mixing: dict[str, Any] | None, policy: dict[str, int] | None) -> None:
     arrays, subset = small.data()
     learner = Stage1Learner(arrays, subset, small.changed(small.STAGE1, mixing=mixing, randaugment=policy))
     learner.module.double()

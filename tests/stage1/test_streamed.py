@@ -46,7 +46,7 @@ def everything():
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_files_train_as_arrays_do(both, tmp_path: Path, workers: int) -> None:
+def test_files_train_as_arrays_do(both: tuple[Arrays, Files], tmp_path: Path, workers: int) -> None:
     settings = small.changed(
         small.STAGE1, preprocessing=STILL, recipe=RECIPE, randaugment={"operations": 1, "magnitude": 9}
     )
@@ -58,7 +58,7 @@ def test_files_train_as_arrays_do(both, tmp_path: Path, workers: int) -> None:
     assert all(torch.equal(value, resident.last_state[name]) for name, value in streamed.last_state.items())
 
 
-def test_files_have_the_features_of_arrays(both, tmp_path: Path) -> None:
+def test_files_have_the_features_of_arrays(both: tuple[Arrays, Files], tmp_path: Path) -> None:
     settings = small.changed(small.STAGE1, preprocessing=STILL, recipe=RECIPE | {"epochs": 1})
     fitted = train.train(both[0], everything(), settings, small.resume(tmp_path))
     torch.save(fitted.last_state, tmp_path / "last.pt")
@@ -69,7 +69,9 @@ def test_files_have_the_features_of_arrays(both, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("first", [0, 2])
-def test_processes_decode_their_rows_of_each_batch(both, monkeypatch, first: int) -> None:
+def test_processes_decode_their_rows_of_each_batch(
+    both: tuple[Arrays, Files], monkeypatch: pytest.MonkeyPatch, first: int
+) -> None:
     files = both[1]
     varied = small.changed(small.PREPROCESSING, **STILL | {"flip": True, "random_resized_crop": 8})
     order = np.random.default_rng(0).permutation(70)

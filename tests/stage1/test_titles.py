@@ -1,6 +1,7 @@
 """Stage 1, features and Stage 2 on titles: made-up ones, a few steps."""
 
 import functools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def assert_same(one, other):
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
-def test_the_same_seed_gives_the_same_tensors_and_dropout_its_own(tmp_path, backbone):
+def test_the_same_seed_gives_the_same_tensors_and_dropout_its_own(tmp_path: Path, backbone: str) -> None:
     first, again = (fit(tmp_path / name, backbone=backbone) for name in "ab")
     assert_same(first, again)
     other = fit(tmp_path / "c", backbone=backbone, seeds={"initialisation": 0, "order": 1})
@@ -58,7 +59,9 @@ def test_the_same_seed_gives_the_same_tensors_and_dropout_its_own(tmp_path, back
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
-def test_a_run_killed_within_an_epoch_ends_with_the_same_tensors(tmp_path, backbone, monkeypatch):
+def test_a_run_killed_within_an_epoch_ends_with_the_same_tensors(
+    tmp_path: Path, backbone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = fit(tmp_path / "whole", backbone=backbone)
     monkeypatch.setattr(loop, "CHECK_SECONDS", 0)
     monkeypatch.setattr("longtail.engine.resume.SAVE_SHARE", 0)
@@ -79,7 +82,7 @@ def test_a_run_killed_within_an_epoch_ends_with_the_same_tensors(tmp_path, backb
     assert_same(fit(tmp_path / "killed", backbone=backbone), whole)
 
 
-def test_dropout_is_that_of_the_step_and_not_of_the_process():
+def test_dropout_is_that_of_the_step_and_not_of_the_process() -> None:
     learner = Stage1Learner(*data(), settings())
     masks = []
     for noise in (1, 2):
@@ -93,7 +96,7 @@ def test_dropout_is_that_of_the_step_and_not_of_the_process():
     assert torch.equal(torch.get_rng_state(), before), "networks without dropout leave the generator alone"
 
 
-def test_what_ends_a_training_is_the_lowest_validation_loss(tmp_path):
+def test_what_ends_a_training_is_the_lowest_validation_loss(tmp_path: Path) -> None:
     fitted = fit(tmp_path)
     learner = Stage1Learner(*data(), settings())
     learner.module.load_state_dict(fitted.last_state)
@@ -102,14 +105,14 @@ def test_what_ends_a_training_is_the_lowest_validation_loss(tmp_path):
     assert learner.module.training
 
 
-def test_stopping_early_without_a_validation_split_is_refused(tmp_path):
+def test_stopping_early_without_a_validation_split_is_refused(tmp_path: Path) -> None:
     recipe = {"early_stopping": {"every": 1, "patience": 2}}
     with pytest.raises(InputError, match="no validation split: use one without early_stopping"):
         train.train(*small.data(), small.changed(small.STAGE1, recipe=recipe), small.resume(tmp_path))
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
-def test_features_and_a_stage2_on_them(tmp_path, backbone):
+def test_features_and_a_stage2_on_them(tmp_path: Path, backbone: str) -> None:
     titles, subset = data()
     fitted = fit(tmp_path, backbone=backbone)
     for name in ("last", "best"):

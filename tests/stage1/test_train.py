@@ -28,7 +28,7 @@ def learner(**changes) -> Stage1Learner:
     return Stage1Learner(*small.data(), small.changed(small.STAGE1, **changes))
 
 
-def test_losses_are_the_golden_ones(tmp_path):
+def test_losses_are_the_golden_ones(tmp_path: Path) -> None:
     # Processors and versions of PyTorch add in different orders, and training lets the last digits grow:
     # hence 1e-3, which a changed learning rate, initialisation or order of images exceeds by far.
     fitted = run(tmp_path)
@@ -37,7 +37,7 @@ def test_losses_are_the_golden_ones(tmp_path):
     assert [row["learning_rate"] for row in fitted.history] == golden["learning_rate"]
 
 
-def test_a_batch_of_one_image_is_refused_where_the_job_starts():
+def test_a_batch_of_one_image_is_refused_where_the_job_starts() -> None:
     recipe = {"batch_size": sum(small.data()[1].counts) - 1}
     with pytest.raises(InputError, match=r"^Stage 1: batch_size: \d+ makes a batch of one of .* at 8 pixels a side"):
         learner(recipe=recipe, backbone="resnet10")
@@ -45,7 +45,7 @@ def test_a_batch_of_one_image_is_refused_where_the_job_starts():
     learner(recipe=recipe | {"batches": "floor"}, backbone="resnet10")
 
 
-def test_same_seed_gives_the_same_tensors(tmp_path):
+def test_same_seed_gives_the_same_tensors(tmp_path: Path) -> None:
     recipe = {"epochs": 2}
     first, again = (run(tmp_path / name, recipe=recipe) for name in "ab")
     assert first.history == again.history
@@ -55,13 +55,13 @@ def test_same_seed_gives_the_same_tensors(tmp_path):
         assert not torch.equal(first.last_state["classifier.weight"], other.last_state["classifier.weight"])
 
 
-def test_order_seed_leaves_the_initial_network_alone():
+def test_order_seed_leaves_the_initial_network_alone() -> None:
     first, other = learner(), learner(seeds={"initialisation": 0, "order": 1})
     for name, value in first.module.state_dict().items():
         assert torch.equal(value, other.module.state_dict()[name])
 
 
-def test_mixed_loss_from_the_logits():
+def test_mixed_loss_from_the_logits() -> None:
     stage = learner()
     batch = next(stage.batches(stage.epoch(1)))
     mixed = stage.prepare(batch)
@@ -74,7 +74,7 @@ def test_mixed_loss_from_the_logits():
 
 
 @pytest.mark.parametrize("nesterov", [False, True])
-def test_updates_by_hand(tmp_path, nesterov):
+def test_updates_by_hand(tmp_path: Path, nesterov: bool) -> None:
     """Two epochs (of a plain batch each) against SGD written out: momentum m ← 0.9 m + g + wd·w, w ← w − η m."""
     recipe = {"epochs": 2, "batch_size": 199, "nesterov": nesterov, "weight_decay": 0.01}
     fitted = run(tmp_path, recipe=recipe, mixing=None)
@@ -98,13 +98,13 @@ def test_updates_by_hand(tmp_path, nesterov):
         torch.testing.assert_close(fitted.last_state[name], value.detach(), rtol=1e-3, atol=1e-4)
 
 
-def test_every_parameter_learns():
+def test_every_parameter_learns() -> None:
     stage = learner()
     optimised = {id(p) for group in stage.optimizer.param_groups for p in group["params"]}
     assert optimised == {id(p) for p in stage.module.parameters()}
 
 
-def test_training_images_are_those_of_the_subset():
+def test_training_images_are_those_of_the_subset() -> None:
     stage = learner()
     arrays, subset = small.data()
     assert len(stage.train) == len(subset.indices) == 199
@@ -114,7 +114,7 @@ def test_training_images_are_those_of_the_subset():
     assert len(stage.test) == len(arrays.test_labels)
 
 
-def test_testing_leaves_running_statistics_alone():
+def test_testing_leaves_running_statistics_alone() -> None:
     stage = learner()
     before = copy.deepcopy(stage.module.state_dict())
     stage.test_top1()
@@ -123,13 +123,13 @@ def test_testing_leaves_running_statistics_alone():
     assert stage.module.training
 
 
-def test_learning_rate_that_is_too_high_is_said(tmp_path):
+def test_learning_rate_that_is_too_high_is_said(tmp_path: Path) -> None:
     recipe = {"learning_rate": 1e30, "epochs": 1, "schedule": {"kind": "cosine"}}
     with pytest.raises(InputError, match=r"not finite at epoch 1, step \d, learning rate 1e\+30"):
         run(tmp_path, recipe=recipe)
 
 
-def test_digits_are_learnt(tmp_path):
+def test_digits_are_learnt(tmp_path: Path) -> None:
     recipe = {"epochs": 10, "evaluate": {"every": 10, "each_from": 10}}
     fitted = run(tmp_path, recipe=recipe, mixing=None)
     assert fitted.history[-1]["loss"] < 0.8 * fitted.history[0]["loss"]

@@ -1,5 +1,7 @@
 import copy
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +32,7 @@ def prepared(stage, epoch):
     return [stage.prepare(batch) for batch in stage.batches(stage.epoch(epoch))]
 
 
-def test_deferred_weights_change_no_byte_before_they_are_in_force(tmp_path):
+def test_deferred_weights_change_no_byte_before_they_are_in_force(tmp_path: Path) -> None:
     losses = {}
     for name, deferred in (("plain", None), ("deferred", {"weighting": CB})):
         settings = small.changed(small.STAGE1, recipe=RECIPE, mixing=None, deferred=deferred)
@@ -40,7 +42,7 @@ def test_deferred_weights_change_no_byte_before_they_are_in_force(tmp_path):
     assert losses["deferred"][1] != losses["plain"][1]
 
 
-def test_deferred_weights_are_one_and_then_those_of_the_classes():
+def test_deferred_weights_are_one_and_then_those_of_the_classes() -> None:
     stage = learner(mixing=None, deferred={"weighting": CB})
     for batch in prepared(stage, 1):
         assert batch.weights.tolist() == [1.0] * len(batch.labels)
@@ -49,7 +51,7 @@ def test_deferred_weights_are_one_and_then_those_of_the_classes():
         assert batch.partner_weights is None
 
 
-def test_weights_from_the_start_give_way_to_deferred_ones():
+def test_weights_from_the_start_give_way_to_deferred_ones() -> None:
     other = CB | {"beta": 0.0}
     stage = learner(mixing=None, weighting=CB, deferred={"weighting": other})
     first, second = prepared(stage, 1)[0], prepared(stage, 2)[0]
@@ -57,18 +59,18 @@ def test_weights_from_the_start_give_way_to_deferred_ones():
     assert second.weights.tolist() == [1.0] * len(second.labels)
 
 
-def test_weights_from_the_start_stay_where_a_sampler_alone_is_deferred():
+def test_weights_from_the_start_stay_where_a_sampler_alone_is_deferred() -> None:
     stage = learner(mixing=None, weighting=CB, deferred={"sampler": {"name": "class_balanced"}})
     for epoch in (1, 2):
         batch = prepared(stage, epoch)[0]
         np.testing.assert_allclose(batch.weights, OF_CLASSES[batch.labels], rtol=1e-5)
 
 
-def test_without_weights_batches_stay_as_they_are():
+def test_without_weights_batches_stay_as_they_are() -> None:
     assert all(batch.weights is None and batch.partner_weights is None for batch in prepared(learner(), 2))
 
 
-def test_partners_of_mixed_images_are_weighed_by_their_own_class():
+def test_partners_of_mixed_images_are_weighed_by_their_own_class() -> None:
     stage = learner(weighting=CB | {"mean": "weights"})
     seen = 0
     for batch in prepared(stage, 1):
@@ -80,7 +82,7 @@ def test_partners_of_mixed_images_are_weighed_by_their_own_class():
     assert seen > 100
 
 
-def test_the_weighed_loss_of_mixed_images_from_the_logits():
+def test_the_weighed_loss_of_mixed_images_from_the_logits() -> None:
     stage = learner(weighting=CB | {"mean": "weights"})
     batch = next(stage.batches(stage.epoch(1)))
     mixed = stage.prepare(batch)
@@ -95,7 +97,7 @@ def test_the_weighed_loss_of_mixed_images_from_the_logits():
 
 
 @pytest.mark.parametrize("mixing", [None, small.STAGE1.mixing])
-def test_a_captured_step_follows_the_switch(monkeypatch, mixing):
+def test_a_captured_step_follows_the_switch(monkeypatch: pytest.MonkeyPatch, mixing: Any) -> None:
     """On the CPU with a stand-in for CUDA graphs; the second epoch has no shape that the first has not."""
     monkeypatch.setattr(graphs, "Captured", partial(graphs.Captured, record=replayed))
     losses = {}
@@ -109,7 +111,7 @@ def test_a_captured_step_follows_the_switch(monkeypatch, mixing):
     assert not torch.allclose(losses["steps"][7:], losses["plain"][7:], rtol=1e-2)
 
 
-def test_which_weights_are_in_force_is_asked_of_a_tensor():
+def test_which_weights_are_in_force_is_asked_of_a_tensor() -> None:
     """A trace, unlike the stand-in, holds what Python decided when it was made: as a CUDA graph does."""
     stage = learner(mixing=None, weighting=CB | {"beta": 0.0}, deferred={"weighting": CB})
     batch = next(stage.batches(stage.epoch(1)))

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -47,7 +48,7 @@ def stepped(settings, stage1, batch):
     return before, dict(built.state_dict()), gradients
 
 
-def test_crt_starts_afresh_and_learns_weight_and_bias_only(stage1, batch):
+def test_crt_starts_afresh_and_learns_weight_and_bias_only(stage1: Any, batch: Any) -> None:
     before, after, _ = stepped(CRT, stage1, batch)
     assert not torch.equal(before["weight"], stage1["classifier.weight"])
     assert not torch.equal(before["bias"], stage1["classifier.bias"])
@@ -57,13 +58,13 @@ def test_crt_starts_afresh_and_learns_weight_and_bias_only(stage1, batch):
     assert torch.equal(after["scale"], torch.ones(CLASSES))
 
 
-def test_crt_is_settled_by_its_seed(stage1):
+def test_crt_is_settled_by_its_seed(stage1: Any) -> None:
     first, again, other = (classifier.build(CRT, stage1, seed).weight for seed in (3, 3, 4))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
 
-def test_fresh_classifier_leaves_the_global_random_state_alone(stage1):
+def test_fresh_classifier_leaves_the_global_random_state_alone(stage1: Any) -> None:
     torch.manual_seed(0)
     expected = torch.rand(3)
     torch.manual_seed(0)
@@ -71,7 +72,7 @@ def test_fresh_classifier_leaves_the_global_random_state_alone(stage1):
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_lws_learns_the_scale_only(stage1, batch):
+def test_lws_learns_the_scale_only(stage1: Any, batch: Any) -> None:
     before, after, _ = stepped(LWS, stage1, batch)
     assert torch.equal(before["scale"], torch.ones(CLASSES))
     for part in ("weight", "bias"):
@@ -80,7 +81,7 @@ def test_lws_learns_the_scale_only(stage1, batch):
     assert (after["scale"] != before["scale"]).all()
 
 
-def test_lws_plus_learns_scale_and_offset_only(stage1, batch):
+def test_lws_plus_learns_scale_and_offset_only(stage1: Any, batch: Any) -> None:
     """f from 1 and g from 0, with decay on both: LADC, eq. 14."""
     before, after, gradients = stepped(LWS_PLUS, stage1, batch)
     assert torch.equal(before["scale"], torch.ones(CLASSES))
@@ -95,7 +96,7 @@ def test_lws_plus_learns_scale_and_offset_only(stage1, batch):
     torch.testing.assert_close(gradients["offset"], error.mean(dim=0))
 
 
-def test_offset_is_not_scaled():
+def test_offset_is_not_scaled() -> None:
     built = classifier.ScaledClassifier(torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.tensor([3.0, -1.0]))
     with torch.no_grad():
         built.scale.copy_(torch.tensor([2.0, 10.0]))
@@ -103,13 +104,13 @@ def test_offset_is_not_scaled():
     assert built(torch.tensor([[5.0, 7.0]])).tolist() == [[16.5, 126.0]]
 
 
-def test_an_offset_that_does_not_learn_changes_no_bit(stage1, batch):
+def test_an_offset_that_does_not_learn_changes_no_bit(stage1: Any, batch: Any) -> None:
     built = classifier.build(LWS, stage1, seed=0)
     logits = built.scale * torch.nn.functional.linear(batch[0], built.weight, built.bias)
     assert torch.equal(built(batch[0]), logits)
 
 
-def test_mislas_learns_all_at_their_rates_with_decay_on_all(stage1, batch):
+def test_mislas_learns_all_at_their_rates_with_decay_on_all(stage1: Any, batch: Any) -> None:
     before, after, gradients = stepped(MISLAS, stage1, batch)
     for part, rate in (("weight", 0.2 * RATE), ("bias", 0.2 * RATE), ("scale", RATE)):
         expected = before[part] - rate * (gradients[part] + DECAY * before[part])
@@ -118,7 +119,7 @@ def test_mislas_learns_all_at_their_rates_with_decay_on_all(stage1, batch):
     assert torch.equal(before["weight"], stage1["classifier.weight"])
 
 
-def test_gradients_by_hand(stage1, batch):
+def test_gradients_by_hand(stage1: Any, batch: Any) -> None:
     features, labels = batch
     _, _, gradients = stepped(MISLAS, stage1, batch)
     weight, bias = stage1["classifier.weight"], stage1["classifier.bias"]
@@ -129,14 +130,14 @@ def test_gradients_by_hand(stage1, batch):
     torch.testing.assert_close(gradients["scale"], (error * unscaled).mean(dim=0))
 
 
-def test_bias_is_scaled_too():
+def test_bias_is_scaled_too() -> None:
     built = classifier.ScaledClassifier(torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.tensor([3.0, -1.0]))
     with torch.no_grad():
         built.scale.copy_(torch.tensor([2.0, 10.0]))
     assert built(torch.tensor([[5.0, 7.0], [0.0, 0.0]])).tolist() == [[16.0, 130.0], [6.0, -10.0]]
 
 
-def test_stage1_state_is_not_shared(stage1, batch):
+def test_stage1_state_is_not_shared(stage1: Any, batch: Any) -> None:
     before = {name: value.clone() for name, value in stage1.items()}
     stepped(MISLAS, stage1, batch)
     assert all(torch.equal(stage1[name], before[name]) for name in stage1)
@@ -151,7 +152,7 @@ def test_stage1_state_is_not_shared(stage1, batch):
         (MISLAS, {"weight", "bias", "scale"}),
     ],
 )
-def test_parts_that_learn(stage1, settings, learning):
+def test_parts_that_learn(stage1: Any, settings: Any, learning: Any) -> None:
     built = classifier.build(settings, stage1, seed=0)
     assert {name for name, value in built.named_parameters() if value.requires_grad} == learning
     grouped = {id(p) for group in classifier.parameter_groups(built, settings) for p in group["params"]}

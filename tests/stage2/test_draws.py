@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -35,13 +37,13 @@ def epoch(pixels, number, first=0, **changes):
     return list(draws.of_epoch(draw, labels, told, Epoch(number, told.seeds.order, 2, first), CPU))
 
 
-def test_an_epoch_has_as_many_images_as_the_set_in_batches(pixels):
+def test_an_epoch_has_as_many_images_as_the_set_in_batches(pixels: Any) -> None:
     sizes = [len(batch.labels) for batch in epoch(pixels, 1)]
     assert sizes == [2] * 99 + [1]
     assert len(sizes) > 3 * draws.CHUNK
 
 
-def test_real_features_are_the_rows_that_the_sampler_draws(pixels):
+def test_real_features_are_the_rows_that_the_sampler_draws(pixels: Any) -> None:
     features, labels, _ = pixels
     for batch in epoch(pixels, 1, generator={"name": "real"}):
         for feature, label in zip(batch.inputs, batch.labels, strict=True):
@@ -50,7 +52,7 @@ def test_real_features_are_the_rows_that_the_sampler_draws(pixels):
 
 
 @pytest.mark.parametrize("first", [0, 1, draws.CHUNK - 1, draws.CHUNK, 2 * draws.CHUNK + 5, 99])
-def test_what_is_drawn_for_a_batch_does_not_depend_on_where_the_epoch_is_taken_up(pixels, first):
+def test_what_is_drawn_for_a_batch_does_not_depend_on_where_the_epoch_is_taken_up(pixels: Any, first: int) -> None:
     whole, rest = epoch(pixels, 3), epoch(pixels, 3, first)
     assert len(rest) == len(whole) - first
     for one, other in zip(whole[first:], rest, strict=True):
@@ -58,7 +60,7 @@ def test_what_is_drawn_for_a_batch_does_not_depend_on_where_the_epoch_is_taken_u
         assert torch.equal(one.labels, other.labels)
 
 
-def test_every_epoch_and_seed_draws_afresh(pixels):
+def test_every_epoch_and_seed_draws_afresh(pixels: Any) -> None:
     features, _, counts = pixels
     heads = set(np.argsort(counts)[::-1][:4].tolist())
     of_tail = [
@@ -71,7 +73,7 @@ def test_every_epoch_and_seed_draws_afresh(pixels):
     assert len(torch.unique(together, dim=0)) == len(together)
 
 
-def test_the_head_keeps_its_images_and_the_tail_never_gets_its_own(pixels):
+def test_the_head_keeps_its_images_and_the_tail_never_gets_its_own(pixels: Any) -> None:
     features, _, counts = pixels
     known = {tuple(row) for row in features.tolist()}
     heads = {0, 1, 2, 3}  # 50, 38, 29 and 23 of 199 images, the first that hold 60 %

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -24,7 +26,7 @@ def projected(features):
     return project.project(features, small.data()[1].counts, settings)
 
 
-def test_points_of_all_three_sets(features, projected):
+def test_points_of_all_three_sets(features: Any, projected: Any) -> None:
     assert projected["train"].shape == (199, 2)
     assert projected["drawn"].shape == (199, 2)
     assert projected["test"].shape == (600, 2)
@@ -33,20 +35,20 @@ def test_points_of_all_three_sets(features, projected):
     assert np.bincount(projected["drawn_labels"])[9] > np.bincount(projected["train_labels"])[9]
 
 
-def test_one_layer_projects_all_sets(features, projected):
+def test_one_layer_projects_all_sets(features: Any, projected: Any) -> None:
     layer, *_ = np.linalg.lstsq(features.train_features, projected["train"], rcond=None)
     np.testing.assert_allclose(features.train_features @ layer, projected["train"], atol=1e-3)
     np.testing.assert_allclose(features.test_features @ layer, projected["test"], atol=1e-3)
 
 
-def test_heads_are_where_they_were(projected):
+def test_heads_are_where_they_were(projected: Any) -> None:
     drawn = projected["drawn"][projected["drawn_labels"] == 0]
     own = projected["train"][projected["train_labels"] == 0]
     distances = np.linalg.norm(drawn[:, None] - own[None], axis=2).min(axis=1)
     assert distances.max() < 1e-4 * np.abs(own).max()
 
 
-def test_the_layer_tells_classes_apart():
+def test_the_layer_tells_classes_apart() -> None:
     """Three classes along the axes of a space of 20 dimensions, mostly noise, one of them rare."""
     generator = torch.Generator().manual_seed(0)
     labels = torch.tensor([0] * 60 + [1] * 60 + [2] * 6)
@@ -57,7 +59,7 @@ def test_the_layer_tells_classes_apart():
     assert (torch.cdist(points, centres).argmin(dim=1) == labels).all()
 
 
-def test_the_seed_settles_the_layer():
+def test_the_seed_settles_the_layer() -> None:
     features, labels = torch.rand(30, 8, generator=torch.Generator().manual_seed(1)), torch.arange(30) % 3
     first, again, other = (project.fit(features, labels, 3, seed) for seed in (0, 0, 1))
     assert torch.equal(first, again)

@@ -1,3 +1,6 @@
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -43,7 +46,7 @@ def through_network(state, images):
 
 
 @pytest.mark.parametrize("classifier", [small.STAGE2.classifier, CRT])
-def test_cached_features_give_what_images_give(features, tmp_path, classifier):
+def test_cached_features_give_what_images_give(features: Any, tmp_path: Path, classifier: Any) -> None:
     settings = small.changed(small.STAGE2, augment=False, classifier=classifier)
     assert features_suffice(settings)
     cached = train.FeatureLearner(features, small.network_state(), small.data()[1].counts, settings)
@@ -60,7 +63,7 @@ def test_cached_features_give_what_images_give(features, tmp_path, classifier):
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
-def test_shortcut_is_taken_where_it_is_exact(features, tmp_path):
+def test_shortcut_is_taken_where_it_is_exact(features: Any, tmp_path: Path) -> None:
     still = small.changed(small.STAGE2, preprocessing=STILL)
     trained = run(features, tmp_path, still)
     settings = small.changed(small.STAGE2, augment=False)
@@ -70,7 +73,7 @@ def test_shortcut_is_taken_where_it_is_exact(features, tmp_path):
     assert all(torch.equal(value, fitted.last_state[name]) for name, value in trained.fitted.last_state.items())
 
 
-def test_epoch_is_balanced_and_one_batch_longer_than_the_images(features):
+def test_epoch_is_balanced_and_one_batch_longer_than_the_images(features: Any) -> None:
     settings = small.changed(small.STAGE2, augment=False)
     learner = train.FeatureLearner(features, small.network_state(), small.data()[1].counts, settings)
     drawn = [batch.labels for batch in learner.batches(learner.epoch(1))]
@@ -78,7 +81,7 @@ def test_epoch_is_balanced_and_one_batch_longer_than_the_images(features):
     assert np.ptp(torch.bincount(torch.cat(drawn)).numpy()) <= 4
 
 
-def test_frozen_backbone_stays_as_it_is(features, tmp_path):
+def test_frozen_backbone_stays_as_it_is(features: Any, tmp_path: Path) -> None:
     learner = image_learner(train.ImageLearner, features, small.STAGE2)
     loop.fit(learner, small.STAGE2.recipe, small.resume(tmp_path))
     stage1 = small.network_state()
@@ -86,7 +89,7 @@ def test_frozen_backbone_stays_as_it_is(features, tmp_path):
         assert torch.equal(value, stage1[f"backbone.{name}"])
 
 
-def test_frozen_run_ends_with_the_logits_of_its_classifier(features, tmp_path):
+def test_frozen_run_ends_with_the_logits_of_its_classifier(features: Any, tmp_path: Path) -> None:
     trained = run(features, tmp_path, small.STAGE2)
     stage1 = small.network_state()
     images = small.data()[0].test_images
@@ -98,7 +101,7 @@ def test_frozen_run_ends_with_the_logits_of_its_classifier(features, tmp_path):
         np.testing.assert_allclose(logits, through_network(whole, images), rtol=1e-3, atol=1e-4)
 
 
-def test_mixed_images_pass_through_the_backbone(features):
+def test_mixed_images_pass_through_the_backbone(features: Any) -> None:
     settings = small.changed(small.STAGE2, mixing={"name": "mixup", "alpha": 1.0})
     learner = image_learner(train.ImageLearner, features, settings)
     batch = next(learner.batches(learner.epoch(1)))
@@ -120,7 +123,7 @@ def shifted(features, tmp_path_factory):
     return run(features, tmp_path_factory.mktemp("shifted"), settings)
 
 
-def test_shifted_batch_norm_moves_statistics_and_nothing_else(shifted):
+def test_shifted_batch_norm_moves_statistics_and_nothing_else(shifted: Any) -> None:
     stage1, state = small.network_state(), shifted.fitted.last_state
     batches = 2 * 8  # epochs times batches of an epoch
     for name, value in stage1.items():
@@ -135,7 +138,7 @@ def test_shifted_batch_norm_moves_statistics_and_nothing_else(shifted):
     assert not torch.equal(state["classifier.weight"], stage1["classifier.weight"])
 
 
-def test_shifted_statistics_follow_the_batches_with_momentum(features):
+def test_shifted_statistics_follow_the_batches_with_momentum(features: Any) -> None:
     settings = small.changed(small.STAGE2, batch_norm="shifted")
     learner = image_learner(train.ShiftedLearner, features, settings)
     seen = []
@@ -148,7 +151,7 @@ def test_shifted_statistics_follow_the_batches_with_momentum(features):
     torch.testing.assert_close(learner.backbone.bn1.running_var, expected_variance)
 
 
-def test_shifted_run_is_tested_under_its_new_statistics(shifted, features):
+def test_shifted_run_is_tested_under_its_new_statistics(shifted: Any, features: Any) -> None:
     images = small.data()[0].test_images
     for logits, state in [
         (shifted.last, shifted.fitted.last_state),
@@ -159,7 +162,7 @@ def test_shifted_run_is_tested_under_its_new_statistics(shifted, features):
     assert shifted.fitted.history[-1]["test_top1"] == pytest.approx(top1, abs=1e-9)
 
 
-def test_testing_does_not_shift(features):
+def test_testing_does_not_shift(features: Any) -> None:
     settings = small.changed(small.STAGE2, batch_norm="shifted")
     learner = image_learner(train.ShiftedLearner, features, settings)
     before = {name: value.clone() for name, value in learner.module.state_dict().items()}
@@ -171,7 +174,9 @@ class Interrupted(Exception):
     """Stands for a job that is killed."""
 
 
-def test_shifted_run_goes_on_where_it_was(shifted, features, tmp_path, monkeypatch):
+def test_shifted_run_goes_on_where_it_was(
+    shifted: Any, features: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = small.changed(small.STAGE2, batch_norm="shifted")
     monkeypatch.setattr(loop, "CHECK_SECONDS", 0)
     monkeypatch.setattr("longtail.engine.resume.SAVE_SHARE", 0)
@@ -193,7 +198,7 @@ def test_shifted_run_goes_on_where_it_was(shifted, features, tmp_path, monkeypat
     np.testing.assert_array_equal(again.best, shifted.best)
 
 
-def test_logits_file_holds_both_protocols(shifted, features, tmp_path):
+def test_logits_file_holds_both_protocols(shifted: Any, features: Any, tmp_path: Path) -> None:
     train.save_logits(tmp_path / "logits.npz", shifted, features.test_labels)
     with np.load(tmp_path / "logits.npz") as stored:
         assert set(stored) == {"last", "best", "labels"}

@@ -22,7 +22,7 @@ RUNS = "results/runs/digits/if10/resnet32"
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def chained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which LDAM-DRW + SSP has run."""
     folder = smallest(tmp_path_factory.mktemp("chain"), tables=["ssp.yaml"], recipes={"digits-baselines": SHORT})
     (folder / "ssp.yaml").write_text(yaml.safe_dump(TABLE | {"rows": [{"method": "ldam_drw_ssp"}]}))
@@ -32,50 +32,50 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_network_beneath_is_trained_first_and_recorded(finished: Path) -> None:
+def test_the_network_beneath_is_trained_first_and_recorded(chained: Path) -> None:
     records = {
-        name: json.loads((finished / RUNS / name / "seed0" / "stage1" / "provenance.json").read_text())
+        name: json.loads((chained / RUNS / name / "seed0" / "stage1" / "provenance.json").read_text())
         for name in ("rotation", "ldam_drw_ssp")
     }
-    beneath = finished / RUNS / "rotation" / "seed0" / "stage1" / "last.pt"
+    beneath = chained / RUNS / "rotation" / "seed0" / "stage1" / "last.pt"
 
     assert checkpoint.load(beneath)["classifier.weight"].shape == (4, 64)
     assert records["ldam_drw_ssp"]["settings"]["networks"] == {"start": "rotation"}
     assert records["ldam_drw_ssp"]["inputs"].endswith(sha256(beneath))
     assert "networks" not in records["rotation"]["settings"]
-    (cell,) = (finished / "results" / "tables" / "ssp.csv").read_text().splitlines()[1:2]
+    (cell,) = (chained / "results" / "tables" / "ssp.csv").read_text().splitlines()[1:2]
     assert "ldam_drw_ssp/seed0/ldam_drw_ssp/metrics.json" in cell
     # No score of the pre-training, which knows no classes.
-    assert not (finished / RUNS / "rotation" / "seed0" / "features.npz").exists()
+    assert not (chained / RUNS / "rotation" / "seed0" / "features.npz").exists()
 
 
-def test_training_begins_where_the_network_beneath_ended(finished: Path) -> None:
+def test_training_begins_where_the_network_beneath_ended(chained: Path) -> None:
     """Batch norm has counted the batches of both."""
     counted = [
-        checkpoint.load(finished / RUNS / name / "seed0" / "stage1" / "last.pt")["backbone.bn1.num_batches_tracked"]
+        checkpoint.load(chained / RUNS / name / "seed0" / "stage1" / "last.pt")["backbone.bn1.num_batches_tracked"]
         for name in ("rotation", "ldam_drw_ssp")
     ]
 
     assert torch.equal(counted[1], 2 * counted[0])
 
 
-def test_everything_follows_when_the_network_beneath_changes(finished: Path) -> None:
+def test_everything_follows_when_the_network_beneath_changes(chained: Path) -> None:
     changed = {"methods": {"rotation": {"stage1": {"loss": {"name": "balanced_softmax", "tau": 1.0}}}}}
-    (finished / "changed.yaml").write_text(yaml.safe_dump(changed))
+    (chained / "changed.yaml").write_text(yaml.safe_dump(changed))
 
-    code, output = snakemake(finished, "-n", "--configfile", "mine.yaml", "changed.yaml")
+    code, output = snakemake(chained, "-n", "--configfile", "mine.yaml", "changed.yaml")
 
     assert code == 0, output
     assert jobs(output)["train_stage1"] == 2
     assert jobs(output)["evaluate"] == 1
-    plan = overview(finished, "plan", "--configfile", "mine.yaml")
+    plan = overview(chained, "plan", "--configfile", "mine.yaml")
     assert "2 / 2" in plan, plan
 
 
-def test_scores_of_a_network_that_knows_no_classes_are_refused(finished: Path) -> None:
+def test_scores_of_a_network_that_knows_no_classes_are_refused(chained: Path) -> None:
     target = f"{RUNS}/rotation/seed0/rotation/metrics.json"
 
-    code, output = snakemake(finished, "-n", "--configfile", "mine.yaml", "--", target)
+    code, output = snakemake(chained, "-n", "--configfile", "mine.yaml", "--", target)
 
     assert code != 0
     assert "'rotation' learns a task that is not the classes" in output

@@ -48,13 +48,14 @@ def figure(registry: Registry, path: Path) -> Figure:
     registry.dataset(definition["dataset"], where)
     kind = parts.find(FIGURES, definition["kind"])
     seeds = registry.config["seeds"]["runs"]
-    found = [
+    shown_cells = [
         cells.cell(registry, where, method, {**definition, **method}, method.get("printed", {}), seeds)
         for method in kind.methods(definition, Configuration(registry, where, definition))
     ]
     if parts.literal(FIGURES, definition["kind"], "NEEDS_ALL", False):
-        _check_all_run(found, where)
-    return Figure(path.stem, definition, _together(found, parts.literal(FIGURES, definition["kind"], "TOGETHER", 1)))
+        _check_all_run(shown_cells, where)
+    together = parts.literal(FIGURES, definition["kind"], "TOGETHER", 1)
+    return Figure(path.stem, definition, _in_groups(shown_cells, together))
 
 
 def _check_all_run(cells: list[Cell], where: str) -> None:
@@ -65,16 +66,16 @@ def _check_all_run(cells: list[Cell], where: str) -> None:
         raise InputError(f"{where}: '{lacking.method}' cannot run yet: it needs {needs}; name another method")
 
 
-def _together(cells: list[Cell], number: int) -> list[Cell]:
-    """Cells in groups of a `number`, of which none runs where one cannot: a panel compares them all."""
-    found: list[Cell] = []
-    for start in range(0, len(cells), number):
-        group = cells[start : start + number]
+def _in_groups(cells: list[Cell], size: int) -> list[Cell]:
+    """The cells, without runs in a group of which one cannot run: a panel compares the whole group."""
+    checked: list[Cell] = []
+    for start in range(0, len(cells), size):
+        group = cells[start : start + size]
         lacking = next((cell for cell in group if not cell.runs), None)
         if lacking is None:
-            found += group
+            checked += group
             continue
         for cell in group:
-            asked = [] if lacking.needs else [*cell.runs, *cell.left_out]
-            found.append(replace(cell, runs=[], left_out=asked, needs=lacking.needs))
-    return found
+            left_out = [] if lacking.needs else [*cell.runs, *cell.left_out]
+            checked.append(replace(cell, runs=[], left_out=left_out, needs=lacking.needs))
+    return checked

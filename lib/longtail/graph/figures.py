@@ -13,6 +13,7 @@ from longtail.graph.subjects import DATASET, METHODS, PATTERNS, RUN, SETTING, Su
 from longtail.report.subjects import Subject
 from longtail.results import FIGURE_FORMATS, FIGURES, LOGS, RUNS
 from longtail.runtime import parts
+from longtail.runtime.errors import InputError
 
 # What tells a figure from others of its kind in Snakemake's report.
 LABELS = {
@@ -57,7 +58,7 @@ class Kind:
     @property
     def message(self) -> str:
         """What Snakemake prints when a job starts."""
-        return _WILDCARD.sub(r"{wildcards.\1}", self._literal("MESSAGE"))
+        return _WILDCARD.sub(r"{wildcards.\1}", self._text("MESSAGE"))
 
     def outputs(self, report: Callable[..., Any]) -> dict[str, Any]:
         """The patterns of its files by name; Snakemake's `report` puts each SVG into the report."""
@@ -68,9 +69,9 @@ class Kind:
             outputs[prefix + svg] = report(
                 f"{self._path(form)}.{svg}",
                 caption="captions/figure.rst",
-                category=self._literal("CATEGORY"),
+                category=self._text("CATEGORY"),
                 subcategory=self._literal("SUBCATEGORY"),
-                labels={"figure": self._literal("NAME"), **LABELS[self.shows], **label},
+                labels={"figure": self._text("NAME"), **LABELS[self.shows], **label},
             )
             outputs[prefix + png] = f"{self._path(form)}.{png}"
         return outputs
@@ -90,9 +91,8 @@ class Kind:
 
     def caption(self, w: Any) -> str:
         """What stands beside a figure in the report, as reStructuredText."""
-        text = self._literal("CAPTION")
-        names = {name: getattr(w, name).replace("_", r"\_") for name in _WILDCARD.findall(text)}
-        return str(text.format(**names))
+        template = self._text("CAPTION")
+        return template.format(**{name: getattr(w, name).replace("_", r"\_") for name in _WILDCARD.findall(template)})
 
     def code(self, w: Any) -> str:
         """Fingerprint of the code that draws."""
@@ -120,6 +120,13 @@ class Kind:
 
     def _literal(self, constant: str, default: Any = None) -> Any:
         return parts.literal(PACKAGE, self.name, constant, default)
+
+    def _text(self, constant: str) -> str:
+        """A text that every kind must have."""
+        text = self._literal(constant)
+        if not isinstance(text, str):
+            raise InputError(f"report/figures/{self.name}.py lacks {constant}: add it, as a plain text")
+        return text
 
     def _path(self, form: str) -> str:
         """The pattern of a file without its ending."""

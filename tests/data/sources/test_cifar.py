@@ -63,7 +63,7 @@ def planes(archive: Path, reader, files: list[str]) -> tuple[np.ndarray, list[in
 
 
 @pytest.mark.parametrize("reader", [datasets.CIFAR10, datasets.CIFAR100])
-def test_images_keep_the_order_of_the_archive(tmp_path, monkeypatch, reader):
+def test_images_keep_the_order_of_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: type) -> None:
     archive, md5 = build(tmp_path, reader)
     accept(monkeypatch, reader, md5)
     arrays = cifar.read({}, str(archive))
@@ -80,7 +80,7 @@ def test_images_keep_the_order_of_the_archive(tmp_path, monkeypatch, reader):
     assert list(archive.parent.iterdir()) == [archive]
 
 
-def test_files_other_than_the_official_ones_are_refused(tmp_path):
+def test_files_other_than_the_official_ones_are_refused(tmp_path: Path) -> None:
     archive, _ = build(tmp_path, datasets.CIFAR10)
     with pytest.raises(InputError, match=r"cifar-10-python\.tar\.gz is not the whole official archive"):
         cifar.read({}, str(archive))
@@ -88,7 +88,7 @@ def test_files_other_than_the_official_ones_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "text", "flipped"])
-def test_damaged_archive_is_refused(tmp_path, monkeypatch, damage):
+def test_damaged_archive_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
     archive, md5 = build(tmp_path, datasets.CIFAR10)
     accept(monkeypatch, datasets.CIFAR10, md5)
     whole = archive.read_bytes()
@@ -121,7 +121,9 @@ def pack_binary(archive: Path, reader, root: Path, monkeypatch) -> tuple[Path, l
 
 @pytest.mark.parametrize("form", ["packed", "unpacked"])
 @pytest.mark.parametrize("reader", [datasets.CIFAR10, datasets.CIFAR100])
-def test_the_binary_version_has_the_images_of_the_python_version(tmp_path, monkeypatch, reader, form):
+def test_the_binary_version_has_the_images_of_the_python_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: type, form: str
+) -> None:
     archive, md5 = build(tmp_path, reader)
     accept(monkeypatch, reader, md5)
     packed, files = pack_binary(archive, reader, tmp_path / "bin", monkeypatch)
@@ -136,7 +138,7 @@ def test_the_binary_version_has_the_images_of_the_python_version(tmp_path, monke
 
 
 @pytest.mark.parametrize(("archive", "number"), [("cifar-10-python.tar.gz", 10), ("cifar-100-python.tar.gz", 100)])
-def test_class_names_are_in_the_order_of_labels_which_is_alphabetical(archive, number):
+def test_class_names_are_in_the_order_of_labels_which_is_alphabetical(archive: str, number: int) -> None:
     names = cifar.OTHER_VERSIONS[archive]["classes"].split()
     assert len(set(names)) == number
     assert names == sorted(names)
@@ -144,7 +146,9 @@ def test_class_names_are_in_the_order_of_labels_which_is_alphabetical(archive, n
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "flipped"])
 @pytest.mark.parametrize("form", ["packed", "unpacked"])
-def test_a_damaged_binary_version_is_refused(tmp_path, monkeypatch, form, damage):
+def test_a_damaged_binary_version_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, damage: str
+) -> None:
     archive, _ = build(tmp_path, datasets.CIFAR100)
     packed, files = pack_binary(archive, datasets.CIFAR100, tmp_path / "bin", monkeypatch)
     harmed = Path(files[1])
@@ -161,7 +165,9 @@ def test_a_damaged_binary_version_is_refused(tmp_path, monkeypatch, form, damage
         cifar.read({}, str(packed)) if form == "packed" else cifar.read({"files": files}, None)
 
 
-def test_a_binary_archive_that_is_cut_short_or_lacks_a_file_is_refused(tmp_path, monkeypatch):
+def test_a_binary_archive_that_is_cut_short_or_lacks_a_file_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     archive, _ = build(tmp_path, datasets.CIFAR10)
     packed, files = pack_binary(archive, datasets.CIFAR10, tmp_path / "bin", monkeypatch)
     packed.write_bytes(packed.read_bytes()[:2000])
@@ -186,7 +192,7 @@ def official_cifar100(tmp_path_factory) -> list[str]:
     return [f"{folder}/train.bin", f"{folder}/test.bin"]
 
 
-def test_subsets_of_the_real_cifar100_are_those_of_methods_card_1_1(official_cifar100):
+def test_subsets_of_the_real_cifar100_are_those_of_methods_card_1_1(official_cifar100: list[str]) -> None:
     found = cifar.read({"files": official_cifar100}, None)
 
     assert np.bincount(found.train_labels).tolist() == [500] * 100
@@ -200,7 +206,7 @@ def test_subsets_of_the_real_cifar100_are_those_of_methods_card_1_1(official_cif
             assert np.searchsorted(members, kept).tolist() == positions[: subset.counts[label]]
 
 
-def test_published_networks_saw_the_real_cifar100(official_cifar100):
+def test_published_networks_saw_the_real_cifar100(official_cifar100: list[str]) -> None:
     """They were trained on other files of it."""
     found = cifar.read({"files": official_cifar100}, None)
     networks = ROOT / "results/published/networks/runs/cifar100_exact"

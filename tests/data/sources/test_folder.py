@@ -38,7 +38,7 @@ def read(root: Path, size: int = 4):
     return folder.read({"data_dir": str(root), "image_size": size, "streamed": False}, None)
 
 
-def test_classes_and_images_follow_their_names(tree):
+def test_classes_and_images_follow_their_names(tree: Path) -> None:
     arrays = read(tree)
     assert arrays.classes == ["10", "9", "a"]
     assert arrays.train_labels.tolist() == arrays.test_labels.tolist() == [0, 1, 2, 2]
@@ -48,13 +48,13 @@ def test_classes_and_images_follow_their_names(tree):
     assert arrays.train_labels.dtype == np.int64
 
 
-def test_image_of_the_right_size_keeps_its_pixels(tree):
+def test_image_of_the_right_size_keeps_its_pixels(tree: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (4, 4, 3))
     write(tree, "train/9/1.png", pixels)
     np.testing.assert_array_equal(read(tree).train_images[1], pixels)
 
 
-def test_streamed_folder_is_listed_and_not_opened(tree):
+def test_streamed_folder_is_listed_and_not_opened(tree: Path) -> None:
     (tree / "train/a/1.png").write_text("not an image")
     files = folder.read({"data_dir": str(tree), "streamed": True}, None)
     assert isinstance(files, Files)
@@ -66,7 +66,7 @@ def test_streamed_folder_is_listed_and_not_opened(tree):
     assert files.classes == ["10", "9", "a"]
 
 
-def test_what_is_read_and_passed_over_is_logged(tree, caplog):
+def test_what_is_read_and_passed_over_is_logged(tree: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     read(tree)
     assert caplog.messages == ["train: 4 images of 3 classes", "test: 4 images of 3 classes", "passed over: nothing"]
@@ -76,7 +76,7 @@ def test_what_is_read_and_passed_over_is_logged(tree, caplog):
 
 
 @pytest.mark.parametrize("size", [10, 20, 40])
-def test_shorter_side_is_resized_and_the_centre_cut(tree, size):
+def test_shorter_side_is_resized_and_the_centre_cut(tree: Path, size: int) -> None:
     wide = np.zeros((20, 60, 3), np.uint8)
     wide[:, :20], wide[:, 20:40], wide[:, 40:] = (255, 0, 0), (0, 200, 0), (0, 0, 255)
     write(tree, "train/9/1.png", wide)
@@ -92,7 +92,7 @@ def test_shorter_side_is_resized_and_the_centre_cut(tree, size):
 @pytest.mark.parametrize(
     ("mode", "grey"), [("L", 90), ("LA", 90), ("RGBA", 90), ("P", 102), ("1", 255), ("CMYK", 90), ("YCbCr", 90)]
 )
-def test_every_colour_mode_becomes_rgb(tree, mode, grey):
+def test_every_colour_mode_becomes_rgb(tree: Path, mode: str, grey: int) -> None:
     (tree / "train/9/1.png").unlink()
     write(tree, "train/9/1.tiff" if mode in ("CMYK", "YCbCr") else "train/9/1.png", grey, mode)
     image = read(tree).train_images[1]
@@ -100,13 +100,13 @@ def test_every_colour_mode_becomes_rgb(tree, mode, grey):
     assert (abs(image.astype(int) - grey) <= 1).all()
 
 
-def test_sixteen_bit_grey_levels_keep_their_scale(tree):
+def test_sixteen_bit_grey_levels_keep_their_scale(tree: Path) -> None:
     levels = np.array([[0, 257, 90 * 257, 65535]] * 4, np.uint16)
     Image.fromarray(levels).save(tree / "train/9/1.png")
     assert read(tree).train_images[1, 0].tolist() == [[level] * 3 for level in (0, 1, 90, 255)]
 
 
-def test_an_image_is_turned_as_its_exif_data_say(tree):
+def test_an_image_is_turned_as_its_exif_data_say(tree: Path) -> None:
     turned = Image.Exif()
     turned[274] = 6  # a quarter clockwise
     halves = np.repeat(np.array([[[250] * 3], [[10] * 3]], np.uint8), [2, 2], axis=0).repeat(4, axis=1)
@@ -116,7 +116,7 @@ def test_an_image_is_turned_as_its_exif_data_say(tree):
 
 @pytest.mark.parametrize("damage", ["empty", "text", "cut"])
 @pytest.mark.parametrize("form", ["png", "jpg"])
-def test_damaged_image_is_named(tree, damage, form):
+def test_damaged_image_is_named(tree: Path, damage: str, form: str) -> None:
     path = write(tree, f"train/a/3.{form}", np.random.default_rng(0).integers(0, 256, (16, 16, 3)))
     whole = path.read_bytes()
     path.write_bytes({"empty": b"", "text": b"not an image", "cut": whole[: len(whole) // 2]}[damage])
@@ -124,7 +124,7 @@ def test_damaged_image_is_named(tree, damage, form):
         read(tree)
 
 
-def test_cifar10_of_jpeg_files(tmp_path):
+def test_cifar10_of_jpeg_files(tmp_path: Path) -> None:
     archive = SHARED / "cifar10-jpeg.tar.xz"
     if not archive.is_file():
         pytest.skip(f"{archive} is not there (LONGTAIL_SHARED_DATA names its folder)")

@@ -1,4 +1,6 @@
 import os
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +40,7 @@ def refusal(settings):
     return str(caught.value)
 
 
-def test_files_and_labels_are_as_the_lists_have_them(sources):
+def test_files_and_labels_are_as_the_lists_have_them(sources: Any) -> None:
     settings = sources()
     found = image_list.read(settings, None)
     assert isinstance(found, Files)
@@ -67,7 +69,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_list_says_the_same_in_every_form(sources, form):
+def test_a_list_says_the_same_in_every_form(sources: Any, form: str) -> None:
     settings = sources()
     expected = image_list.read(settings, None)
     for split, lines in (("train", TRAIN), ("test", TEST)):
@@ -79,7 +81,7 @@ def test_a_list_says_the_same_in_every_form(sources, form):
 
 
 @pytest.mark.parametrize("first", [0, 1])
-def test_labels_from_1_are_the_same_classes_as_from_0(sources, first):
+def test_labels_from_1_are_the_same_classes_as_from_0(sources: Any, first: int) -> None:
     train = [f"all/{number}.jpg {number + first}" for number in (10, 2, 0, *range(12))]
     found = image_list.read(sources(train, [f"val/a.jpg {first}", f"val/b.jpg {11 + first}"]), None)
     assert found.train_labels.tolist() == [10, 2, 0, *range(12)]
@@ -87,7 +89,7 @@ def test_labels_from_1_are_the_same_classes_as_from_0(sources, first):
     assert found.classes == [str(number + first) for number in range(12)]
 
 
-def test_labels_with_zeros_before_them_are_numbers(sources):
+def test_labels_with_zeros_before_them_are_numbers(sources: Any) -> None:
     train = [f"all/{number}.jpg {number:02}" for number in range(12)]
     found = image_list.read(sources(train, ["val/a.jpg 02", "val/b.jpg 11"]), None)
     assert found.train_labels.tolist() == list(range(12))
@@ -95,7 +97,7 @@ def test_labels_with_zeros_before_them_are_numbers(sources):
     assert found.classes == [str(number) for number in range(12)]
 
 
-def test_paths_hold_spaces_and_tabs_and_lead_out_of_the_folder(sources):
+def test_paths_hold_spaces_and_tabs_and_lead_out_of_the_folder(sources: Any) -> None:
     train = ["a b/c\td.jpg 0", "a b/2 1 \t1", "../beside/x.jpg 0"]
     found = image_list.read(sources(train, ["0 1"]), None)
     assert found.train_files.tolist() == ["a b/c\td.jpg", "a b/2 1", "../beside/x.jpg"]
@@ -104,7 +106,7 @@ def test_paths_hold_spaces_and_tabs_and_lead_out_of_the_folder(sources):
     assert found.test_labels.tolist() == [1]
 
 
-def test_images_named_again_stay_and_are_counted(sources, caplog):
+def test_images_named_again_stay_and_are_counted(sources: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     train = [*TRAIN, "train/n01/a.jpg 0", "./train/n01/a.jpg 0", "val/1.jpg 1", "val/0.jpg 2"]
     settings = sources(train)
@@ -117,7 +119,7 @@ def test_images_named_again_stay_and_are_counted(sources, caplog):
     ]
 
 
-def test_what_was_read_survives_its_file(sources, tmp_path):
+def test_what_was_read_survives_its_file(sources: Any, tmp_path: Path) -> None:
     found = image_list.read(sources(), None)
     arrays.save(tmp_path / "arrays.npz", found)
     loaded = arrays.load(tmp_path / "arrays.npz")
@@ -137,7 +139,9 @@ def test_what_was_read_survives_its_file(sources, tmp_path):
         (["a/1.jpg 0", "b/1.jpg 0", "a/2.jpg 1", "c/1.jpg 2"], ["0", "1", "2"]),
     ],
 )
-def test_classes_are_named_by_their_folder_where_each_has_its_own(sources, train, classes):
+def test_classes_are_named_by_their_folder_where_each_has_its_own(
+    sources: Any, train: list[Any], classes: list[str]
+) -> None:
     assert image_list.read(sources(train), None).classes == classes
 
 
@@ -177,7 +181,7 @@ def test_classes_are_named_by_their_folder_where_each_has_its_own(sources, train
         ({"without": ["2.jpg", "1.jpg", "0.jpg"]}, "test.txt: 3 of its 3 images are not below {root}, 'val/2.jpg'"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_its_place_and_the_remedy(sources, changes, sentence):
+def test_a_mistake_is_told_its_place_and_the_remedy(sources: Any, changes: dict[str, Any], sentence: str) -> None:
     lines = {"train": TRAIN, "test": TEST, "without": ()} | changes
     # What is malformed names no image, and the tests write none for it.
     settings = sources(without=lines["without"])
@@ -188,13 +192,13 @@ def test_a_mistake_is_told_its_place_and_the_remedy(sources, changes, sentence):
     assert sentence.format(root=root, folder=os.path.dirname(root)) in refusal(settings)
 
 
-def test_an_image_of_a_format_that_cannot_be_read_is_named(sources):
+def test_an_image_of_a_format_that_cannot_be_read_is_named(sources: Any) -> None:
     settings = sources(test=[*TEST, "val/3.heic 0"])
     assert f"{settings['data_dir']}/val/3.heic: Pillow cannot read .heic files here: save it" in refusal(settings)
 
 
 @pytest.mark.parametrize("name", ["folder.png", "link.png"])
-def test_what_is_no_file_is_not_there(sources, tmp_path, name):
+def test_what_is_no_file_is_not_there(sources: Any, tmp_path: Path, name: str) -> None:
     settings = sources()
     (tmp_path / "images/val/folder.png").mkdir()
     (tmp_path / "images/val/link.png").symlink_to("/nowhere")
@@ -203,7 +207,7 @@ def test_what_is_no_file_is_not_there(sources, tmp_path, name):
 
 
 @pytest.mark.parametrize("target", ["nowhere.jpg", "0.jpg"])
-def test_a_link_to_nothing_or_to_itself_is_no_image_and_hides_no_other(sources, target):
+def test_a_link_to_nothing_or_to_itself_is_no_image_and_hides_no_other(sources: Any, target: str) -> None:
     settings = sources()
     link = os.path.join(settings["data_dir"], "val", "0.jpg")
     os.remove(link)
@@ -212,7 +216,7 @@ def test_a_link_to_nothing_or_to_itself_is_no_image_and_hides_no_other(sources, 
 
 
 @pytest.mark.parametrize("key", ["train_list", "test_list"])
-def test_a_list_that_cannot_be_read_is_named(sources, key, tmp_path):
+def test_a_list_that_cannot_be_read_is_named(sources: Any, key: str, tmp_path: Path) -> None:
     settings = sources()
     binary = tmp_path / "binary.txt"
     binary.write_bytes(b"\xff\xfe\x00")
@@ -223,7 +227,7 @@ def test_a_list_that_cannot_be_read_is_named(sources, key, tmp_path):
     assert said == f"{binary}, line 1: not UTF-8 text: save the image list in UTF-8"
 
 
-def test_a_folder_is_listed_once_however_many_images_it_holds(sources, monkeypatch):
+def test_a_folder_is_listed_once_however_many_images_it_holds(sources: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = sources([f"train/{number % 2}/{number}.jpg {number % 2}" for number in range(40)], ["val/1.jpg 1"])
     listed = []
     scandir = os.scandir

@@ -4,6 +4,8 @@ import hashlib
 import io
 import pickle
 import tarfile
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,7 +47,7 @@ def unpacked(folder):
     return {"files": [str(folder / name) for name in thucnews.FILES_OF_ARCHIVE]}
 
 
-def test_all_splits_from_the_archive_and_from_its_files(official, tmp_path):
+def test_all_splits_from_the_archive_and_from_its_files(official: Any, tmp_path: Path) -> None:
     for found in (
         thucnews.read(SETTINGS, str(tmp_path / "official.tar.gz")),
         thucnews.read(SETTINGS | unpacked(official), None),
@@ -57,7 +59,7 @@ def test_all_splits_from_the_archive_and_from_its_files(official, tmp_path):
         assert found.vectors.shape == (4, 3)
 
 
-def test_what_is_not_official_is_named(official, tmp_path):
+def test_what_is_not_official_is_named(official: Any, tmp_path: Path) -> None:
     settings = SETTINGS | unpacked(official)
 
     def refusal(archive=None):

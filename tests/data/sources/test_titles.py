@@ -1,6 +1,7 @@
 import os
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ def text(data, row):
     return [number for number in row.tolist() if number != len(data.vectors) - 1]
 
 
-def test_titles_labels_and_classes_as_the_files_have_them(sources, tmp_path):
+def test_titles_labels_and_classes_as_the_files_have_them(sources: Any, tmp_path: Path) -> None:
     found = titles.read(sources(length=10, dimensions=5), None)
     assert found.classes == ["0", "1"]
     assert found.train_labels.tolist() == [1, 0, 1, 0]
@@ -63,7 +64,7 @@ def test_titles_labels_and_classes_as_the_files_have_them(sources, tmp_path):
     assert again.classes == found.classes
 
 
-def test_the_same_from_csv_with_quotes_and_lines_in_a_title(sources):
+def test_the_same_from_csv_with_quotes_and_lines_in_a_title(sources: Any) -> None:
     csv = ["id,label,text", '7,1,"good, news"', '8,0,"bad', 'news"']
     settings = sources(more={"train.csv": csv})
     settings["titles"] |= {"train": ["train.csv"]}
@@ -73,7 +74,7 @@ def test_the_same_from_csv_with_quotes_and_lines_in_a_title(sources):
     assert len(text(found, found.train_titles[1])) == len("bad\nnews")
 
 
-def test_labels_may_be_names_and_numbers_name_lines_of_the_classes_file(sources):
+def test_labels_may_be_names_and_numbers_name_lines_of_the_classes_file(sources: Any) -> None:
     found = titles.read(
         sources(train=["a\tlow", "b\thigh"], test=["c\thigh"], more={"c.txt": ["low", "high"]}, classes="c.txt"), None
     )
@@ -87,7 +88,7 @@ def test_labels_may_be_names_and_numbers_name_lines_of_the_classes_file(sources)
     assert found.classes == [str(n) for n in range(11)], "numbers are ordered as numbers"
 
 
-def test_labels_from_1_are_the_same_classes_in_every_split(sources):
+def test_labels_from_1_are_the_same_classes_in_every_split(sources: Any) -> None:
     train = ["a\t1", "b\t3", "c\t2"]
     settings = sources(train=train, test=["d\t3", "e\t2", "f\t1"], more={"dev.txt": ["g\t2"]}, validation=["dev.txt"])
     found = titles.read(settings, None)
@@ -115,7 +116,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_files_say_the_same_in_every_form(sources, form):
+def test_files_say_the_same_in_every_form(sources: Any, form: str) -> None:
     expected = titles.read(sources(), None)
     names = {split: f"{split}.csv" if form in ("csv", "quoted") else f"{split}.txt" for split in ("train", "test")}
     content = {names["train"]: FORMS[form](TRAIN).encode(), names["test"]: FORMS[form](TEST).encode()}
@@ -126,7 +127,7 @@ def test_files_say_the_same_in_every_form(sources, form):
         np.testing.assert_array_equal(getattr(found, name), values, strict=True)
 
 
-def test_titles_on_both_sides_are_left_out_and_counted(sources, caplog):
+def test_titles_on_both_sides_are_left_out_and_counted(sources: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     train = [*TRAIN, "good end\t1", "held\t0", "held\t1"]
     found = titles.read(
@@ -138,7 +139,7 @@ def test_titles_on_both_sides_are_left_out_and_counted(sources, caplog):
     assert "3 training titles left out, which are validation or test titles too" in caplog.text
 
 
-def test_the_last_titles_of_each_class_are_held_out_with_their_twins(sources):
+def test_the_last_titles_of_each_class_are_held_out_with_their_twins(sources: Any) -> None:
     train = ["a\t0", "b\t1", "c\t0", "d\t1", "a\t0", "e\t0", "f\t1", "a\t0"]
     found = titles.read(sources(train=train, validation_per_class=1), None)
     assert found.validation_labels.tolist() == [1, 0]
@@ -180,11 +181,11 @@ def test_the_last_titles_of_each_class_are_held_out_with_their_twins(sources):
         (["good end\t1", "bad\t0"], "train.txt: no training title is left of class '1': add some, or lower"),
     ],
 )
-def test_bad_files_are_told_with_file_and_line(sources, train, said):
+def test_bad_files_are_told_with_file_and_line(sources: Any, train: bytes | list[Any], said: str) -> None:
     assert said in refusal(sources(train=train))
 
 
-def test_a_label_that_is_none_of_the_classes(sources):
+def test_a_label_that_is_none_of_the_classes(sources: Any) -> None:
     said = refusal(sources(test=["good\t1", "bad\t7"]))
     assert "test.txt, line 2: label '7' is none of the 2 of the training files (0, 1): correct it, or add" in said
     said = refusal(sources(train=["a\t0", "b\t2"], more={"c.txt": ["low", "high"]}, classes="c.txt"))
@@ -199,7 +200,7 @@ def test_a_label_that_is_none_of_the_classes(sources):
     assert "c.txt, line 1: 'Label' is the head of a column and no label: remove the line" in said
 
 
-def test_bad_csv_is_told_with_file_and_line(sources):
+def test_bad_csv_is_told_with_file_and_line(sources: Any) -> None:
     for rows, said in (
         (
             ["title,label", "a,0"],
@@ -229,7 +230,7 @@ def test_bad_csv_is_told_with_file_and_line(sources):
         assert said in refusal(settings)
 
 
-def test_vectors_of_another_vocabulary(sources, tmp_path):
+def test_vectors_of_another_vocabulary(sources: Any, tmp_path: Path) -> None:
     np.savez(tmp_path / "v.npz", embeddings=np.zeros((4, 2)))
     told = {"vocabulary": "vocab.txt", "vectors": "v.npz"}
     said = refusal(sources(more={"vocab.txt": ["a", "<UNK>", "<PAD>"]}, **told))
@@ -238,7 +239,7 @@ def test_vectors_of_another_vocabulary(sources, tmp_path):
 
 
 @pytest.mark.skipif("LONGTAIL_THUCNEWS" not in os.environ, reason="LONGTAIL_THUCNEWS names no folder of real titles")
-def test_real_titles():
+def test_real_titles() -> None:
     told = {"train": ["train.txt", "dev.txt"], "validation_per_class": 300, "classes": "class.txt"}
     told |= {"vocabulary": "vocab.txt", "vectors": "char_embedding_tencent_200d.npz"}
     definition = {"title": "T", "kind": "titles", "data_dir": str(REAL), "titles": told}

@@ -4,6 +4,8 @@ import signal
 import subprocess
 import time
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,14 +64,14 @@ def opened(root, number):
     return Image.open(root / FILES[number]).convert("RGB")
 
 
-def test_batches_follow_the_order(root):
+def test_batches_follow_the_order(root: Any) -> None:
     batches = pixels(streamed(root), [3, 1, 4, 1, 5, 9, 2, 6, 5, 3])
     assert [tuple(batch.shape) for batch in batches] == [(4, 12, 12, 3), (4, 12, 12, 3), (2, 12, 12, 3)]
     assert {batch.dtype for batch in batches} == {torch.uint8}
     assert len(streamed(root)) == 10
 
 
-def test_test_images_are_resized_and_their_centre_cut(root):
+def test_test_images_are_resized_and_their_centre_cut(root: Any) -> None:
     order = [7, 0, 7]
     (batch,) = pixels(streamed(root, augment=False), order)
     for number, image in zip(order, batch, strict=True):
@@ -77,7 +79,7 @@ def test_test_images_are_resized_and_their_centre_cut(root):
         np.testing.assert_array_equal(image, np.asarray(expected))
 
 
-def test_an_image_is_turned_as_its_exif_data_say(tmp_path):
+def test_an_image_is_turned_as_its_exif_data_say(tmp_path: Path) -> None:
     turned = Image.Exif()
     turned[274] = 6  # a quarter clockwise
     halves = np.repeat(np.array([[[250] * 3], [[10] * 3]], np.uint8), [6, 6], axis=0).repeat(12, axis=1)
@@ -86,12 +88,12 @@ def test_an_image_is_turned_as_its_exif_data_say(tmp_path):
     assert pixels(images, [0])[0][0, :, :, 0].tolist() == [[10] * 6 + [250] * 6] * 12
 
 
-def test_without_resize_test_images_are_only_cut(root):
+def test_without_resize_test_images_are_only_cut(root: Any) -> None:
     (batch,) = pixels(streamed(root, augment=False, resize=None), [4])
     np.testing.assert_array_equal(batch[0], np.asarray(F.center_crop(opened(root, 4), [12, 12])))
 
 
-def test_training_images_are_what_torchvisions_functions_make_of_the_same_draws(root):
+def test_training_images_are_what_torchvisions_functions_make_of_the_same_draws(root: Any) -> None:
     order = [3, 1, 4, 1, 5, 9, 2, 6]
     found = torch.cat(pixels(streamed(root), order))
     flipped = []
@@ -111,7 +113,7 @@ def test_training_images_are_what_torchvisions_functions_make_of_the_same_draws(
     assert set(flipped) == {True, False}
 
 
-def test_what_preprocessing_does_not_ask_for_is_left_out(root):
+def test_what_preprocessing_does_not_ask_for_is_left_out(root: Any) -> None:
     plain = streamed(root, flip=False, color_jitter=None)
     (batch,) = pixels(plain, [2])
     seeded(0)
@@ -121,7 +123,7 @@ def test_what_preprocessing_does_not_ask_for_is_left_out(root):
     assert torch.equal(pixels(as_tested, [2])[0], pixels(streamed(root, augment=False), [2])[0])
 
 
-def test_workers_change_nothing(root):
+def test_workers_change_nothing(root: Any) -> None:
     order = np.random.default_rng(0).integers(0, 10, 23)
     alone, together = (streamed(root, workers=workers) for workers in (0, 2))
     for epoch in (EPOCH, Epoch(4, 0)):
@@ -132,7 +134,7 @@ def test_workers_change_nothing(root):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_an_epoch_may_be_entered_in_its_middle(root, workers):
+def test_an_epoch_may_be_entered_in_its_middle(root: Any, workers: int) -> None:
     images, order = streamed(root, workers=workers), np.arange(10)
     whole, rest = pixels(images, order, 3), pixels(images, order, 3, replace(EPOCH, first_batch=2))
     assert len(whole) == 4
@@ -140,12 +142,12 @@ def test_an_epoch_may_be_entered_in_its_middle(root, workers):
     assert pixels(images, order, 3, replace(EPOCH, first_batch=4)) == []
 
 
-def test_batch_size_changes_no_image(root):
+def test_batch_size_changes_no_image(root: Any) -> None:
     images = streamed(root)
     assert torch.equal(torch.cat(pixels(images, range(10), 3)), torch.cat(pixels(images, range(10), 10)))
 
 
-def test_position_and_seed_settle_the_augmentation(root):
+def test_position_and_seed_settle_the_augmentation(root: Any) -> None:
     images = streamed(root)
     first, again = pixels(images, [5, 5])[0]
     assert not torch.equal(first, again)
@@ -154,7 +156,7 @@ def test_position_and_seed_settle_the_augmentation(root):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_global_random_states_are_left_alone(root, workers):
+def test_global_random_states_are_left_alone(root: Any, workers: int) -> None:
     images = streamed(root, workers=workers)
     torch.manual_seed(0)
     np.random.seed(0)
@@ -167,7 +169,7 @@ def test_global_random_states_are_left_alone(root, workers):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_an_unreadable_image_is_named_and_the_set_stays_usable(root, tmp_path, workers):
+def test_an_unreadable_image_is_named_and_the_set_stays_usable(root: Any, tmp_path: Path, workers: int) -> None:
     (tmp_path / "torn.png").write_bytes((root / "a/0.png").read_bytes()[:60])
     files = np.array([str(root / "a/1.png"), str(tmp_path / "torn.png"), str(tmp_path / "gone.png")])
     images = StreamedSet("/", files, PREPROCESSING, CPU, augment=True, workers=workers)
@@ -182,7 +184,7 @@ def workers():
     return set(multiprocessing.active_children())
 
 
-def test_workers_stay_from_epoch_to_epoch_and_leave_with_the_set(root):
+def test_workers_stay_from_epoch_to_epoch_and_leave_with_the_set(root: Any) -> None:
     before, images = workers(), streamed(root, workers=2)
     seen = []
     for _ in range(2):
@@ -195,7 +197,7 @@ def test_workers_stay_from_epoch_to_epoch_and_leave_with_the_set(root):
     assert not seen[0] & workers()
 
 
-def test_a_set_in_a_reference_cycle_leaves_as_quickly(root):
+def test_a_set_in_a_reference_cycle_leaves_as_quickly(root: Any) -> None:
     before, images = workers(), streamed(root, workers=2)
     pixels(images, range(10))
     images.cycle = images
@@ -208,7 +210,7 @@ def test_a_set_in_a_reference_cycle_leaves_as_quickly(root):
 
 
 @pytest.mark.skipif(not hasattr(signal, "sigwaitinfo"), reason="the sender of a signal is not told here")
-def test_only_the_parents_signal_ends_a_worker(root):
+def test_only_the_parents_signal_ends_a_worker(root: Any) -> None:
     before, images, order = workers(), streamed(root, workers=2), np.arange(10)
     expected = pixels(streamed(root), order, 1)
     running = images.batches(order, 1, EPOCH)
@@ -232,7 +234,7 @@ def pass_without(worker, running):
     list(running)
 
 
-def test_worker_that_is_killed_ends_the_pass_in_words(root):
+def test_worker_that_is_killed_ends_the_pass_in_words(root: Any) -> None:
     before, images = workers(), streamed(root, workers=2)
     running = images.batches(np.arange(10).repeat(100), 1, EPOCH)
     next(running)
@@ -242,7 +244,7 @@ def test_worker_that_is_killed_ends_the_pass_in_words(root):
     assert killed.exitcode == -signal.SIGKILL
 
 
-def test_two_passes_at_once_are_refused(root):
+def test_two_passes_at_once_are_refused(root: Any) -> None:
     images = streamed(root, workers=2)
     first = images.batches(np.arange(10), 2, EPOCH)
     next(first)

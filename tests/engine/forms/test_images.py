@@ -1,5 +1,6 @@
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def by_definition(image, down, right, flip, padding):
 
 
 @pytest.mark.parametrize("shape", [(5, 6, 8, 3), (3, 4, 4, 1)])
-def test_every_crop_and_flip_equals_the_definition(shape):
+def test_every_crop_and_flip_equals_the_definition(shape: tuple[Any, ...]) -> None:
     images = random_images(*shape)
     padding = 2
     settings = np.array(list(itertools.product(range(2 * padding + 1), range(2 * padding + 1), (0, 1))))
@@ -45,7 +46,7 @@ def test_every_crop_and_flip_equals_the_definition(shape):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_every_grey_level_is_normalised_as_defined(channels):
+def test_every_grey_level_is_normalised_as_defined(channels: int) -> None:
     levels = np.arange(256, dtype=np.uint8).reshape(4, 8, 8, 1).repeat(channels, 3)
     preprocessing = changed(PREPROCESSING, mean=MEAN[:channels], std=STD[:channels])
     found = Normaliser(preprocessing, CPU)(torch.from_numpy(levels))
@@ -55,7 +56,7 @@ def test_every_grey_level_is_normalised_as_defined(channels):
     assert found.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_without_augmentation_images_are_as_they_were():
+def test_without_augmentation_images_are_as_they_were() -> None:
     images = random_images()
     for held in (image_set(images, augment=False), image_set(images, padding=0, flip=False)):
         (found,) = held.batches(np.array([4, 0, 4]), 5, EPOCH)
@@ -64,7 +65,7 @@ def test_without_augmentation_images_are_as_they_were():
 
 
 @pytest.mark.parametrize("chunk", [1, 4, 7, 2048])
-def test_batches_are_the_same_wherever_they_begin(chunk, monkeypatch):
+def test_batches_are_the_same_wherever_they_begin(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resident, "CHUNK", chunk)
     order = np.random.default_rng(1).integers(0, 5, size=23)
     held = image_set(random_images())
@@ -76,7 +77,7 @@ def test_batches_are_the_same_wherever_they_begin(chunk, monkeypatch):
         assert all(torch.equal(a, b) for a, b in zip(found, expected[first:], strict=True))
 
 
-def test_policy_sees_each_image_with_its_position(monkeypatch):
+def test_policy_sees_each_image_with_its_position(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resident, "CHUNK", 8)
     images = np.arange(11, dtype=np.uint8).reshape(11, 1, 1, 1)
     held = image_set(images, padding=0, flip=False)
@@ -88,7 +89,7 @@ def test_policy_sees_each_image_with_its_position(monkeypatch):
     assert torch.cat(list(found)).flatten().tolist() == [110] * 7
 
 
-def test_draws_cover_every_offset_and_both_flips():
+def test_draws_cover_every_offset_and_both_flips() -> None:
     drawn = image_set(random_images(), padding=2).draw_augmentation(2000, np.random.default_rng(0))
     assert drawn.shape == (2000, 3)
     seen = {tuple(row) for row in drawn.tolist()}
@@ -97,6 +98,6 @@ def test_draws_cover_every_offset_and_both_flips():
 
 
 @pytest.mark.parametrize(("padding", "flip", "augment"), [(0, False, True), (2, True, False)])
-def test_nothing_is_drawn_where_nothing_is_augmented(padding, flip, augment):
+def test_nothing_is_drawn_where_nothing_is_augmented(padding: int, flip: bool, augment: bool) -> None:
     held = image_set(random_images(), padding, flip, augment)
     assert not held.draw_augmentation(100, np.random.default_rng(0)).any()

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -20,7 +22,7 @@ def data():
     return Titles(ROWS, LABELS, ROWS[:3], LABELS[:3], ROWS[5:], LABELS[5:], vectors, ["a", "b"])
 
 
-def test_batches_are_the_titles_named_from_any_batch_on():
+def test_batches_are_the_titles_named_from_any_batch_on() -> None:
     order = np.array([6, 0, 3, 3, 1])
     whole = list(TitleSet(ROWS, CPU).batches(order, 2, Epoch(1, 0)))
     assert [len(batch) for batch in whole] == [2, 2, 1]
@@ -29,12 +31,12 @@ def test_batches_are_the_titles_named_from_any_batch_on():
     assert [batch.tolist() for batch in later] == [batch.tolist() for batch in whole[1:]]
 
 
-def test_what_augments_images_is_refused():
+def test_what_augments_images_is_refused() -> None:
     with pytest.raises(InputError, match="defined on images, not on titles: set randaugment: null"):
         next(TitleSet(ROWS, CPU).batches(np.arange(2), 2, Epoch(1, 0), lambda pixels, positions: pixels))
 
 
-def test_splits_of_titles_and_what_a_backbone_is_built_for(data):
+def test_splits_of_titles_and_what_a_backbone_is_built_for(data: Any) -> None:
     form = forms.of(data, None, CPU)
     assert len(form.training(np.array([1, 4]), augment=True)) == 2
     assert len(form.testing()) == 3

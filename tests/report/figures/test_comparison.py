@@ -8,7 +8,7 @@ def score(top1, ece, counts, accuracy, confidence):
     return {"top1": top1, "ece": ece, "signed_gap": ece, "bins": bins}
 
 
-def test_bins_are_weighted_by_images_and_scores_are_means():
+def test_bins_are_weighted_by_images_and_scores_are_means() -> None:
     one = score(0.6, 0.1, [0, 10], [None, 0.5], [None, 0.9])
     two = score(0.8, 0.3, [10, 30], [0.2, 0.9], [0.4, 0.7])
     mean = pool([one, two])
@@ -20,13 +20,13 @@ def test_bins_are_weighted_by_images_and_scores_are_means():
     assert mean["bins"]["confidence"] == pytest.approx([0.4, 0.75])
 
 
-def test_one_run_has_no_deviation_and_an_empty_bin_stays_empty():
+def test_one_run_has_no_deviation_and_an_empty_bin_stays_empty() -> None:
     mean = pool([score(0.6, 0.1, [0, 10], [None, 0.5], [None, 0.9])])
     assert mean["top1_sd"] is None
     assert mean["bins"]["accuracy"] == [None, 0.5]
 
 
-def test_panels_without_runs_are_left_out():
+def test_panels_without_runs_are_left_out() -> None:
     one = score(0.6, 0.1, [0, 10], [None, 0.5], [None, 0.9])
     panels = [
         {"label": "CE", "runs": ["a"], "printed": {"top1": 72.3}, "calibration": None},
@@ -36,7 +36,7 @@ def test_panels_without_runs_are_left_out():
     assert (label, mean["top1"], printed) == ("CE", 0.6, {"top1": 72.3})
 
 
-def test_a_figure_with_bins_of_its_own_shows_those_and_their_ece():
+def test_a_figure_with_bins_of_its_own_shows_those_and_their_ece() -> None:
     runs = {}
     for run, ece in (("a", 0.2), ("b", 0.3)):
         own = score(0.6, 0.1, [0, 10], [None, 0.5], [None, 0.9])
@@ -52,7 +52,7 @@ def test_a_figure_with_bins_of_its_own_shows_those_and_their_ece():
     assert mean["top1"] == own["top1"]
 
 
-def test_panels_of_other_probabilities_have_a_dagger_and_the_foot_says_why():
+def test_panels_of_other_probabilities_have_a_dagger_and_the_foot_says_why() -> None:
     one = score(0.6, 0.1, [0, 10], [None, 0.5], [None, 0.9])
     texts = {"CE": None, "Focal": "by a sigmoid", "LDAM": "of a cosine head", "CB": "by a sigmoid"}
     panels = [{"label": k, "runs": ["a"], "printed": {}, "calibration": text} for k, text in texts.items()]

@@ -251,7 +251,7 @@ def test_another_process_writes_the_same_bytes(tmp_path: Path) -> None:
             assert there.read_bytes() == here.read_bytes()
 
 
-def test_a_panel_shows_the_spread_of_several_runs_and_the_printed_numbers():
+def test_a_panel_shows_the_spread_of_several_runs_and_the_printed_numbers() -> None:
     score = dict(SEVEN[0][1]) | {"top1": 0.5, "ece": 0.1, "top1_sd": 0.012, "ece_sd": 0.0034}
     title = comparison.panel_title("CE", {"top1": 72.3, "ece": 20.1})
     figure = _diagrams.side_by_side([(title, score)], "")
@@ -261,13 +261,13 @@ def test_a_panel_shows_the_spread_of_several_runs_and_the_printed_numbers():
     assert figure.axes[0].get_title().split() == ["CE", "(printed", "72.3", "/", "20.1)"]
 
 
-def test_a_paper_may_print_one_number_of_a_panel():
+def test_a_paper_may_print_one_number_of_a_panel() -> None:
     assert comparison.panel_title("CE", {"top1": 38.4}) == "CE (printed\xa038.4\xa0/\xa0–)"
     assert comparison.panel_title("CE", {"ece": 4.83}) == "CE (printed\xa0–\xa0/\xa04.83)"
     assert comparison.panel_title("CE", {}) == "CE"
 
 
-def test_a_footnote_grows_the_figure_and_stays_clear_of_the_key(tmp_path):
+def test_a_footnote_grows_the_figure_and_stays_clear_of_the_key(tmp_path: Path) -> None:
     from PIL import Image
 
     plain, noted = tmp_path / "plain.png", tmp_path / "noted.png"

@@ -1,4 +1,5 @@
 import copy
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def surprise(logits, labels):
     return torch.log(torch.exp(logits).sum(1)) - logits[range(len(labels)), labels]
 
 
-def test_delta_falls_as_a_parabola(stage):
+def test_delta_falls_as_a_parabola(stage: Any) -> None:
     found = []
     for epoch in (1, 2, 3):
         stage.batches(stage.epoch(epoch))
@@ -39,7 +40,7 @@ def test_delta_falls_as_a_parabola(stage):
 
 
 @pytest.mark.parametrize(("epoch", "delta"), [(1, 1.0), (3, 5 / 9)])
-def test_the_loss_written_out(stage, epoch, delta):
+def test_the_loss_written_out(stage: Any, epoch: int, delta: float) -> None:
     """In float64, each branch with a pass of its own through the trunk under its own batch statistics."""
     exact = copy.deepcopy(stage.module).double()
     mixed = stage.prepare(next(stage.batches(stage.epoch(epoch))))
@@ -59,14 +60,14 @@ def test_the_loss_written_out(stage, epoch, delta):
     assert wrong.item() != pytest.approx(expected.item(), rel=1e-3)
 
 
-def test_running_statistics_see_each_branch(stage):
+def test_running_statistics_see_each_branch(stage: Any) -> None:
     stage.loss(stage.prepare(next(stage.batches(stage.epoch(1)))))
     tracked = {name: int(value) for name, value in stage.module.state_dict().items() if "num_batches" in name}
     assert {count for name, count in tracked.items() if ".trunk." in name} == {2}
     assert {count for name, count in tracked.items() if ".trunk." not in name} == {1}
 
 
-def test_the_first_half_of_a_batch_is_the_set_and_the_second_drawn_in_reverse(stage):
+def test_the_first_half_of_a_batch_is_the_set_and_the_second_drawn_in_reverse(stage: Any) -> None:
     drawn = []
     for epoch in range(1, 11):
         found = list(stage.batches(stage.epoch(epoch)))
@@ -83,14 +84,14 @@ def test_the_first_half_of_a_batch_is_the_set_and_the_second_drawn_in_reverse(st
     assert (abs(shares - expected) < 4 * np.sqrt(expected / 1990)).all()
 
 
-def test_an_epoch_entered_in_its_middle_goes_on_with_the_same_batches(stage):
+def test_an_epoch_entered_in_its_middle_goes_on_with_the_same_batches(stage: Any) -> None:
     whole = list(stage.batches(stage.epoch(2)))
     for found, expected in zip(stage.batches(stage.epoch(2, 4)), whole[4:], strict=True):
         assert torch.equal(found.inputs, expected.inputs)
         assert torch.equal(found.labels, expected.labels)
 
 
-def test_testing_has_both_branches_as_they_are(stage):
+def test_testing_has_both_branches_as_they_are(stage: Any) -> None:
     stage.delta.fill_(0.25)  # has no say in it
     stage.module.eval()
     pixels = torch.from_numpy(small.data()[0].test_images[:20])
@@ -103,11 +104,11 @@ def test_testing_has_both_branches_as_they_are(stage):
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_both_branches_learn(stage):
+def test_both_branches_learn(stage: Any) -> None:
     stage.loss(stage.prepare(next(stage.batches(stage.epoch(2))))).backward()
     assert all(value.grad is not None and value.grad.abs().max() > 0 for value in stage.module.parameters())
 
 
-def test_a_backbone_without_branches_is_refused():
+def test_a_backbone_without_branches_is_refused() -> None:
     with pytest.raises(InputError, match=r"a backbone with two branches, which resnet32 has not: name one in"):
         train.learner(*small.data(), small.changed(small.STAGE1, **BBN | {"backbone": "resnet32"}))

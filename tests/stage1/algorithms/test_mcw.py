@@ -1,5 +1,7 @@
 import copy
 import signal
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,7 +58,7 @@ def meta_loss(stage, own, meta, weights, rate):
         return F.cross_entropy(ahead(meta.inputs), meta.labels).item()
 
 
-def test_the_correction_is_the_slope_of_the_meta_loss():
+def test_the_correction_is_the_slope_of_the_meta_loss() -> None:
     """By central differences, at a rate so small that no step moves a ReLU across its kink."""
     stage = learner()
     own, meta, weights = exact(stage)
@@ -75,7 +77,7 @@ def test_the_correction_is_the_slope_of_the_meta_loss():
     assert abs(found / without - 1).median() > 1e-4
 
 
-def test_the_correction_touches_nothing():
+def test_the_correction_touches_nothing() -> None:
     stage = learner()
     own, meta, weights = exact(stage)
     before = {name: value.clone() for name, value in stage.module.state_dict().items()}
@@ -84,7 +86,7 @@ def test_the_correction_touches_nothing():
     assert all(value.grad is None for value in stage.module.parameters())
 
 
-def test_the_loss_of_the_second_phase_has_the_corrected_weights():
+def test_the_loss_of_the_second_phase_has_the_corrected_weights() -> None:
     stage = learner()
     mixed = stage.prepare(next(stage.batches(stage.epoch(2))))
     optimizer.set_rate(stage.optimizer, 0.01)
@@ -102,7 +104,7 @@ def test_the_loss_of_the_second_phase_has_the_corrected_weights():
         torch.testing.assert_close(stage.module.state_dict()[name], value, msg=name)
 
 
-def test_weights_over_their_mean_are_over_that_of_the_images_trained_on():
+def test_weights_over_their_mean_are_over_that_of_the_images_trained_on() -> None:
     """Not of the meta images behind them, which are balanced."""
     stage = learner(deferred={"weighting": CB | {"mean": "weights"}})
     given = []
@@ -113,7 +115,7 @@ def test_weights_over_their_mean_are_over_that_of_the_images_trained_on():
     np.testing.assert_allclose(weights, raw[labels] / raw[labels].mean(), rtol=1e-5)
 
 
-def test_meta_images_stand_behind_each_batch_of_the_second_phase():
+def test_meta_images_stand_behind_each_batch_of_the_second_phase() -> None:
     stage = learner()
     assert [len(batch.labels) for batch in stage.batches(stage.epoch(1))] == [32] * 6 + [7]
     found = list(stage.batches(stage.epoch(2)))
@@ -125,7 +127,7 @@ def test_meta_images_stand_behind_each_batch_of_the_second_phase():
 
 
 @pytest.mark.parametrize("n_max", [50, None])
-def test_the_meta_set_is_balanced_and_apart(n_max):
+def test_the_meta_set_is_balanced_and_apart(n_max: int | None) -> None:
     """Class 0 has 118 images: with n_max 50 each class leaves enough out; of 114 kept it has to give 6."""
     labels = small.data()[0].train_labels
     subset = long_tail.cut(labels, 10, 10, seed=0, n_max=n_max)
@@ -142,13 +144,13 @@ def test_the_meta_set_is_balanced_and_apart(n_max):
     assert kept.tolist() == [index for index in subset.indices.tolist() if index not in given]
 
 
-def test_the_meta_set_has_one_order_for_all_subsets():
+def test_the_meta_set_has_one_order_for_all_subsets() -> None:
     labels = small.data()[0].train_labels
     sets = [meta_set(labels, long_tail.cut(labels, factor, 10, seed=0, n_max=50), 10)[1] for factor in (10, 20)]
     assert len(set(sets[0].tolist()) & set(sets[1].tolist())) > 80
 
 
-def test_a_class_that_would_be_used_up_is_refused():
+def test_a_class_that_would_be_used_up_is_refused() -> None:
     labels = np.repeat([0, 1, 2], [6, 5, 4])
     whole = Subset(np.arange(15), [6, 5, 4])
     kept, meta = meta_set(labels, whole, 3)
@@ -172,14 +174,14 @@ def whole(tmp_path_factory):
     return run(tmp_path_factory.mktemp("whole"), SETTINGS)
 
 
-def test_the_first_phase_is_plain_cross_entropy_to_the_byte(whole, tmp_path):
+def test_the_first_phase_is_plain_cross_entropy_to_the_byte(whole: Any, tmp_path: Path) -> None:
     plain = small.changed(small.STAGE1, mixing=None, head=COSINE, recipe=RECIPE)
     fitted = run(tmp_path, plain)
     assert whole.history[0] == fitted.history[0]
     assert whole.history[1]["loss"] != fitted.history[1]["loss"]
 
 
-def test_a_run_stopped_in_its_second_phase_goes_on_to_the_same_bytes(whole, tmp_path):
+def test_a_run_stopped_in_its_second_phase_goes_on_to_the_same_bytes(whole: Any, tmp_path: Path) -> None:
     stage, resume = learner(), small.resume(tmp_path)
     batches = stage.batches
 

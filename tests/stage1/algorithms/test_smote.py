@@ -36,14 +36,14 @@ def by_hand(images, count, rng):
 
 
 @pytest.mark.parametrize("high", [256, 2])  # 0 and 1 alone make equal distances and equal images
-def test_images_between_neighbours_by_hand(high):
+def test_images_between_neighbours_by_hand(high: int) -> None:
     images = images_of(5, high=high)
     # 23 images go once through all 4 neighbours of all 5, and begin again.
     found = smote.between(images, 23, np.random.default_rng(3))
     np.testing.assert_array_equal(found, by_hand(images, 23, np.random.default_rng(3)))
 
 
-def test_a_class_of_two_has_one_neighbour_each():
+def test_a_class_of_two_has_one_neighbour_each() -> None:
     images = images_of(2)
     found = smote.between(images, 5, np.random.default_rng(3))
     np.testing.assert_array_equal(found, by_hand(images, 5, np.random.default_rng(3)))
@@ -51,12 +51,12 @@ def test_a_class_of_two_has_one_neighbour_each():
         assert ((image >= images.min(0)) & (image <= images.max(0))).all()
 
 
-def test_a_class_of_one_gives_copies():
+def test_a_class_of_one_gives_copies() -> None:
     images = images_of(1)
     np.testing.assert_array_equal(smote.between(images, 3, np.random.default_rng(3)), np.repeat(images, 3, axis=0))
 
 
-def test_pixels_stay_bytes_without_wrapping():
+def test_pixels_stay_bytes_without_wrapping() -> None:
     images = np.stack([np.zeros((3, 2, 1), np.uint8), np.full((3, 2, 1), 255, np.uint8)])
     shares = np.random.default_rng(3).uniform(size=400)
     found = smote.between(images, 400, np.random.default_rng(3))
@@ -66,7 +66,7 @@ def test_pixels_stay_bytes_without_wrapping():
     np.testing.assert_array_equal(found[:, 0, 0, 0], np.rint(255 * white))
 
 
-def test_every_class_is_brought_to_the_size_of_the_largest():
+def test_every_class_is_brought_to_the_size_of_the_largest() -> None:
     labels = np.array([2, 0, 0, 2, 0, 3, 0])
     images = images_of(7)
     made, of_classes = smote.balanced(images, labels, np.random.default_rng(0))
@@ -78,13 +78,13 @@ def test_every_class_is_brought_to_the_size_of_the_largest():
     assert ((made[:2] >= low) & (made[:2] <= high)).all()
 
 
-def test_a_balanced_set_gets_nothing():
+def test_a_balanced_set_gets_nothing() -> None:
     made, of_classes = smote.balanced(images_of(4), np.array([0, 1, 1, 0]), np.random.default_rng(0))
     assert made.shape == (0, 3, 2, 1)
     assert of_classes.tolist() == []
 
 
-def test_the_set_is_balanced_and_begins_with_the_subset():
+def test_the_set_is_balanced_and_begins_with_the_subset() -> None:
     arrays, subset = small.data()
     stage = train.learner(arrays, subset, SETTINGS)
     assert np.bincount(stage.labels).tolist() == [50] * 10
@@ -95,7 +95,7 @@ def test_the_set_is_balanced_and_begins_with_the_subset():
     assert pool.test_images is arrays.test_images
 
 
-def test_an_epoch_is_as_long_as_without_it():
+def test_an_epoch_is_as_long_as_without_it() -> None:
     stage = train.learner(*small.data(), SETTINGS)
     found = list(stage.batches(stage.epoch(1)))
     assert [len(batch.labels) for batch in found] == [32] * 6 + [7]
@@ -108,7 +108,7 @@ def test_an_epoch_is_as_long_as_without_it():
     assert (order >= 199).any()
 
 
-def test_the_order_seed_settles_the_images():
+def test_the_order_seed_settles_the_images() -> None:
     pools = []
     for seeds in (
         {"initialisation": 0, "order": 0},
@@ -120,7 +120,7 @@ def test_the_order_seed_settles_the_images():
     assert pools[0] == pools[1] != pools[2]
 
 
-def test_images_in_files_are_refused():
+def test_images_in_files_are_refused() -> None:
     labels = np.arange(4) % 2
     files = np.array(["a.png"] * 4)
     with pytest.raises(InputError, match="algorithm smote makes images from pixels in memory: set streamed: false"):

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -13,14 +15,14 @@ def settings(**changes):
     return small.changed(small.STAGE1, **changes)
 
 
-def test_the_learner_is_the_one_that_the_settings_name():
+def test_the_learner_is_the_one_that_the_settings_name() -> None:
     assert type(train.learner(*small.data(), settings())) is standard.Learner
     with pytest.raises(InputError, match=r"no part 'standrd': did you mean 'standard'\?"):
         train.learner(*small.data(), settings(algorithm={"name": "standrd"}))
 
 
 @pytest.mark.parametrize("mixing", [None, small.STAGE1.mixing])
-def test_batches_are_those_of_the_engine(mixing):
+def test_batches_are_those_of_the_engine(mixing: Any) -> None:
     stage = train.learner(*small.data(), settings(mixing=mixing))
     epoch = stage.epoch(2, first_batch=3)
     order = batches.drawn_order(small.STAGE1.sampler, stage.labels, len(stage.labels), epoch)
@@ -31,7 +33,7 @@ def test_batches_are_those_of_the_engine(mixing):
         assert found.share == other.share
 
 
-def test_a_deferred_sampler_takes_over_after_the_epochs_that_defer_it():
+def test_a_deferred_sampler_takes_over_after_the_epochs_that_defer_it() -> None:
     def orders(**changes):
         stage = train.learner(*small.data(), settings(recipe={"epochs": 4, "defer": 2}, **changes))
         return [stage.order(stage.epoch(number)).tolist() for number in (1, 2, 3, 4)]
@@ -44,7 +46,7 @@ def test_a_deferred_sampler_takes_over_after_the_epochs_that_defer_it():
     assert orders(deferred={"weighting": weighting}) == never
 
 
-def test_a_deferred_sampler_draws_the_classes_alike():
+def test_a_deferred_sampler_draws_the_classes_alike() -> None:
     recipe = {"defer": 1}
     stage = train.learner(*small.data(), settings(recipe=recipe, deferred={"sampler": {"name": "class_balanced"}}))
     drawn = ([batch.labels for batch in stage.batches(stage.epoch(number))] for number in (1, 2))
@@ -55,7 +57,7 @@ def test_a_deferred_sampler_draws_the_classes_alike():
     assert counts[1].min() > 19.9 - 4 * 4.3
 
 
-def test_weight_decay_spares_what_a_head_says():
+def test_weight_decay_spares_what_a_head_says() -> None:
     stage = train.learner(*small.data(), settings(head={"name": "rare_start"}))
     (spared,) = [group for group in stage.optimizer.param_groups if group["weight_decay"] == 0]
     assert [id(value) for value in spared["params"]] == [id(stage.module.classifier.bias)]

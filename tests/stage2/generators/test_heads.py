@@ -10,7 +10,7 @@ SETTINGS = {"head_rule": "share", "head_size": 0.6}
 
 
 @pytest.mark.parametrize(("rule", "size"), [("share", 0.98), ("top_k", 2)])
-def test_a_head_class_of_one_image_has_no_covariance(rule, size):
+def test_a_head_class_of_one_image_has_no_covariance(rule: str, size: float) -> None:
     features, labels = torch.rand(62, 4), np.array([0] * 60 + [1, 2])
     says = "makes class 1 a head class, but its covariance needs two training images and it has 1: lower it"
     with pytest.raises(InputError, match=says):
@@ -18,7 +18,7 @@ def test_a_head_class_of_one_image_has_no_covariance(rule, size):
 
 
 @pytest.mark.parametrize("label", range(10))
-def test_mean_and_factor_equal_numpy(label):
+def test_mean_and_factor_equal_numpy(label: int) -> None:
     features, labels = references.digits()
     chosen = features[labels == label]
     mean, factor = _heads.mean_and_factor(chosen)
@@ -33,14 +33,14 @@ def test_mean_and_factor_equal_numpy(label):
     assert not factor[:, dead].any()
 
 
-def test_a_constant_feature_does_not_vary():
+def test_a_constant_feature_does_not_vary() -> None:
     constant = torch.full((50, 3), 0.1)
     constant[:, 0] = torch.arange(50)
     _, factor = _heads.mean_and_factor(constant)
     np.testing.assert_allclose(factor.T @ factor, np.diag([np.var(np.arange(50), ddof=1), 0, 0]), atol=1e-12)
 
 
-def test_statistics_of_digits():
+def test_statistics_of_digits() -> None:
     features, labels = references.digits()
     heads = _heads.of_features(SETTINGS, features, labels, references.COUNTS)
     assert heads.classes.tolist() == references.HEADS
@@ -54,7 +54,7 @@ def test_statistics_of_digits():
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_features_that_are_not_finite_are_counted(value):
+def test_features_that_are_not_finite_are_counted(value: float) -> None:
     features, labels = references.digits()
     features = features.clone()
     features[[3, 3, 400], [1, 2, 1]] = value
@@ -64,7 +64,7 @@ def test_features_that_are_not_finite_are_counted(value):
 
 
 @pytest.mark.parametrize("number", [1, 2, 5, 9])
-def test_nearest_means_in_blocks(monkeypatch, number):
+def test_nearest_means_in_blocks(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     monkeypatch.setattr(_heads, "BLOCK", 7)
     features, labels = references.digits()
     means, _ = references.statistics(features, labels, range(5))
@@ -77,14 +77,14 @@ def test_nearest_means_in_blocks(monkeypatch, number):
     np.testing.assert_allclose(squared, np.take_along_axis(distances, expected, axis=1), rtol=1e-12)
 
 
-def test_of_equally_near_means_the_first_is_taken():
+def test_of_equally_near_means_the_first_is_taken() -> None:
     means = torch.tensor([[3.0, 0], [0, 1], [1, 0], [0, -1]], dtype=torch.float64)
     positions, squared = _heads.nearest(torch.zeros(1, 2), np.array([0]), means, 3)
     assert positions.tolist() == [[1, 2, 3]]
     assert squared.tolist() == [[1, 1, 1]]
 
 
-def test_a_point_on_a_mean_is_at_distance_zero():
+def test_a_point_on_a_mean_is_at_distance_zero() -> None:
     # Sums of products of such numbers do not cancel exactly.
     features = 100 + torch.rand(50, 64, generator=torch.Generator().manual_seed(0))
     positions, squared = _heads.nearest(features, np.arange(50), features.double(), 1)

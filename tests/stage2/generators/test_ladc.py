@@ -1,4 +1,5 @@
 import weakref
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def line():
         ("count", [2 / 3, 1 / 3], 4 / 3, 4 / 9 + 4 / 9 + 0.1, 7 / 6, 0.5 * (8 / 9 + 0.1)),
     ],
 )
-def test_hand_worked_example(w_rule, w, mu0, sigma0, mu, sigma):
+def test_hand_worked_example(w_rule: str, w: list[Any], mu0: float, sigma0: float, mu: float, sigma: float) -> None:
     features, labels, counts = line()
     np.testing.assert_allclose(references.statistics(features, labels, [0, 1])[0], [[0], [4]], atol=1e-6)
     wanted = SETTINGS | {"w_rule": w_rule, "alpha": 0.1, "beta": 1.0, "head_rule": "top_k", "head_size": 2}
@@ -57,7 +58,7 @@ def test_hand_worked_example(w_rule, w, mu0, sigma0, mu, sigma):
 
 @pytest.mark.parametrize("w_rule", ["printed", "inverse", "count"])
 @pytest.mark.parametrize(("m", "row"), [(1, 309), (2, 350), (3, 416)])
-def test_gaussian_of_a_tail_image_equals_the_equations(w_rule, m, row):
+def test_gaussian_of_a_tail_image_equals_the_equations(w_rule: str, m: int, row: int) -> None:
     features, labels = references.digits()
     means, covariances = references.statistics(features, labels, references.HEADS)
     wanted = SETTINGS | {"m": m, "w_rule": w_rule}
@@ -67,7 +68,7 @@ def test_gaussian_of_a_tail_image_equals_the_equations(w_rule, m, row):
     np.testing.assert_allclose(covariance, expected[1], atol=1e-6)
 
 
-def test_draws_are_distributed_as_the_equations_say():
+def test_draws_are_distributed_as_the_equations_say() -> None:
     features, labels = references.digits()
     means, covariances = references.statistics(features, labels, references.HEADS)
     # A small α, lest it hide the covariances of the head classes.
@@ -79,7 +80,7 @@ def test_draws_are_distributed_as_the_equations_say():
     references.assert_sampled_from(drawn, *expected)
 
 
-def test_each_row_is_drawn_from_its_own_gaussian():
+def test_each_row_is_drawn_from_its_own_gaussian() -> None:
     features, labels = references.digits()
     means, covariances = references.statistics(features, labels, references.HEADS)
     rows = np.array([309, 5, 416, 310, 0, 309, 380])
@@ -90,7 +91,7 @@ def test_each_row_is_drawn_from_its_own_gaussian():
         np.testing.assert_allclose(mean, point if labels[row] in references.HEADS else own, atol=1e-6)
 
 
-def test_head_rows_keep_their_features():
+def test_head_rows_keep_their_features() -> None:
     features, labels = references.digits()
     rows = np.random.default_rng(0).permutation(len(labels))
     drawn = on_digits()(rows, generator())
@@ -101,14 +102,14 @@ def test_head_rows_keep_their_features():
     assert torch.equal(on_digits()(only, generator()), features[only])
 
 
-def test_features_are_left_as_they_were():
+def test_features_are_left_as_they_were() -> None:
     features, _ = references.digits()
     before = features.clone()
     on_digits()(np.arange(len(features)), generator())
     assert torch.equal(features, before)
 
 
-def test_every_draw_is_fresh_and_the_seed_settles_it():
+def test_every_draw_is_fresh_and_the_seed_settles_it() -> None:
     draw, rows = on_digits(), np.array([400, 400, 3, 316])
     source = generator(7)
     first, second = draw(rows, source), draw(rows, source)
@@ -117,13 +118,13 @@ def test_every_draw_is_fresh_and_the_seed_settles_it():
     assert torch.equal(on_digits()(rows, generator(7)), first)
 
 
-def test_m_is_capped_at_the_head_classes():
+def test_m_is_capped_at_the_head_classes() -> None:
     rows = np.arange(309, 417)
     assert torch.equal(on_digits(m=50)(rows, generator()), on_digits(m=3)(rows, generator()))
     assert not torch.equal(on_digits(m=3)(rows, generator()), on_digits(m=2)(rows, generator()))
 
 
-def test_without_dispersion_a_draw_stays_in_what_the_heads_span():
+def test_without_dispersion_a_draw_stays_in_what_the_heads_span() -> None:
     features, labels = references.digits()
     dead = (features[labels < 3] == 0).all(dim=0)
     still = on_digits(alpha=0)(np.full(50, 400), generator())[:, dead]
@@ -142,13 +143,15 @@ def test_without_dispersion_a_draw_stays_in_what_the_heads_span():
         ("count", [0, 7], [100, 50], [2 / 3, 1 / 3]),
     ],
 )
-def test_weights_where_distances_are_zero(rule, squared, counts, expected):
+def test_weights_where_distances_are_zero(
+    rule: str, squared: list[Any], counts: list[int], expected: list[Any]
+) -> None:
     found = ladc.prior_weights(np.array([squared], float), np.array([counts]), rule)
     np.testing.assert_allclose(found, [expected], atol=1e-12)
 
 
 @given(st.data(), st.sampled_from(["printed", "inverse", "count"]), st.integers(1, 5))
-def test_weights_sum_to_one(data, rule, m):
+def test_weights_sum_to_one(data: Any, rule: Any, m: Any) -> None:
     squared = data.draw(arrays.arrays(float, (3, m), elements=st.floats(0, 1e30)))
     counts = data.draw(arrays.arrays(np.int64, (3, m), elements=st.integers(2, 10**6)))
     weights = ladc.prior_weights(squared, counts, rule)
@@ -161,7 +164,7 @@ def test_weights_sum_to_one(data, rule, m):
     arrays.arrays(np.float32, (10, 3), elements=st.floats(-100, 100, width=32)),
     st.sampled_from(["printed", "inverse", "count"]),
 )
-def test_beta_goes_from_the_image_to_the_prior(values, w_rule):
+def test_beta_goes_from_the_image_to_the_prior(values: Any, w_rule: Any) -> None:
     features, labels, counts = torch.from_numpy(values), np.repeat([0, 1, 2, 3], [4, 3, 2, 1]), [4, 3, 2, 1]
     wanted = SETTINGS | {"w_rule": w_rule, "head_rule": "top_k", "head_size": 2}
     rows = np.arange(7, 10)
@@ -181,7 +184,7 @@ def test_beta_goes_from_the_image_to_the_prior(values, w_rule):
         ({"head_rule": "top_k"}, "head_size is 0.6, .* whole number from 1 to 9"),
     ],
 )
-def test_unusable_head_sets_are_named(changes, says):
+def test_unusable_head_sets_are_named(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(InputError, match=says):
         on_digits(**changes)
 
@@ -207,7 +210,7 @@ class Tensors(TorchDispatchMode):
         return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
 
 
-def test_no_covariance_is_ever_formed():
+def test_no_covariance_is_ever_formed() -> None:
     width, counts = 2048, [200, 150, 120, 60, 40, 20]
     features, labels = torch.rand(590, width, generator=generator()), np.repeat(np.arange(6), counts)
     wanted = SETTINGS | {"m": 3, "head_rule": "top_k", "head_size": 3}
@@ -225,7 +228,7 @@ def test_no_covariance_is_ever_formed():
     assert not drawing.operations & waiting
 
 
-def test_factors_are_no_larger_than_a_covariance():
+def test_factors_are_no_larger_than_a_covariance() -> None:
     features, labels = references.digits()
     factors = _heads.of_features(SETTINGS, features[:, :32], labels, references.COUNTS).factors
     assert [factor.shape for factor in factors] == [(32, 32)] * 3

@@ -15,7 +15,7 @@ def on_digits(**changes):
 
 @pytest.mark.parametrize("w_rule", ["printed", "inverse", "count"])
 @pytest.mark.parametrize("label", [3, 9])
-def test_gaussian_is_that_of_the_class_mean(w_rule, label):
+def test_gaussian_is_that_of_the_class_mean(w_rule: str, label: int) -> None:
     features, labels = references.digits()
     statistics = references.statistics(features, labels, references.HEADS)
     point = features[labels == label].double().numpy().mean(axis=0)
@@ -25,7 +25,7 @@ def test_gaussian_is_that_of_the_class_mean(w_rule, label):
     np.testing.assert_allclose(covariance, expected[1], atol=1e-6)
 
 
-def test_a_class_has_one_gaussian_and_its_images_fresh_draws():
+def test_a_class_has_one_gaussian_and_its_images_fresh_draws() -> None:
     _, labels = references.digits()
     means = references.mean_of(on_digits(), np.arange(len(labels)))
     for label in range(3, 10):
@@ -37,7 +37,7 @@ def test_a_class_has_one_gaussian_and_its_images_fresh_draws():
     assert len(np.unique(drawn.numpy(), axis=0)) == 108
 
 
-def test_head_rows_keep_their_features():
+def test_head_rows_keep_their_features() -> None:
     features, labels = references.digits()
     before, rows = features.clone(), np.random.default_rng(0).permutation(len(labels))
     drawn = on_digits()(rows, torch.Generator().manual_seed(0))
@@ -46,7 +46,7 @@ def test_head_rows_keep_their_features():
     assert torch.equal(features, before)
 
 
-def test_a_tail_of_single_images_is_that_of_ladc():
+def test_a_tail_of_single_images_is_that_of_ladc() -> None:
     features, labels = references.digits()
     kept = np.concatenate([np.arange(309), [309, 349, 375]])
     features, labels, counts = features[kept], labels[kept], [150, 97, 62, 1, 1, 1]
@@ -55,12 +55,12 @@ def test_a_tail_of_single_images_is_that_of_ladc():
     torch.testing.assert_close(*drawn)
 
 
-def test_unusable_head_sets_are_named():
+def test_unusable_head_sets_are_named() -> None:
     with pytest.raises(InputError, match=r"head_size is 1, .* leaves no tail class"):
         on_digits(head_size=1)
 
 
-def test_settings_are_those_of_ladc():
+def test_settings_are_those_of_ladc() -> None:
     def rules(part):
         return {name: {**schema, "description": ""} for name, schema in part.SETTINGS.items()}
 

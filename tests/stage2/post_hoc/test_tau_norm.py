@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -79,7 +80,9 @@ def stored():
         (1, True, [11.4, -19.0]),
     ],
 )
-def test_rows_are_divided_by_a_power_of_their_length_and_the_bias_is_not(tau, bias, logits):
+def test_rows_are_divided_by_a_power_of_their_length_and_the_bias_is_not(
+    tau: float, bias: bool, logits: list[Any]
+) -> None:
     given = arrays(test=[(1.0, 0)], weight=[(3.0, 4.0), (0.0, 2.0)], bias=(10.0, -20.0))
     adjusted = tau_norm.adjust(fixed(tau, bias), given)
     np.testing.assert_allclose(adjusted.last, [logits], rtol=1e-6)
@@ -87,7 +90,7 @@ def test_rows_are_divided_by_a_power_of_their_length_and_the_bias_is_not(tau, bi
     assert adjusted.last.dtype == np.float32
 
 
-def test_a_given_tau_is_both_protocols_and_looks_at_nothing():
+def test_a_given_tau_is_both_protocols_and_looks_at_nothing() -> None:
     for held_out in ([], [FROM_07]):
         choice = tau_norm.adjust(fixed(1.25), arrays(held_out)).choice
         assert choice == {
@@ -99,7 +102,7 @@ def test_a_given_tau_is_both_protocols_and_looks_at_nothing():
         }
 
 
-def test_last_is_chosen_on_the_hold_out_and_best_on_the_test_set():
+def test_last_is_chosen_on_the_hold_out_and_best_on_the_test_set() -> None:
     given = arrays(held_out=[FROM_07, UP_TO_13], test=[FROM_17, FROM_17, UP_TO_13])
     adjusted = tau_norm.adjust(CHOSEN, given)
     assert adjusted.choice["last"] == {"tau": 0.7}  # the smallest of 0.7 to 1.3, which are equal
@@ -108,7 +111,7 @@ def test_last_is_chosen_on_the_hold_out_and_best_on_the_test_set():
     np.testing.assert_array_equal(adjusted.best, tau_norm.adjust(fixed(1.7), given).last)
 
 
-def test_grid_and_accuracies_are_told():
+def test_grid_and_accuracies_are_told() -> None:
     choice = tau_norm.adjust(CHOSEN, arrays(held_out=[FROM_07, UP_TO_13])).choice
     assert choice["grid"] == [round(0.1 * step, 1) for step in range(21)]
     assert choice["held_out"] == [0.5] * 7 + [1.0] * 7 + [0.5] * 7
@@ -116,13 +119,13 @@ def test_grid_and_accuracies_are_told():
     assert json.loads(json.dumps(choice)) == choice
 
 
-def test_test_set_has_no_say_in_last():
+def test_test_set_has_no_say_in_last() -> None:
     held_out = [FROM_07, UP_TO_13]
     for test in ([FROM_17], [UP_TO_03], [FROM_07, UP_TO_03]):
         assert tau_norm.adjust(CHOSEN, arrays(held_out, test)).choice["last"] == {"tau": 0.7}
 
 
-def test_classes_count_alike_on_the_hold_out_and_images_on_the_test_set():
+def test_classes_count_alike_on_the_hold_out_and_images_on_the_test_set() -> None:
     images = [UP_TO_03] * 4 + [UP_TO_13] * 6 + [FROM_07]
     choice = tau_norm.adjust(CHOSEN, arrays(held_out=images, test=images)).choice
     assert choice["last"] == {"tau": 0.7}  # (6/10 + 1)/2 against (1 + 0)/2 up to 0.3
@@ -130,25 +133,25 @@ def test_classes_count_alike_on_the_hold_out_and_images_on_the_test_set():
     assert choice["best"] == {"tau": 0.0}  # 10 of 11 against 7
 
 
-def test_bias_is_part_of_the_choice():
+def test_bias_is_part_of_the_choice() -> None:
     given = arrays(held_out=[(2.0, 1), (0.5, 0)], bias=(0.0, 8.5))
     assert tau_norm.adjust(CHOSEN, given).choice["last"] == {"tau": 0.7}
     assert tau_norm.adjust(CHOSEN | {"bias": True}, given).choice["last"] == {"tau": 0.0}  # 10 against 10.5, 9
 
 
-def test_classes_without_images_are_left_out_of_the_mean():
+def test_classes_without_images_are_left_out_of_the_mean() -> None:
     logits = np.eye(4, dtype=np.float32)[[2, 2, 0, 3, 1]]
     assert tau_norm.mean_class_accuracy(logits, np.array([2, 2, 2, 1, 1])) == pytest.approx((2 / 3 + 1 / 2) / 2)
     assert tau_norm.mean_class_accuracy(logits, np.array([2, 2, 3, 3, 3])) == pytest.approx((1 + 1 / 3) / 2)
 
 
-def test_mean_of_classes_is_that_of_the_scores(stored):
+def test_mean_of_classes_is_that_of_the_scores(stored: Any) -> None:
     logits, labels = stored["test_logits"][:250], stored["test_labels"][:250]
     expected = np.nanmean(scores.per_class_accuracy(logits, labels))
     assert float(tau_norm.mean_class_accuracy(logits, labels)) == pytest.approx(expected, rel=1e-12)
 
 
-def test_equal_means_are_equal_though_their_roundings_differ():
+def test_equal_means_are_equal_though_their_roundings_differ() -> None:
     labels = np.repeat([0, 1, 2], 10)
 
     def mean(*hits):
@@ -160,7 +163,7 @@ def test_equal_means_are_equal_though_their_roundings_differ():
     assert mean(1, 2, 3) < mean(6, 1, 0)
 
 
-def test_nothing_to_choose_on_is_one_sentence():
+def test_nothing_to_choose_on_is_one_sentence() -> None:
     with pytest.raises(InputError) as refused:
         tau_norm.adjust(CHOSEN, arrays(held_out=[]))
     assert str(refused.value) == (
@@ -170,18 +173,18 @@ def test_nothing_to_choose_on_is_one_sentence():
 
 
 @pytest.mark.parametrize("row", [(0.0, 0.0), (np.nan, 1.0), (np.inf, 1.0)])
-def test_row_without_a_length_is_named(row):
+def test_row_without_a_length_is_named(row: tuple[Any, ...]) -> None:
     with pytest.raises(InputError, match="class 1, which are all 0 or not finite"):
         tau_norm.adjust(fixed(1), arrays(weight=[(3.0, 4.0), row]))
 
 
-def test_tau_0_with_bias_is_the_classifier_as_it_was(stored):
+def test_tau_0_with_bias_is_the_classifier_as_it_was(stored: Any) -> None:
     adjusted = tau_norm.adjust(fixed(0, bias=True), stored)
     np.testing.assert_allclose(adjusted.last, stored["test_logits"], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("bias", [True, False])
-def test_accuracies_on_real_data_computed_anew(stored, bias):
+def test_accuracies_on_real_data_computed_anew(stored: Any, bias: bool) -> None:
     choice = tau_norm.adjust(CHOSEN | {"bias": bias}, stored).choice
     weight = stored["weight"].astype(np.float64)
     expected = []
@@ -195,7 +198,7 @@ def test_accuracies_on_real_data_computed_anew(stored, bias):
     assert choice["held_out_images"] == len(stored["held_out_labels"]) == 940
 
 
-def test_logits_are_written_for_the_evaluation(tmp_path):
+def test_logits_are_written_for_the_evaluation(tmp_path: Path) -> None:
     given = arrays(held_out=[FROM_07, UP_TO_13], test=[FROM_17, FROM_17, UP_TO_13])
     adjusted = tau_norm.adjust(CHOSEN, given)
     post_hoc.save_logits(tmp_path / "logits.npz", adjusted, given["test_labels"])
@@ -203,12 +206,12 @@ def test_logits_are_written_for_the_evaluation(tmp_path):
     assert (scored["last"]["top1"], scored["best"]["top1"]) == pytest.approx((1 / 3, 2 / 3))
 
 
-def test_settings_are_told_without_an_import():
+def test_settings_are_told_without_an_import() -> None:
     assert "tau_norm" in parts.names("stage2.post_hoc")
     assert list(parts.settings("stage2.post_hoc", "tau_norm")) == ["tau", "bias"]
 
 
-def test_no_torch_is_imported():
+def test_no_torch_is_imported() -> None:
     lib = str(Path(parts.__file__).parents[2])
     program = (
         "import sys; from longtail.runtime import files, joblog, npz, parts; from longtail.stage2 import post_hoc; "
