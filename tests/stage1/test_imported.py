@@ -90,8 +90,8 @@ def test_other_settings_are_named_with_both_values(far: Import) -> None:
 
     assert told == (
         f"{WHERE}: {far.source} was trained with other settings (mixing is not set there and null here; mixing."
-        'alpha is 1.0 there and not set here; mixing.name is "mixup" there and not set here; 2 more): use the same settings '
-        "here, or remove the line to train it here"
+        'alpha is 1.0 there and not set here; mixing.name is "mixup" there and not set here; 2 more): use the same '
+        "settings here, or remove the line to train it here"
     )
 
 
