@@ -32,7 +32,7 @@ configfile: "config/config.yaml"
 
 
 orchestration.quote_interpreter()
-orchestration.end_mistakes_at_once()
+orchestration.do_not_retry_bad_input()
 INTERRUPTION = orchestration.Interruption()
 if workflow.is_main_process:
     INTERRUPTION.expect()

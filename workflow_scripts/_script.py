@@ -1,10 +1,10 @@
-"""The first import of every script: it puts this checkout's library on the path and has the job as `snakemake`.
+"""The first import of every script: puts this checkout's library on the path and provides the job as `snakemake`.
 
-A script that Snakemake starts has its job already, and Snakemake puts this folder on the path of every job: in .venv,
-in conda environments, in containers, on this machine and on a cluster. An installed library is not enough: conda
-environments have none, and that of .venv may belong to another checkout.
+Snakemake puts this folder on the path of every job that it starts: in .venv, in conda environments, in containers, on
+this machine and on a cluster. Importing an installed library would not work everywhere: conda environments have none,
+and that of .venv may belong to another checkout.
 
-A script that is started by hand reads its job from the command line (docs/run-one-script.md).
+A script that a user starts reads its job from the command line (docs/run-one-script.md).
 """
 
 import sys

@@ -10,6 +10,6 @@ with joblog.job(snakemake.log):
 
     settings = json.loads(snakemake.params.settings) | snakemake.config["places"][snakemake.wildcards.dataset]
     source = parts.find("data.sources", settings["kind"])
-    # A list, as the rule asks a function for it: of one archive or of none.
+    # A list of one archive, or empty.
     archive = next(iter(snakemake.input.archive), None)
     arrays.save(snakemake.output.arrays, source.read(settings, archive))

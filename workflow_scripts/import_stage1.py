@@ -13,9 +13,9 @@ with joblog.job(snakemake.log):
     w = snakemake.wildcards
     run = f"{w.dataset}/{w.imbalance}/{w.backbone}/{w.stage1}/seed{w.seed}"
     where = f"stage1 '{run}'"
-    # Not a parameter, since Snakemake would take another place of the same network for a change.
-    given = snakemake.config["stage1"][run]
+    # Not a parameter: Snakemake would import the network again when only its path changes.
+    entry = snakemake.config["stage1"][run]
     settings, subset = json.loads(snakemake.params.settings), long_tail.load(snakemake.input.subset)
-    told = imported.check(given, settings, subset.content, where)
-    shapes.check(Path(given["source"]), arrays.load(snakemake.input.arrays), Stage1.parse(settings), where)
-    imported.take(given, told, snakemake.output)
+    record = imported.check(entry, settings, subset.content, where)
+    shapes.check(Path(entry["source"]), arrays.load(snakemake.input.arrays), Stage1.parse(settings), where)
+    imported.take(entry, record, snakemake.output)

@@ -8,9 +8,9 @@ with joblog.job(snakemake.log):
     from longtail.report import origin, statistics
     from longtail.runtime import files, npz, provenance
 
-    table, given = json.loads(snakemake.params.table), snakemake.input
-    counts = {path: files.read_json(path)["counts"] for path in given.subsets}
-    test_sizes = {path: len(npz.load(path, ["test_labels"], "arrays")["test_labels"]) for path in given.arrays}
+    table, inputs = json.loads(snakemake.params.table), snakemake.input
+    counts = {path: files.read_json(path)["counts"] for path in inputs.subsets}
+    test_sizes = {path: len(npz.load(path, ["test_labels"], "arrays")["test_labels"]) for path in inputs.arrays}
     numbers = statistics.frame(table, counts, test_sizes)
     sources = origin.counted(table["source"], provenance.machine())
     files.write_text(snakemake.output.csv, statistics.csv(numbers))

@@ -7,7 +7,8 @@ from longtail.runtime import joblog
 with joblog.job(snakemake.log):
     from longtail.report import publish
 
-    given = snakemake.input
-    manifest, kept = snakemake.output.manifest, (given.tables, given.figures)
+    manifest, inputs = snakemake.output.manifest, snakemake.input
     configuration = json.loads(snakemake.params.configuration)
-    publish.publish(manifest, *kept, given.metrics, given.provenance, given.choices, configuration)
+    publish.publish(
+        manifest, inputs.tables, inputs.figures, inputs.metrics, inputs.provenance, inputs.choices, configuration
+    )

@@ -1,4 +1,4 @@
-"""Which classes of a long-tailed set are head classes; NumPy only, so that a figure of them needs no torch."""
+"""Which classes of a long-tailed set are head classes. Needs only NumPy, since figures use it without torch."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,7 @@ from longtail.runtime.errors import InputError
 
 
 def choose(counts: list[int], rule: str, size: float) -> NDArray[np.int64]:
-    """Numbers [H] of the head classes, largest first; of equal classes the lower number is the larger.
+    """Indices [H] of the head classes, largest class first; of equally large classes the lower index comes first.
 
     `share`: the fewest classes that together hold at least the share `size` of all images (LADC, implementation
     details). `top_k`: the `size` largest. Raises InputError when that leaves no head or no tail class.

@@ -1,22 +1,22 @@
-"""Imbalance factors as people write them and as paths spell them."""
+"""Imbalance factors, as written in a configuration and as written in paths."""
 
 from fractions import Fraction
 
 from longtail.runtime.errors import InputError
 
 NATURAL = "natural"
-# Within these, a name of at most 17 digits tells every factor from all others.
+# Within these bounds, at most 17 digits distinguish every factor from all others.
 LEAST, MOST = 1e-15, 1e15
 
 
 def slug(factor: float | str, where: str) -> str:
-    """`if100` from 100 or 0.01, `if1` from 1 (balanced), `natural` from 'natural'; InputError otherwise.
+    """`if100` from 100 or 0.01, `if1` from 1 (balanced), `natural` from 'natural'; raises InputError otherwise.
 
-    A share that is not the reciprocal of a short number keeps its own digits, `if0.015`: 66.6667 is another factor.
+    A factor below 1 whose reciprocal has no short form keeps its own digits, `if0.015`: 66.6667 is another factor.
     """
     if factor == NATURAL:
         return NATURAL
-    # YAML may hold anything here: null, a list, yes.
+    # The value may be of any type: null, a list, yes.
     if isinstance(factor, bool) or not isinstance(factor, int | float) or not LEAST < factor < MOST:
         raise InputError(
             f"{where}: factor {factor!r} is not allowed: write 100 or 0.01 (largest over smallest class), "
@@ -30,11 +30,11 @@ def ratio(imbalance: str) -> Fraction | None:
     """The exact factor of `if100` (100) or `if0.015` (200/3); None for `natural`."""
     if imbalance == NATURAL:
         return None
-    told = Fraction(imbalance.removeprefix("if"))
-    return told if told >= 1 else 1 / told
+    factor = Fraction(imbalance.removeprefix("if"))
+    return factor if factor >= 1 else 1 / factor
 
 
 def _digits(number: float) -> str:
-    """A number in as few digits as tell it from all others."""
+    """A number in as few digits as identify it."""
     short = f"{number:g}"
     return short if float(short) == number else repr(number).removesuffix(".0")

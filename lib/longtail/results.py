@@ -1,4 +1,4 @@
-"""Where results are. Each path is written here once, as a pattern with the wildcards that the rules use."""
+"""The paths of results. Each is defined here once, as a pattern with the wildcards that the rules use."""
 
 RESULTS = "results"
 DATA, RUNS, LOGS = f"{RESULTS}/data", f"{RESULTS}/runs", f"{RESULTS}/logs"
@@ -9,7 +9,7 @@ FIGURE_FORMATS = ("svg", "png")
 ARRAYS = DATA + "/{dataset}/arrays.npz"
 SUBSET = DATA + "/{dataset}/{imbalance}/subset.json"
 
-# Folders below RUNS, and below the logs of runs: of a setting, of a Stage 1 with all that stands on it, of a method.
+# Folders below RUNS and below the logs of runs: of a setting, of a Stage 1 with everything made from it, of a method.
 SETTING = "{dataset}/{imbalance}/{backbone}"
 STAGE1_RUN = SETTING + "/{stage1}/seed{seed}"
 METHOD_RUN = STAGE1_RUN + "/{method}"
@@ -20,15 +20,15 @@ METHOD = f"{RUNS}/{METHOD_RUN}"
 
 
 def arrays(dataset: str) -> str:
-    """The arrays of a data set."""
+    """The path of the arrays of a data set."""
     return ARRAYS.format(dataset=dataset)
 
 
 def subset(dataset: str, imbalance: str) -> str:
-    """A subset of a data set."""
+    """The path of a subset of a data set."""
     return SUBSET.format(dataset=dataset, imbalance=imbalance)
 
 
 def stage1_run(dataset: str, imbalance: str, backbone: str, stage1: str, seed: int | str) -> str:
-    """The folder below RUNS of a Stage 1 and all that stands on it."""
+    """The folder below RUNS of a Stage 1 and everything that is made from it."""
     return STAGE1_RUN.format(dataset=dataset, imbalance=imbalance, backbone=backbone, stage1=stage1, seed=seed)

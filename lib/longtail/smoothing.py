@@ -1,4 +1,4 @@
-"""How much label-aware smoothing takes from each class; numpy only, so that a figure needs no torch."""
+"""The smoothing factors of label-aware smoothing. Needs only NumPy, since figures use it without torch."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +11,9 @@ FORMS = ("concave", "linear", "convex")
 def smoothing(counts: npt.ArrayLike, head: float, tail: float, form: str) -> npt.NDArray[np.float64]:
     """Smoothing factor ε_y of every class, from its number of training images N_y.
 
-    The largest class gets ``head`` (ε_1), the smallest ``tail`` (ε_K), the others as ``form`` says.
-    ``counts`` is (K,) in any order. Where every class has the same count, N_1 - N_K = 0 leaves the formulas
-    undefined: each class then is a largest class and gets ``head``.
+    The largest class gets ``head`` (ε_1), the smallest ``tail`` (ε_K), and ``form`` interpolates between them.
+    ``counts`` is (K,) in any order. If all classes have the same count, N_1 - N_K = 0 and the formulas are
+    undefined: every class then counts as the largest and gets ``head``.
     Raises InputError for an unknown form, no classes, a count below 1, or a factor outside [0, 1).
     Source: MiSLAS (CVPR 2021), slide 9.
     """
@@ -22,11 +22,11 @@ def smoothing(counts: npt.ArrayLike, head: float, tail: float, form: str) -> npt
         raise InputError(f"smoothing form {form!r} is unknown; use one of {', '.join(FORMS)}.")
     if n.ndim != 1 or n.size == 0 or not (n >= 1).all():
         raise InputError(
-            "smoothing counts must be a flat list with at least 1 image in every class; mend the counts."
+            "smoothing counts must be a flat list with at least 1 image in every class; correct the counts."
         )
     if not (0 <= head < 1 and 0 <= tail < 1):
         raise InputError(
-            f"smoothing factors head={head} and tail={tail} must lie in [0, 1); mend the method's config."
+            f"smoothing factors head={head} and tail={tail} must lie in [0, 1); correct the method's config."
         )
     largest, smallest = n.max(), n.min()
     if largest == smallest:

@@ -355,8 +355,8 @@ def test_what_is_deferred_has_to_take_over_before_the_end(
     table = own_table(rows=[{"method": method}])
 
     sentence = (
-        rf"recipe 'digits-baselines', key 'defer' is 9 of {epochs} epochs, so that what is deferred never comes "
-        rf"\(\S*own.yaml: method '{method}' on digits\): lower it, or raise epochs$"
+        rf"recipe 'digits-baselines', key 'defer' is 9 of {epochs} epochs, so that the deferred part of the method "
+        rf"never takes effect \(\S*own.yaml: method '{method}' on digits\): lower it, or raise epochs$"
     )
     with pytest.raises(InputError, match=sentence):
         build(tables=[table], figures=[], recipes=shorter, methods=standing)
@@ -381,7 +381,9 @@ def test_a_head_that_a_data_set_gives_to_a_network_is_judged_with_what_stands_on
     override = {"dataset": "digits", "stage1": {"head": {"name": "cosine", "scale": 16.0}}}
     own = {"ce": {"overrides": [override]}}
 
-    with pytest.raises(InputError, match=r"method 'crt' on digits: 'ce' has the head 'cosine', and what stands on a"):
+    with pytest.raises(
+        InputError, match=r"method 'crt' on digits: 'ce' has the head 'cosine', but a method on a fin"
+    ):
         build(tables=[own_table(rows=[{"method": "crt"}])], figures=[], methods=own)
     assert build(tables=[own_table(rows=[{"method": "ce"}])], figures=[], methods=own).runs
 
@@ -513,10 +515,10 @@ class TestLeftOut:
         ]
 
     def test_they_stay_asked_for(self, built: Plan) -> None:
-        assert {run.folder for run in built.asked} == {
+        assert {run.folder for run in built.requested} == {
             f"digits/if50/resnet32/{name}/seed{seed}" for name in ("ce", "mixup") for seed in (0, 1)
         }
-        assert len(built.asked) == 6
+        assert len(built.requested) == 6
 
     def test_a_panel_of_two_methods_is_left_out_where_one_has_no_network(self, tmp_path: Path) -> None:
         pairs = [{"left": "crt", "right": "mislas"}, {"left": "mixup", "right": "mislas"}]
@@ -528,7 +530,7 @@ class TestLeftOut:
         built = build(missing_networks="leave_out", stage1=named, **own)
 
         assert [len(cell.runs) for cell in built.figures["pairs"].cells] == [0, 0, 1, 1]
-        assert {run.method for run in built.asked} == {"crt", "mixup", "mislas"}
+        assert {run.method for run in built.requested} == {"crt", "mixup", "mislas"}
 
     def test_a_setting_without_a_network_makes_nothing(self, own_table: Callable[..., str]) -> None:
         built = build(missing_networks="leave_out", tables=[own_table()])

@@ -405,7 +405,7 @@ def _make_imported() -> None:
 
 def _read_imported() -> None:
     source = Path("stage1")
-    told = imported.record(source, "mine.yaml")
+    told = imported.read_record(source, "mine.yaml")
     imported.check_settings(told, plain(small.STAGE1), source, "mine.yaml")
     imported.check_images(told, elsewhere.SEEN, source, "mine.yaml")
     imported.check_checkpoints(source, "mine.yaml")

@@ -497,8 +497,8 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def forget() -> None:
-    for asked in (parameters.remembered, fingerprint._tree, fingerprint._meaning, fingerprint._imports):
-        asked.cache_clear()
+    for cached in (parameters.cached_fingerprint, fingerprint._tree, fingerprint._meaning, fingerprint._imports):
+        cached.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_a_stage1_that_is_wanted_is_taken() -> None:
 def test_one_that_nothing_wants_is_named_with_the_nearest(folder: str, remedy: str) -> None:
     told = refusal({folder: far()})
 
-    start = f"mine.yaml, stage1 '{folder}': no table or figure asked for wants this Stage 1: {remedy}"
+    start = f"mine.yaml, stage1 '{folder}': no requested table or figure uses this Stage 1: {remedy}"
     assert told.startswith(start), told
 
 
@@ -109,8 +109,8 @@ def test_other_settings_are_told_before_anything_runs() -> None:
     told = refusal({CE: line})
 
     assert told == (
-        f"mine.yaml, stage1 '{CE}': {line['source']} was trained otherwise (seeds.initialisation is 1 there and 0 "
-        "here): configure it as there, or remove the line and it is trained here"
+        f"mine.yaml, stage1 '{CE}': {line['source']} was trained with other settings (seeds.initialisation is 1 "
+        "there and 0 here): use the same settings here, or remove the line to train it here"
     )
 
 

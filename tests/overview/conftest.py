@@ -97,7 +97,7 @@ class Tree:
 
     def record(self, job: Job, seconds: float) -> None:
         """What Snakemake keeps of a job that took so long."""
-        path = times.kept(times.RECORDS, job.outputs[-1])
+        path = times.record_of(times.RECORDS, job.outputs[-1])
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({"starttime": 1000.0, "endtime": 1000.0 + seconds}))
 

@@ -42,7 +42,7 @@ def test_what_is_whole_and_wanted_is_listed_with_its_hash(tree: Any, far: Any) -
 
     line = {"source": str(source), "sha256": imported.digest(source)}
     assert block(lines) == {tree.CE.removesuffix("/stage1"): line}
-    assert lines[0] == "# 1 Stage 1 from far, of 2 that this configuration wants."
+    assert lines[0] == "# 1 Stage 1 from far, of 2 that this configuration uses."
     assert len(lines) == 3
 
 
@@ -96,7 +96,7 @@ def test_what_nothing_wants_is_left_out_with_what_is_closest(tree: Any, far: Any
     far(tree.CE, settings={"seeds": {"initialisation": 7, "order": 7}})
 
     assert left_out(tree) == (
-        f"# - far/runs/{tree.CE}: no table or figure asked for wants such a Stage 1; "
+        f"# - far/runs/{tree.CE}: no requested table or figure uses such a Stage 1; "
         "cifar10/if100/resnet32/ce/seed0 is closest (seeds.initialisation is 7 there and 0 here; "
         "seeds.order is 7 there and 0 here)"
     )
@@ -112,7 +112,7 @@ def test_what_saw_other_images_is_left_out(tree: Any, far: Any) -> None:
 def test_what_does_not_say_what_it_saw_is_left_out(tree: Any, far: Any) -> None:
     far(tree.CE, images_seen=None)
 
-    assert "provenance.json does not say in 'images_seen' which images the network saw: train it" in left_out(tree)
+    assert "provenance.json does not list in 'images_seen' the images that the network saw" in left_out(tree)
 
 
 def copied(tree, **changes) -> None:
@@ -159,7 +159,7 @@ def test_runs_that_are_left_out_for_want_of_a_network_are_wanted(tree: Any, far:
 
     lines = imports.lines(tree.graph, Path("far"))
 
-    assert lines[0] == "# 1 Stage 1 from far, of 2 that this configuration wants."
+    assert lines[0] == "# 1 Stage 1 from far, of 2 that this configuration uses."
     tree.configure(missing_networks="leave_out", stage1=block(lines))
     assert [t.folder for t in tree.trainings.values()] == [tree.CE]
 

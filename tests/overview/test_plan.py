@@ -11,7 +11,7 @@ from longtail.overview import jobs, plan
 
 UNTIMED = [
     "Not yet timed here: resnet32 at 32x32.",
-    "`make benchmark` times ResNet-32; any first training that finishes times its own kind.",
+    "`make benchmark` times ResNet-32; the first finished training of a kind times that kind.",
 ]
 
 
@@ -147,7 +147,7 @@ def test_dearer_steps_take_longer_and_are_named(tree: Any, shown: Any, tmp_path:
 
     # 200 epochs of 12,288 images, each two passes long, at 100 a second.
     assert shown(lines)["dear"] == ["1 / 1", "0 / 1", "-", "2,457,600", "-", "13.7 h"]
-    assert "A pass counts in the time as its method's algorithm declares it: bbn 2." in lines
+    assert "Passes of these algorithms take longer by the factor that they declare: bbn 2." in lines
 
 
 def test_claims_are_a_table_that_takes_trainings(tree: Any, shown: Any, tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_an_unknown_number_of_images_is_said(tree: Any, shown: Any) -> None:
     lines = plan.lines(tree.graph, tree.machine())
 
     assert shown(lines)["own"] == ["2 / 3", "0 / 2", "0 / 1", "0 + ?", "0 + ?", "?"]
-    assert "How many images there are is known once the data are read (snakemake datasets): cifar10 if100." in lines
+    assert "The number of images is unknown until the data are read (snakemake datasets): cifar10 if100." in lines
 
 
 def test_what_is_known_is_shown_beside_what_is_not(tree: Any, shown: Any) -> None:
@@ -197,7 +197,7 @@ def test_outputs_of_other_code_are_told_of(tree: Any) -> None:
     tree.finish(tree.CE, code="000000000000")
 
     assert (
-        plan.lines(tree.graph, tree.machine())[-1] == "To be trained anew, since settings or code are others now: 1."
+        plan.lines(tree.graph, tree.machine())[-1] == "To be trained again, since settings or code have changed: 1."
     )
 
 

@@ -6,7 +6,7 @@ from longtail.overview import progress, times
 
 UNTIMED = [
     "Not yet timed here: resnet32 at 32x32.",
-    "`make benchmark` times ResNet-32; any first training that finishes times its own kind.",
+    "`make benchmark` times ResNet-32; the first finished training of a kind times that kind.",
 ]
 
 LONG = "the loss is not finite at epoch 3, step 17, learning rate 0.1; the last good state is in results/runs/x: " * 2
@@ -85,7 +85,7 @@ def test_silence_is_told_with_its_time(tree, shown) -> None:
 
     assert lines[1] == "3 trainings: 0 done, 1 running, 2 waiting, 0 failed"
     assert shown(lines)[tree.CE][-1].endswith(datetime.fromtimestamp(since).strftime("%H:%M"))
-    assert "no sign of life since" in shown(lines)[tree.CE][-1]
+    assert "no update since" in shown(lines)[tree.CE][-1]
 
 
 def test_stopped_trainings_say_how_they_go_on(tree, gone, shown) -> None:
@@ -97,8 +97,8 @@ def test_stopped_trainings_say_how_they_go_on(tree, gone, shown) -> None:
 
     assert lines[1] == "3 trainings: 0 done, 0 running, 3 waiting, 0 failed"
     rows = shown(lines)
-    assert rows[tree.CE] == ["will go on after epoch 50 or where it last saved"]
-    assert rows[tree.MIXUP] == ["nothing saved by epoch 3: will start anew"]
+    assert rows[tree.CE] == ["will continue after epoch 50 or where it last saved"]
+    assert rows[tree.MIXUP] == ["nothing saved by epoch 3: will start again"]
 
 
 def test_failures_come_with_sentence_and_log(tree) -> None:
@@ -151,7 +151,7 @@ def test_time_is_a_lower_bound_while_a_job_is_not_timed(tree) -> None:
 def test_jobs_that_run_beside_a_training_are_side_by_side_with_it(tree) -> None:
     tree.run(tree.CE)
     (job,) = [job for job in tree.jobs() if job.rule == "extract_features" and "/mixup/" in job.outputs[0]]
-    mark = times.kept(times.MARKS, job.outputs[0])
+    mark = times.record_of(times.MARKS, job.outputs[0])
     mark.parent.mkdir(parents=True)
     mark.write_text("{}")
 

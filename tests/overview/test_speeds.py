@@ -12,7 +12,7 @@ from longtail.overview.speeds import Kind, Machine, Remaining, Speeds, duration
 CIFAR = Kind("resnet32", 32)
 UNTIMED = [
     "Not yet timed here: resnet32 at 32x32.",
-    "`make benchmark` times ResNet-32; any first training that finishes times its own kind.",
+    "`make benchmark` times ResNet-32; the first finished training of a kind times that kind.",
 ]
 
 

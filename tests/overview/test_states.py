@@ -199,5 +199,5 @@ def test_the_clock_names_the_day_only_where_it_is_another() -> None:
 def test_outdated_trainings_are_counted() -> None:
     assert states.outdated([State(WAITING), State(DONE)]) == []
     assert states.outdated([State(WAITING, outdated=True)] * 2) == [
-        "To be trained anew, since settings or code are others now: 2."
+        "To be trained again, since settings or code have changed: 2."
     ]

@@ -54,7 +54,7 @@ def test_the_latest_are_enough(tree: Any, monkeypatch: pytest.MonkeyPatch) -> No
     evaluated = [job for job in tree.jobs() if job.rule == "evaluate"]
     for job, seconds in zip(evaluated, (2.0, 4.0), strict=True):
         tree.record(job, seconds)
-    os.utime(times.kept(times.RECORDS, evaluated[1].outputs[-1]), (0, 0))
+    os.utime(times.record_of(times.RECORDS, evaluated[1].outputs[-1]), (0, 0))
 
     assert Times(tree.jobs()).of(evaluated[1]) == 2.0
 
@@ -62,7 +62,7 @@ def test_the_latest_are_enough(tree: Any, monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_record_that_is_being_written_is_none(tree: Any, one: Any) -> None:
     job = one("evaluate")
     tree.record(job, 2.0)
-    times.kept(times.RECORDS, job.outputs[-1]).write_text("{")
+    times.record_of(times.RECORDS, job.outputs[-1]).write_text("{")
 
     assert Times(tree.jobs()).of(job) is None
 
@@ -71,4 +71,4 @@ def test_a_record_that_is_being_written_is_none(tree: Any, one: Any) -> None:
 def test_records_are_found_where_snakemake_keeps_them(path: str) -> None:
     longest = SimpleNamespace(_fetch_max_len=lambda _: 255)
 
-    assert str(times.kept(times.RECORDS, path)) == FilePersistence._record_path(longest, times.RECORDS, path)
+    assert str(times.record_of(times.RECORDS, path)) == FilePersistence._record_path(longest, times.RECORDS, path)

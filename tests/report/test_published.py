@@ -59,7 +59,7 @@ def test_settings_are_those_of_today(folder: tuple[Path, dict[str, Any]]) -> Non
     found = configuration(manifest)
 
     for path, record in manifest["trainings"].items():
-        told = imported.told_briefly(imported.differences(record["settings"], of_today(found, path)))
+        told = imported.summary(imported.differences(record["settings"], of_today(found, path)))
         assert told == "", f"{place.name}: {path} was made otherwise ({told}): make the folder anew"
 
 

@@ -16,7 +16,7 @@ from longtail.runtime.errors import InputError
 def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A job of Snakemake's own kind whose rule allows two more starts, and its log."""
     monkeypatch.setattr(Job, "restart_times", Job.restart_times)
-    orchestration.end_mistakes_at_once()
+    orchestration.do_not_retry_bad_input()
     made: Any = Job.__new__(Job)
     made.rule = SimpleNamespace(restart_times=2)
     made._log = [str(tmp_path / "job.log")]

@@ -89,9 +89,9 @@ def test_other_settings_are_named_with_both_values(far: Import) -> None:
     told = far.refused(settings=STAGE1 | {"mixing": None, "recipe": recipe})
 
     assert told == (
-        f"{WHERE}: {far.source} was trained otherwise (mixing is not set there and null here; mixing.alpha is 1.0 "
-        'there and not set here; mixing.name is "mixup" there and not set here; 2 more): configure it as there, or '
-        "remove the line and it is trained here"
+        f"{WHERE}: {far.source} was trained with other settings (mixing is not set there and null here; mixing."
+        'alpha is 1.0 there and not set here; mixing.name is "mixup" there and not set here; 2 more): use the same '
+        "settings here, or remove the line to train it here"
     )
 
 
@@ -102,14 +102,14 @@ def test_other_images_are_refused(far: Import, split: str) -> None:
     assert told == (
         f"{WHERE}: {far.source} was trained on other images (their digest of {split} is "
         f"{elsewhere.SEEN[split][:8]}… there and 01234567… here): use the same data and seeds.subset, or remove the "
-        "line and it is trained here"
+        "line to train it here"
     )
 
 
 def test_images_in_files_are_compared_by_path_and_size(far: Import, caplog: pytest.LogCaptureFixture) -> None:
     by_files = {"by": "paths and sizes of files"} | elsewhere.SEEN
 
-    assert "by pixels and the data here are known by paths and sizes of files, which" in far.refused(seen=by_files)
+    assert "by pixels, but the data here are identified by paths and sizes of files" in far.refused(seen=by_files)
 
     far.record(images_seen=by_files)
     with caplog.at_level("INFO"):
@@ -127,8 +127,8 @@ def test_titles_must_start_from_the_same_vectors(far: Import) -> None:
 def test_a_record_that_does_not_name_its_images_is_refused(far: Import, seen: Any) -> None:
     far.record(images_seen=seen)
 
-    told = f"{far.source}/provenance.json does not say in 'images_seen' which images the network saw: train it here"
-    assert far.refused() == f"{WHERE}: {told}"
+    start = f"{WHERE}: {far.source}/provenance.json"
+    assert far.refused() == f"{start} does not list in 'images_seen' the images that the network saw: train it here"
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_record_that_does_not_name_its_images_is_refused(far: Import, seen: An
 def test_a_record_of_which_a_value_is_no_such_thing_is_refused(far: Import, key: str, value: Any) -> None:
     far.record(**{key: value})
 
-    told = f"{far.source}/provenance.json does not say the {key} of the training: transfer it again"
+    told = f"{far.source}/provenance.json lacks the {key} of the training: transfer it again"
     assert far.refused() == f"{WHERE}: {told}"
 
 
@@ -198,14 +198,14 @@ def test_a_missing_file_is_named(far: Import, name: str) -> None:
     (far.source / name).unlink()
 
     with pytest.raises(InputError) as caught:
-        imported.record(far.source, WHERE)
+        imported.read_record(far.source, WHERE)
 
     assert str(caught.value).startswith(f"{WHERE}, key 'source': {far.source} has no {name}: name the stage1 folder")
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
-        imported.record(tmp_path / "nowhere", WHERE)
+        imported.read_record(tmp_path / "nowhere", WHERE)
 
     assert str(caught.value) == f"{WHERE}, key 'source': there is no folder {tmp_path}/nowhere: correct the path"
 
@@ -214,16 +214,16 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ('{"settings": ', "is not readable JSON (Expecting value: line 1 column 14 (char 13)): transfer it again"),
-        ("[1]", "does not say the settings of the training: transfer it again"),
-        (json.dumps(elsewhere.MACHINE | {"settings": 3}), "does not say the settings of the training: transfer it"),
-        (json.dumps({"settings": {}, "code": "c0de"}), "does not say the commit of the training: transfer it again"),
+        ("[1]", "lacks the settings of the training: transfer it again"),
+        (json.dumps(elsewhere.MACHINE | {"settings": 3}), "lacks the settings of the training: transfer it"),
+        (json.dumps({"settings": {}, "code": "c0de"}), "lacks the commit of the training: transfer it again"),
     ],
 )
 def test_a_record_that_is_none_is_named(far: Import, text: str, told: str) -> None:
     (far.source / "provenance.json").write_text(text)
 
     with pytest.raises(InputError) as caught:
-        imported.record(far.source, WHERE)
+        imported.read_record(far.source, WHERE)
 
     assert str(caught.value).startswith(f"{WHERE}: {far.source}/provenance.json {told}")
 

@@ -193,14 +193,14 @@ def test_a_source_that_is_not_whole(far: Path, tmp_path: Path, damage: Callable[
 def test_other_settings(written: dict[str, dict[str, str]], tmp_path: Path) -> None:
     folder = smallest(tmp_path / "work", stage1=written, seeds={"runs": [0], "initialisation": 5})
 
-    told = "was trained otherwise (seeds.initialisation is 0 there and 5 here): configure it as there, or remove"
+    told = "was trained with other settings (seeds.initialisation is 0 there and 5 here): use the same settings here"
     assert told in refused(folder)
 
 
 def test_one_that_nothing_wants(written: dict[str, dict[str, str]], tmp_path: Path) -> None:
     folder = smallest(tmp_path / "work", stage1={CE.replace("seed0", "seed3"): written[CE]})
 
-    told = f"no table or figure asked for wants this Stage 1: did you mean '{CE}'? Else remove the line"
+    told = f"no requested table or figure uses this Stage 1: did you mean '{CE}'? Else remove the line"
     assert told in refused(folder)
 
 

@@ -60,10 +60,8 @@ def test_ctrl_c_reads_like_a_stop_and_loses_nothing(folder: Path, tmp_path_facto
 
     assert process.returncode == 130
     stopping, stopped = output.splitlines()[-2:]
-    assert stopping.startswith("Stopping: running jobs save what they have")
-    assert stopped.startswith(
-        "Stopped. Nothing that was finished is lost, and a training goes on where it last saved"
-    )
+    assert stopping.startswith("Stopping: running jobs save their state")
+    assert stopped.startswith("Stopped. Finished jobs are kept, and trainings resume from their last save")
     for crash in ("Traceback", "lost sys.stderr", "At least one job", "event loop", "Error in rule"):
         assert crash not in output
 

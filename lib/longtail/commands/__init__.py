@@ -1,6 +1,6 @@
-"""The commands of `longtail`, one file each, found by name.
+"""The commands of `longtail`: one file per command, found by its name.
 
-The first line of a file's docstring is its line in `longtail --help`, read without importing the file.
-`add_arguments(parser)` adds what the command takes to an `argparse` parser; `run(options)` does its work and prints.
+The first line of a file's docstring is its line in `longtail --help`, which is read without importing the file.
+`add_arguments(parser)` adds the command's arguments to an `argparse` parser; `run(options)` does the work and prints.
 Bad input raises InputError.
 """

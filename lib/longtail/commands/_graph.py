@@ -13,12 +13,12 @@ from longtail.runtime.errors import InputError
 
 
 def add_cores(parser: argparse.ArgumentParser) -> None:
-    """The argument that says how many cores Snakemake may use."""
+    """Add the argument for the number of cores that Snakemake may use."""
     parser.add_argument("--cores", default="all", help="as for snakemake: a number, or all (default)")
 
 
 def read(options: argparse.Namespace) -> Graph:
-    """The graph of config/config.yaml with the files of `--configfile` laid upon it."""
+    """The graph of config/config.yaml, overridden by the files of `--configfile`."""
     _checkout.require()
     config_files = [CONFIG / "config.yaml", *options.configfile]
     graph = Graph.of(layers.read(config_files), config_files)

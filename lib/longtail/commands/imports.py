@@ -1,4 +1,4 @@
-"""YAML that takes the finished Stage 1s below a folder instead of training them."""
+"""Write YAML that imports the finished Stage 1s below a folder instead of training them."""
 
 import argparse
 from pathlib import Path
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print the YAML, or write it and say so."""
+    """Print the YAML, or write it to a file."""
     graph = _graph.read(options)
     if not options.origin:
         raise InputError("--from is missing: name a folder that holds finished Stage 1s")

@@ -1,4 +1,4 @@
-"""What a run takes, before anything runs."""
+"""Show what a run will cost, before anything runs."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""How far a run is."""
+"""Show how far a run is."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""Fill the pages that show published numbers anew, from the files in results/published."""
+"""Update the pages that show published numbers from the files in results/published."""
 
 import argparse
 

@@ -1,1 +1,1 @@
-"""From YAML to what is to be run: definitions, their validation, settings of each job, and the plan of all."""
+"""From YAML to the plan: reads and validates definitions, resolves the settings of each job, plans all runs."""

@@ -1,4 +1,4 @@
-"""Where a mistake in the configuration stands, for the sentence about it."""
+"""Finds the file, or the `--config` argument, that a mistake comes from, and names it in the error message."""
 
 import contextlib
 import re
@@ -12,15 +12,15 @@ from longtail.runtime.errors import InputError
 from longtail.runtime.provenance import shown
 
 NONE: Mapping[str, Any] = MappingProxyType({})
-# Stands in sentences until the file at fault is looked for.
+# Placeholder in error messages, which `blaming` replaces by the file at fault.
 THE_CONFIG = "the configuration"
 
 
 @contextlib.contextmanager
 def blaming(files: list[Path], arguments: Mapping[str, Any] = NONE) -> Iterator[None]:
-    """Name, in an InputError about the run's config, what holds the mistake: one of its `files`, or `--config`.
+    """In an InputError about the run's config, name the source of the mistake: one of its `files`, or `--config`.
 
-    `arguments` is what `--config` said.
+    `arguments` are those of `--config`.
     """
     try:
         yield
@@ -29,19 +29,19 @@ def blaming(files: list[Path], arguments: Mapping[str, Any] = NONE) -> Iterator[
 
 
 def place(kind: str, name: str, own: dict[str, Any]) -> str:
-    """Where a definition stands: in the run's `own` config (at least in part), or in a file of `config/`."""
+    """Where a definition is written: in the run's `own` config (at least in part), or in a file of `config/`."""
     if name in own:
         return f"{THE_CONFIG}, {kind} '{name}'"
     return f"config/recipes.yaml, recipe '{name}'" if kind == "recipe" else f"config/{kind}s/{name}.yaml"
 
 
 def _culprit(sentence: str, files: list[Path], arguments: Mapping[str, Any]) -> str:
-    """What holds the name that a sentence complains of first: `--config`, a person's own file, or the default."""
+    """Where the first quoted name of an error message occurs: `--config`, a user's file, or the default config."""
     quoted = sentence.split("'")[1] if "'" in sentence else ""
-    # The number of an item in a list is written nowhere.
+    # Skip the numbers of list items, such as the 0 in 'rows.0.method': no file contains them.
     key = next((part for part in reversed(quoted.split(".")) if not part.isdecimal()), quoted)
     if key in re.findall(r"[\w-]+", str(arguments)):
         return "--config"
-    holding = [file for file in files if key and key in file.read_text(encoding="utf-8")]
-    own = [file for file in holding if file.resolve() != CONFIG / "config.yaml"]
-    return shown((own or holding)[-1]) if holding else THE_CONFIG
+    candidates = [file for file in files if key and key in file.read_text(encoding="utf-8")]
+    own = [file for file in candidates if file.resolve() != CONFIG / "config.yaml"]
+    return shown((own or candidates)[-1]) if candidates else THE_CONFIG

@@ -1,4 +1,4 @@
-"""Lays out the tables and figures that a configuration asks for: they alone ask for runs, and the graph follows."""
+"""Makes the plan: the requested tables and figures, and the runs that they need. Nothing else requests runs."""
 
 import re
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ from longtail.runtime.provenance import shown
 
 
 def build(config: dict[str, Any], files: list[Path], arguments: Mapping[str, Any] = NONE) -> Plan:
-    """Validate a config with all it refers to, and lay out its tables and figures.
+    """Validate a config and all definitions that it refers to, and plan its tables and figures.
 
-    It was read from `files` and the `arguments` of `--config`.
+    `files` and the `arguments` of `--config` are what the config was read from; error messages name them.
     Raises InputError for the first mistake, before anything runs.
     """
     plan = Plan(load.load(config, files, arguments))

@@ -18,17 +18,20 @@ def cell(
     printed: dict[str, float | None],
     seeds: list[int],
 ) -> Cell:
-    """The cell of a row, panel or point, `shown`, in the data set, factor and backbone of a `column`."""
+    """The cell of a method in the data set, factor and backbone of a `column`.
+
+    `shown` is the row, panel or point of the definition that names the method.
+    """
     name = shown["method"]
     method = registry.method(name, where)
     registry.dataset(column["dataset"], where)
     setting = Setting(column["dataset"], factors.slug(column["factor"], where), column["backbone"])
     methods.check_classifies(registry, name, where)
-    lacking = "; ".join(needs.before(registry, where, name, setting))
+    missing = "; ".join(needs.before(registry, where, name, setting))
     runs, left_out = [], []
-    if not lacking:
+    if not missing:
         runs = [chain.run(registry, setting, name, seed) for seed in seeds]
     if registry.config["missing_networks"] == LEAVE_OUT:
         left_out = [run for run in runs if run.folder not in registry.config["stage1"]]
         runs = [run for run in runs if run not in left_out]
-    return Cell(name, shown.get("label") or method["label"], setting, runs, left_out, lacking or None, printed)
+    return Cell(name, shown.get("label") or method["label"], setting, runs, left_out, missing or None, printed)

@@ -1,4 +1,4 @@
-"""What a method trains in a setting: its network, the networks which that one reads, and a classifier on it."""
+"""The trainings of a method in a setting: its network, the networks that this one reads, and its classifier."""
 
 from collections.abc import Container
 from dataclasses import replace
@@ -9,7 +9,7 @@ from longtail.config.registry import Registry
 
 
 def run(registry: Registry, setting: Setting, name: str, seed: int) -> Run:
-    """The run of a method that can run."""
+    """The run of a method that needs nothing more before it can run."""
     method = registry.methods[name]
     below = network(registry, setting, methods.stage1_of(method, name), seed)
     if "stage2" not in method:
@@ -22,23 +22,23 @@ def network(
 ) -> Training:
     """The Stage 1 of a one-stage method, with the networks that it reads.
 
-    Of those that are `imported` (runs, by default those of the configuration) nothing beneath is needed.
+    An `imported` one (by its run; by default the imports of the configuration) reads no others.
     """
     imported = registry.config["stage1"] if imported is None else imported
-    alone = Training(setting, name, seed, NETWORK)
-    if alone.run in imported:
-        return alone
+    training = Training(setting, name, seed, NETWORK)
+    if training.run in imported:
+        return training
     roles = sorted(read_by(registry, setting, name).items())
     return replace(
-        alone, networks=tuple((role, network(registry, setting, other, seed, imported)) for role, other in roles)
+        training, networks=tuple((role, network(registry, setting, other, seed, imported)) for role, other in roles)
     )
 
 
 def networks(plan: Plan) -> dict[str, Training]:
     """Every network that may be imported for a plan, by the folder of its run."""
-    shown = sorted({(run.setting, run.stage1, run.seed) for run in plan.asked})
-    whole = [network(plan.registry, *each, imported=()) for each in shown]
-    return {training.run: training for each in whole for training in each.chain}
+    stage1s = sorted({(run.setting, run.stage1, run.seed) for run in plan.requested})
+    trainings = [network(plan.registry, *stage1, imported=()) for stage1 in stage1s]
+    return {part.run: part for training in trainings for part in training.chain}
 
 
 def read_by(registry: Registry, setting: Setting, name: str) -> dict[str, str]:
@@ -49,6 +49,6 @@ def read_by(registry: Registry, setting: Setting, name: str) -> dict[str, str]:
 
 
 def stage1s(registry: Registry, setting: Setting, name: str) -> list[str]:
-    """The one-stage methods that a run of a method trains or imports, each after those that it reads."""
+    """The one-stage methods that a run of a method trains or imports, in the order in which they are trained."""
     training = network(registry, setting, methods.stage1_of(registry.methods[name], name), 0)
     return [part.method for part in training.chain]

@@ -1,4 +1,4 @@
-"""What `--config` says on the command line of Snakemake, which hands all but the outermost values on as text."""
+"""The arguments of Snakemake's `--config`; Snakemake passes nested values on as text, which is parsed here."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,12 +9,12 @@ from longtail.config import strict_yaml
 from longtail.runtime.errors import InputError
 
 
-def typed(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The mapping that `--config` gave, with numbers, true, false and null as YAML reads them.
+def typed(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `--config`, with numbers, true, false and null as YAML reads them.
 
-    Raises InputError for a value that would not be what it looks like.
+    Raises InputError for a value that YAML would misread.
     """
-    return {key: _typed(value) for key, value in given.items()}
+    return {key: _typed(value) for key, value in arguments.items()}
 
 
 def _typed(value: Any) -> Any:
@@ -26,7 +26,7 @@ def _typed(value: Any) -> Any:
 
 
 def _read(text: str) -> Any:
-    """A number, true, false or null; any other text as it is, since Snakemake has read what was around it."""
+    """A number, true, false or null; any other text unchanged, since Snakemake has parsed lists and mappings."""
     try:
         value = strict_yaml.parse(text)
     except strict_yaml.Misleading as error:

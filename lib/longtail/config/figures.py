@@ -1,4 +1,4 @@
-"""Lays out a figure of `config/figures`: its kind says which methods it shows, and each becomes a cell."""
+"""Plans a figure of `config/figures`: its kind lists the methods that it shows, and each becomes a cell."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ from longtail.runtime.provenance import shown
 
 
 class Configuration:
-    """What a kind may ask about the configuration (`report.subjects.Configuration`), for the figure of one file."""
+    """What a kind of figure may read of the configuration (`report.subjects.Configuration`), for one figure."""
 
     def __init__(self, registry: Registry, where: str, definition: dict[str, Any]) -> None:
         self.where = where
@@ -43,7 +43,7 @@ class Configuration:
 
 
 def figure(registry: Registry, path: Path) -> Figure:
-    """The figure of a file, whose kind says what it shows; InputError for the first mistake."""
+    """The figure that a file defines; raises InputError for the first mistake."""
     where, definition = shown(path), load.definition("figure", path)
     registry.dataset(definition["dataset"], where)
     kind = parts.find(FIGURES, definition["kind"])
@@ -54,28 +54,28 @@ def figure(registry: Registry, path: Path) -> Figure:
     ]
     if parts.literal(FIGURES, definition["kind"], "NEEDS_ALL", False):
         _check_all_run(shown_cells, where)
-    together = parts.literal(FIGURES, definition["kind"], "TOGETHER", 1)
-    return Figure(path.stem, definition, _in_groups(shown_cells, together))
+    group_size = parts.literal(FIGURES, definition["kind"], "TOGETHER", 1)
+    return Figure(path.stem, definition, _in_groups(shown_cells, group_size))
 
 
 def _check_all_run(cells: list[Cell], where: str) -> None:
-    """InputError where some methods run and another cannot."""
-    lacking = next((cell for cell in cells if not cell.runs), None)
-    if lacking and any(cell.runs for cell in cells):
-        needs = lacking.needs or "a Stage 1, which missing_networks leaves out"
-        raise InputError(f"{where}: '{lacking.method}' cannot run yet: it needs {needs}; name another method")
+    """Raises InputError if some methods can run and another cannot."""
+    blocked = next((cell for cell in cells if not cell.runs), None)
+    if blocked and any(cell.runs for cell in cells):
+        needs = blocked.needs or "a Stage 1, which missing_networks leaves out"
+        raise InputError(f"{where}: '{blocked.method}' cannot run yet: it needs {needs}; name another method")
 
 
 def _in_groups(cells: list[Cell], size: int) -> list[Cell]:
-    """The cells, without runs in a group of which one cannot run: a panel compares the whole group."""
-    checked: list[Cell] = []
+    """The cells in groups of `size`: if one of a group cannot run, none of it does, since a panel compares them."""
+    grouped: list[Cell] = []
     for start in range(0, len(cells), size):
         group = cells[start : start + size]
-        lacking = next((cell for cell in group if not cell.runs), None)
-        if lacking is None:
-            checked += group
+        blocked = next((cell for cell in group if not cell.runs), None)
+        if blocked is None:
+            grouped += group
             continue
         for cell in group:
-            left_out = [] if lacking.needs else [*cell.runs, *cell.left_out]
-            checked.append(replace(cell, runs=[], left_out=left_out, needs=lacking.needs))
-    return checked
+            left_out = [] if blocked.needs else [*cell.runs, *cell.left_out]
+            grouped.append(replace(cell, runs=[], left_out=left_out, needs=blocked.needs))
+    return grouped

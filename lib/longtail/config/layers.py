@@ -1,4 +1,4 @@
-"""The configuration of a run: its files and the arguments of `--config`, laid upon each other."""
+"""The configuration of a run: its files and the arguments of `--config`, merged in order."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -11,12 +11,12 @@ from longtail.config.registry import CONFIG, merge
 
 
 def read(files: Iterable[Path | str], arguments: Mapping[str, Any] = NONE) -> dict[str, Any]:
-    """The configuration in `files`, later ones upon earlier ones, then `arguments`; all paths in it are absolute.
+    """The configuration in `files`, where later ones override earlier ones, then `arguments`; its paths are absolute.
 
     A path in a file is relative to the folder of that file, one of `arguments` to the working directory.
     Raises InputError for a file that cannot be read.
     """
-    # Snakemake lists the default last, though it lays all others upon it.
+    # Snakemake lists the default last, though all other files override it.
     ordered = sorted(map(Path, files), key=lambda path: path.resolve() != CONFIG / "config.yaml")
     layers = [(schema.read_yaml(path), path.parent) for path in ordered] + [(dict(arguments), Path.cwd())]
     kinds = _kinds(layer for layer, _ in layers)
@@ -27,7 +27,7 @@ def read(files: Iterable[Path | str], arguments: Mapping[str, Any] = NONE) -> di
 
 
 def _kinds(layers: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """The kind of each data set that layers name, which tells its paths: the last they say, else a shipped one's."""
+    """The kind of each data set in the layers, which determines its paths: the last one, else that in `config/`."""
     kinds: dict[str, Any] = {}
     for layer in layers:
         datasets = layer.get("datasets")

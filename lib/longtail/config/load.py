@@ -1,4 +1,4 @@
-"""Reads the definitions of `config/`, with a person's own on top, and checks them."""
+"""Reads the definitions of `config/`, merges a user's own into them, and checks them."""
 
 import os
 import re
@@ -15,14 +15,14 @@ from longtail.runtime.provenance import shown
 
 # The schema of each kind of table.
 TABLES = {"methods": "table", "datasets": "statistics", "claims": "claims"}
-# What a file is that names no kind.
+# The kind of a file that names none.
 DEFAULT_KIND = {"table": "methods", "figure": "comparison"}
 
 
 def load(config: dict[str, Any], files: list[Path], arguments: Mapping[str, Any] = NONE) -> Registry:
     """Validate the run's config (read from `files` and the `arguments` of `--config`) and all definitions it can use.
 
-    Raises InputError for the first mistake found.
+    Raises InputError for the first mistake.
     """
     with blaming(files, arguments):
         config = schema.check(config, "config", THE_CONFIG)
@@ -36,14 +36,14 @@ def load(config: dict[str, Any], files: list[Path], arguments: Mapping[str, Any]
             datasets.check(registry, name)
         for name, recipe in registry.recipes.items():
             recipes.check(recipe, place("recipe", name, config["recipes"]))
-        # One-stage methods first: those that stand on them ask for their parts.
+        # One-stage methods first: checking the methods that use their networks reads their blocks.
         for name in sorted(registry.methods, key=lambda name: isinstance(registry.methods[name].get("stage1"), str)):
             methods.check(registry, name, place("method", name, config["methods"]))
         return registry
 
 
 def locate(kind: str, name: str) -> Path:
-    """The file of a table or figure: a name in `config/<kind>s/`, or the path of a person's own YAML file."""
+    """The file of a table or figure, given by its name in `config/<kind>s/` or by the path of a user's YAML file."""
     folder = CONFIG / f"{kind}s"
     if name.endswith(paths.ENDINGS):
         if not os.path.isfile(name):  # False for a name that is too long, too
@@ -56,7 +56,7 @@ def locate(kind: str, name: str) -> Path:
 
 
 def definition(kind: str, path: Path) -> dict[str, Any]:
-    """The validated content of a table's or figure's file, by the schema of its own `kind`."""
+    """The content of a table's or figure's file, validated by the schema of its `kind`."""
     content, known = schema.read_yaml(path), figure_kinds() if kind == "figure" else list(TABLES)
     name = content.get("kind", DEFAULT_KIND[kind])
     if name not in known:
@@ -67,12 +67,12 @@ def definition(kind: str, path: Path) -> dict[str, Any]:
 
 
 def figure_kinds() -> list[str]:
-    """The kinds of figures that a file of `config/figures` can ask for; the others are drawn without being asked."""
+    """The kinds of figures that a file of `config/figures` can request; the others are drawn without a request."""
     return [name for name in parts.names(FIGURES) if parts.literal(FIGURES, name, "SHOWS", "methods") == "methods"]
 
 
 def figure_schema(kind: str) -> dict[str, Any]:
-    """The schema of a kind of figure: the keys that all have, and its own `SETTINGS`, required without a default."""
+    """The schema of a kind of figure: the keys of all figures and its own `SETTINGS` (without default: required)."""
     common, own = schema.load("figure"), parts.settings(FIGURES, kind)
     required = [*common["required"], *(key for key, rule in own.items() if "default" not in rule)]
     return common | {"required": required, "properties": common["properties"] | own}
@@ -90,11 +90,12 @@ def _stored(folder: str) -> dict[str, Any]:
 
 def _definitions(kind: str, stored: dict[str, Any], own: dict[str, Any]) -> dict[str, dict[str, Any]]:
     for name in own:
-        # Paths of results are made of these names, and the folder of a Stage 1 is called stage1.
+        # These names become folders of results; 'stage1' is already the folder of a network.
         if kind != "recipe" and (not isinstance(name, str) or not re.fullmatch(r"\w+", name) or name == "stage1"):
             raise InputError(f"{place(kind, name, own)}: the name must be letters, digits and _, and not 'stage1'")
     raw = merge(stored, own)
-    names = sorted(raw, key=lambda name: name not in own)  # so that not those that extend it are blamed for a mistake
+    # A user's own definitions first, so that their mistakes are not reported for the methods that extend them.
+    names = sorted(raw, key=lambda name: name not in own)
     if kind == "method":
         raw = {name: _extended(raw, name, own) for name in names}
     where = {name: place(kind, name, own) for name in names}
@@ -104,7 +105,7 @@ def _definitions(kind: str, stored: dict[str, Any], own: dict[str, Any]) -> dict
 
 
 def _extended(raw: dict[str, Any], name: str, own: dict[str, Any], under: tuple[str, ...] = ()) -> Any:
-    """A method with what it `extends` laid beneath it; its label is its own."""
+    """A method merged into the method that it `extends`; the label is not inherited."""
     method = raw[name]
     if not isinstance(method, dict) or "extends" not in method:
         return method
@@ -113,10 +114,10 @@ def _extended(raw: dict[str, Any], name: str, own: dict[str, Any], under: tuple[
         raise InputError(f"{where}: unknown method '{base}': {parts.nearest(str(base), raw)}")
     if base in (name, *under):
         raise InputError(f"{where}: '{base}' extends '{name}' in turn: let one of them stand by itself")
-    beneath = _extended(raw, base, own, (*under, name))
-    if not isinstance(beneath, dict):
-        raise InputError(f"{place('method', base, own)} is {beneath!r}: write keys and values there")
-    if "needs" in beneath:
-        raise InputError(f"{where}: '{base}' cannot run yet: it needs {beneath['needs']}")
-    rest = {key: value for key, value in method.items() if key != "extends"}
-    return merge({key: value for key, value in beneath.items() if key != "label"}, rest)
+    inherited = _extended(raw, base, own, (*under, name))
+    if not isinstance(inherited, dict):
+        raise InputError(f"{place('method', base, own)} is {inherited!r}: write keys and values there")
+    if "needs" in inherited:
+        raise InputError(f"{where}: '{base}' cannot run yet: it needs {inherited['needs']}")
+    changes = {key: value for key, value in method.items() if key != "extends"}
+    return merge({key: value for key, value in inherited.items() if key != "label"}, changes)

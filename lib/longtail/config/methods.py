@@ -1,4 +1,4 @@
-"""What a method's definition must say: blocks, recipes and parts that exist, with their settings."""
+"""Checks definitions of methods: their blocks, recipes, parts and the settings of these."""
 
 from typing import Any
 
@@ -8,19 +8,21 @@ from longtail.imbalance import slug
 from longtail.runtime import parts
 from longtail.runtime.errors import InputError
 
-# The generator that draws nothing, and what leaves cached features as they are: augment, mixing, batch_norm.
-REAL, STILL = {"name": "real"}, (False, None, "frozen")
-# The role of a network whose backbone another one starts from; further roles are those of algorithms.
+# The generator that uses real features only, and the values of augment, mixing and batch_norm with which features
+# stay the same from epoch to epoch, so that they can be cached.
+REAL, CACHEABLE = {"name": "real"}, (False, None, "frozen")
+# The role of a network that another one takes its initial backbone from; algorithms declare further roles.
 START = "start"
 
 
 def define(registry: Registry, name: str, method: dict[str, Any], where: str) -> None:
-    """Add a method that `where` makes out of another; InputError where its settings are not allowed."""
+    """Add a method that was derived from another; raises InputError, beginning with `where`, for a bad setting."""
     registry.methods[name] = schema.check(method, "method", where)
     check(registry, name, where)
 
 
 def check(registry: Registry, name: str, where: str) -> None:
+    """Raises InputError, beginning with `where`, for the first mistake in a method."""
     method = registry.methods[name]
     if "needs" in method:
         return
@@ -32,8 +34,8 @@ def check(registry: Registry, name: str, where: str) -> None:
         check_classifies(registry, method["stage1"], f"{where}, key 'stage1'")
     if isinstance(method["stage1"], str) != ("stage2" in method or "post_hoc" in method):
         raise InputError(
-            f"{where}: a method with a 'stage2' or 'post_hoc' names the one-stage method it shares the network of as "
-            "'stage1', and a method without has a 'stage1' block of its own"
+            f"{where}: a method with 'stage2' or 'post_hoc' must name in 'stage1' the one-stage method whose network "
+            "it uses; a method without them must have a 'stage1' block of its own"
         )
     if "stage2" in method and "post_hoc" in method:
         raise InputError(f"{where}: a method has a 'stage2' or is 'post_hoc', not both: remove one")
@@ -46,8 +48,8 @@ def check(registry: Registry, name: str, where: str) -> None:
             raise InputError(f"{at}: the Stage 1 is that of '{method['stage1']}': set its overrides there")
         for factor in override.get("factors", []):
             slug(factor, at)
-        laid = {stage: override[stage] for stage in (*STAGES, "post_hoc") if stage in override}
-        _check_stages(registry, schema.check(merge(method, laid), "method", at), at)
+        changes = {stage: override[stage] for stage in (*STAGES, "post_hoc") if stage in override}
+        _check_stages(registry, schema.check(merge(method, changes), "method", at), at)
 
 
 def _check_stages(registry: Registry, method: dict[str, Any], where: str) -> None:
@@ -95,7 +97,7 @@ def _check_stage1(block: dict[str, Any], where: str) -> None:
 
 
 def check_stage2(block: dict[str, Any], where: str) -> None:
-    """InputError where a Stage 2 draws from features that it changes, or learns nothing."""
+    """Raises InputError if a Stage 2 draws from features that it changes itself, or learns nothing."""
     if block["generator"] != REAL and changed(block):
         raise InputError(
             f"{where}, key 'stage2.generator': '{block['generator']['name']}' draws from cached features, "
@@ -106,12 +108,12 @@ def check_stage2(block: dict[str, Any], where: str) -> None:
 
 
 def changed(stage2: dict[str, Any]) -> bool:
-    """Whether a Stage 2 may change images or backbone, so that cached features would not do."""
-    return (stage2["augment"], stage2["mixing"], stage2["batch_norm"]) != STILL
+    """Whether a Stage 2 changes images or backbone, so that it cannot learn on cached features."""
+    return (stage2["augment"], stage2["mixing"], stage2["batch_norm"]) != CACHEABLE
 
 
 def check_classifies(registry: Registry, name: str, where: str) -> None:
-    """InputError where a method's own network predicts something else than the classes of the data."""
+    """Raises InputError if a method's own network predicts something else than the classes of the data."""
     stage1 = registry.methods[name].get("stage1")
     if isinstance(stage1, dict) and outputs(stage1) is not None:
         raise InputError(
@@ -121,13 +123,13 @@ def check_classifies(registry: Registry, name: str, where: str) -> None:
 
 
 def outputs(stage1: dict[str, Any]) -> int | None:
-    """How many outputs a Stage 1 has that predicts something else than the classes; None for all others."""
+    """Number of outputs of a Stage 1 that predicts something else than the classes; None if it predicts these."""
     declared: int | None = parts.literal("stage1.algorithms", stage1["algorithm"]["name"], "OUTPUTS", None)
     return declared
 
 
 def _check_networks(registry: Registry, name: str, where: str, above: tuple[str, ...] = ()) -> None:
-    """InputError where a method reads a network that nothing can train, or in turn its own."""
+    """Raises InputError if a method reads a network that cannot be trained, or if networks read each other."""
     at = f"{where}, key 'stage1.networks'"
     for other in _networks_read(registry.methods[name]):
         base = registry.method(other, at)
@@ -141,18 +143,18 @@ def _check_networks(registry: Registry, name: str, where: str, above: tuple[str,
 
 
 def _networks_read(method: dict[str, Any]) -> list[str]:
-    """Every network that a method reads on some data set."""
+    """Every network that a method reads on at least one data set."""
     blocks = [method["stage1"], *(override.get("stage1", {}) for override in method["overrides"])]
-    named = [block.get("networks", {}).values() for block in blocks if isinstance(block, dict)]
-    return list(dict.fromkeys(name for names in named for name in names))
+    networks = [block.get("networks", {}).values() for block in blocks if isinstance(block, dict)]
+    return list(dict.fromkeys(name for names in networks for name in names))
 
 
 def check_head(block: dict[str, Any], name: str, where: str) -> None:
-    """InputError where the network of a Stage 1 called `name` has a head that nothing can stand on."""
+    """Raises InputError if the Stage 1 called `name` has a head that is not linear, which no other method can use."""
     head = block["head"]["name"]
     if not parts.literal("heads", head, "LINEAR", False):
         raise InputError(
-            f"{where}: '{name}' has the head '{head}', and what stands on a finished network wants a linear one: "
+            f"{where}: '{name}' has the head '{head}', but a method on a finished network requires a linear one: "
             "name another method"
         )
 
@@ -163,11 +165,11 @@ def _check_part(package: str, block: dict[str, Any], where: str, key: str, stage
         raise InputError(
             f"{where}, key '{key}.name': unknown {kind} '{name}': {parts.nearest(name, parts.names(package))}"
         )
-    wanted = parts.settings(package, name)
-    for given in block:
-        if given != "name" and given not in wanted:
-            raise InputError(f"{where}, key '{key}': unknown setting '{given}': {parts.nearest(given, wanted)}")
-    for setting, rule in wanted.items():
+    rules = parts.settings(package, name)
+    for setting in block:
+        if setting != "name" and setting not in rules:
+            raise InputError(f"{where}, key '{key}': unknown setting '{setting}': {parts.nearest(setting, rules)}")
+    for setting, rule in rules.items():
         if setting not in block:
             raise InputError(f"{where}, key '{key}' lacks '{setting}', a setting of {name}: add it")
         if "same_as" in rule:
@@ -176,11 +178,11 @@ def _check_part(package: str, block: dict[str, Any], where: str, key: str, stage
             if same != block[setting]:
                 raise InputError(
                     f"{where}, key '{key}.{setting}' is {block[setting]!r} and '{rule['same_as']}' is "
-                    f"{same!r}: {name} wants them equal"
+                    f"{same!r}: {name} requires equal values"
                 )
-    schema.conform(block, {"properties": wanted}, f"{where}, '{key}'")
+    schema.conform(block, {"properties": rules}, f"{where}, '{key}'")
 
 
 def stage1_of(method: dict[str, Any], name: str) -> str:
-    """The name of the Stage 1 that a method stands on: another's, or its own."""
+    """The one-stage method whose network a method uses: another one, or itself."""
     return method["stage1"] if isinstance(method["stage1"], str) else name

@@ -14,22 +14,22 @@ STANDARD = {"name": "standard"}
 
 
 def before(registry: Registry, where: str, name: str, setting: Setting) -> list[str]:
-    """What is missing before a method can run in a setting, with all networks that it stands on.
+    """What is missing before a method, with all networks that it reads, can run in a setting.
 
-    Raises InputError where its settings make no Stage 1 or Stage 2.
+    Raises InputError if its settings contradict each other.
     """
-    if lacking := _of_setting(registry, name, setting):
-        return lacking
+    if missing := _of_setting(registry, name, setting):
+        return missing
     *others, _ = chain.stage1s(registry, setting, name)
     for other in others:
-        if lacking := [*_of_setting(registry, other, setting), *_of_settings(registry, where, other, setting)]:
-            return [f"{text} (for '{other}', whose network it reads)" for text in lacking]
+        if missing := [*_of_setting(registry, other, setting), *_of_settings(registry, where, other, setting)]:
+            return [f"{text} (for '{other}', whose network it reads)" for text in missing]
         _check_same_backbone(registry, f"{where}: method '{name}'", other, name, setting)
     return _of_settings(registry, where, name, setting)
 
 
 def _check_same_backbone(registry: Registry, at: str, other: str, name: str, setting: Setting) -> None:
-    """InputError where a network cannot be what another one starts from."""
+    """Raises InputError if a network and the one that it reads have different backbones."""
     base = methods.stage1_of(registry.methods[name], name)
     trained = [settings.stage1(registry, **vars(setting), method=each, seed=0)["backbone"] for each in (other, base)]
     if trained[0] != trained[1]:
@@ -40,7 +40,7 @@ def _check_same_backbone(registry: Registry, at: str, other: str, name: str, set
 
 
 def _of_setting(registry: Registry, name: str, setting: Setting) -> list[str]:
-    """What is missing before a method can run in a setting."""
+    """What the data set, the backbone or the method itself lacks before the method can run in a setting."""
     dataset, method = registry.datasets[setting.dataset], registry.methods[name]
     needs, backbone, planned = datasets.needs(setting.dataset, dataset), setting.backbone, "needs" in method
     if not planned:
@@ -54,9 +54,9 @@ def _of_setting(registry: Registry, name: str, setting: Setting) -> list[str]:
     if (
         known
         and not needs
-        and (lacking := _form_needs(dataset, backbone, {} if planned else stage1, method.get("stage2", {})))
+        and (missing := _form_needs(dataset, backbone, {} if planned else stage1, method.get("stage2", {})))
     ):
-        needs.append(lacking)
+        needs.append(missing)
     for key in parts.settings("models", backbone) if known else ():
         if dataset[key] is None:
             needs.append(f"the weights that {backbone} starts from: set {key} of data set {setting.dataset}")
@@ -66,7 +66,7 @@ def _of_setting(registry: Registry, name: str, setting: Setting) -> list[str]:
 
 
 def _of_settings(registry: Registry, where: str, name: str, setting: Setting) -> list[str]:
-    """What a method needs by what it sets for a data set and factor, and by how jobs compute."""
+    """What the settings of a method, on this data set at this factor, and `compute` lack before it can run."""
     method = registry.methods[name]
     at = f"{where}: method '{name}' on {setting.dataset}"
     base, compute = methods.stage1_of(method, name), registry.config["compute"]
@@ -105,7 +105,7 @@ def _of_settings(registry: Registry, where: str, name: str, setting: Setting) ->
 
 
 def runs_on_form(registry: Registry, dataset: str, backbone: str, name: str) -> bool:
-    """Whether a method that can run does so on what a data set and a backbone are made for."""
+    """Whether a method can run on a data set with a backbone, as far as images and titles are concerned."""
     method = registry.methods[name]
     stage1 = settings.overridden(registry, dataset, factors.NATURAL, methods.stage1_of(method, name), "stage1")
     forms, definition = stage1["backbones"], registry.datasets[dataset]
@@ -115,7 +115,7 @@ def runs_on_form(registry: Registry, dataset: str, backbone: str, name: str) -> 
 
 
 def _form_needs(dataset: dict[str, Any], backbone: str, stage1: dict[str, Any], stage2: dict[str, Any]) -> str | None:
-    """What is missing where a data set, a backbone and stages are not all for images, or all for titles."""
+    """What is missing if data set, backbone and stages are not all for images, or all for titles; else None."""
     kind = form(dataset)
     if (other := made_for(backbone)) != kind:
         return f"a backbone for {kind} ({backbone} is for {other})"

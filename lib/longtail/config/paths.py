@@ -1,4 +1,4 @@
-"""Paths that a person gives: relative to the file that they stand in, with `~` and variables written out."""
+"""Paths in a configuration, made absolute: they are relative to their file, and `~` and variables are expanded."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -10,39 +10,39 @@ from longtail.config import sources
 ENDINGS = (".yaml", ".yml")
 
 
-def absolute(given: str, folder: Path) -> str:
-    """A path as seen from `folder`: absolute, without `..` and a slash at its end; `~` and `$NAME` are replaced."""
-    return os.path.abspath(folder / os.path.expandvars(os.path.expanduser(given)))
+def absolute(path: str, folder: Path) -> str:
+    """A path relative to `folder` as an absolute one, without `..` or a final slash; `~` and `$NAME` are expanded."""
+    return os.path.abspath(folder / os.path.expandvars(os.path.expanduser(path)))
 
 
 def in_dataset(definition: Any, kind: Any, folder: Path) -> Any:
-    """A data set's definition, or a part of one, with the paths absolute that data sets of its `kind` have."""
+    """A data set's definition, or a part of one, in which the paths that its `kind` declares are absolute."""
     own = sources.keys(kind) if kind in sources.kinds() else {}
     return in_mapping(definition, sources.paths(own | sources.keys_of_backbones()), folder)
 
 
 def in_mapping(mapping: Any, keys: Iterable[str], folder: Path) -> Any:
-    """A mapping with those of `keys` absolute that it gives as text; anything else is left to its schema."""
+    """A mapping in which the paths under `keys` are absolute; values that are not text are left unchanged."""
     if not isinstance(mapping, dict):
         return mapping
-    given = {key: mapping[key] for key in keys if isinstance(mapping.get(key), str) and mapping[key]}
-    return mapping | {key: absolute(path, folder) for key, path in given.items()}
+    relative = {key: mapping[key] for key in keys if isinstance(mapping.get(key), str) and mapping[key]}
+    return mapping | {key: absolute(path, folder) for key, path in relative.items()}
 
 
 def in_config(config: dict[str, Any], folder: Path, kinds: Mapping[str, Any]) -> dict[str, Any]:
-    """The same for a configuration: its tables and figures given as files, data sets and Stage 1s from elsewhere.
+    """A configuration with absolute paths: of table and figure files, in data sets, and of imported Stage 1s.
 
     `kinds` has the kind of each data set.
     """
-    whole = dict(config)
+    result = dict(config)
     for key in ("tables", "figures"):
-        if isinstance(given := config.get(key), list):
-            whole[key] = [absolute(item, folder) if _is_file(item) else item for item in given]
-    if isinstance(given := config.get("datasets"), dict):
-        whole["datasets"] = {name: in_dataset(item, kinds.get(name), folder) for name, item in given.items()}
-    if isinstance(given := config.get("stage1"), dict):
-        whole["stage1"] = {name: in_mapping(item, ["source"], folder) for name, item in given.items()}
-    return whole
+        if isinstance(names := config.get(key), list):
+            result[key] = [absolute(item, folder) if _is_file(item) else item for item in names]
+    if isinstance(datasets := config.get("datasets"), dict):
+        result["datasets"] = {name: in_dataset(item, kinds.get(name), folder) for name, item in datasets.items()}
+    if isinstance(imports := config.get("stage1"), dict):
+        result["stage1"] = {name: in_mapping(item, ["source"], folder) for name, item in imports.items()}
+    return result
 
 
 def _is_file(name: Any) -> bool:

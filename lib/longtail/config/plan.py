@@ -1,4 +1,4 @@
-"""What is to be run: the tables and figures asked for, and the runs that they show."""
+"""The plan: the requested tables and figures, and the runs that they show."""
 
 import functools
 from dataclasses import dataclass, field
@@ -7,15 +7,15 @@ from typing import Any
 from longtail import results
 from longtail.config.registry import Registry
 
-# Blocks of a method: how a network is trained, and how a classifier on it.
+# The blocks of a method that define how a network and how a classifier on it is trained.
 NETWORK, CLASSIFIER = "stage1", "stage2"
-# The role that its network has for a classifier.
+# The role of the network that a classifier is trained on.
 BENEATH = "network"
 
 
 @dataclass(frozen=True, order=True)
 class Setting:
-    """What a method is run on: a data set at an imbalance, with a backbone."""
+    """A data set at an imbalance, with a backbone: what a method runs on."""
 
     dataset: str
     imbalance: str
@@ -31,8 +31,8 @@ class Setting:
 class Training:
     """One job that learns: the network of a one-stage method, or a classifier on a finished network.
 
-    `block` is what says how in the method's definition, stage1 or stage2. `networks` are the finished networks that
-    it reads, by their role for it; they are of the same setting and seed.
+    `block` is the part of the method's definition that describes it, stage1 or stage2. `networks` are the finished
+    networks that it reads, with their roles; they have the same setting and seed.
     """
 
     setting: Setting
@@ -43,7 +43,7 @@ class Training:
 
     @property
     def run(self) -> str:
-        """Path below `results/runs` of the network with all that stands on it."""
+        """Path below `results/runs` of the network with everything that is made from it."""
         network = self.method if self.block == NETWORK else dict(self.networks)[BENEATH].method
         return results.stage1_run(**vars(self.setting), stage1=network, seed=self.seed)
 
@@ -54,29 +54,29 @@ class Training:
 
     @property
     def chain(self) -> list["Training"]:
-        """All trainings that it stands on, and itself: each once, after those that it reads."""
-        beneath = [training for _, network in self.networks for training in network.chain]
-        return list(dict.fromkeys([*beneath, self]))
+        """All trainings that it requires, and itself last: each once, after those that it reads."""
+        required = [training for _, network in self.networks for training in network.chain]
+        return list(dict.fromkeys([*required, self]))
 
 
 @dataclass(frozen=True)
 class Run:
-    """A method in a setting under a seed: the network it stands on, and its own classifier if it trains one."""
+    """A method in a setting with a seed: the network that it uses, and its own classifier if it trains one."""
 
     network: Training
     method: str
     classifier: Training | None = None
 
     def __lt__(self, other: "Run") -> bool:
-        return self._place < other._place
+        return self._sort_key < other._sort_key
 
     @property
-    def _place(self) -> tuple[Setting, str, str, int]:
+    def _sort_key(self) -> tuple[Setting, str, str, int]:
         return self.setting, self.stage1, self.method, self.seed
 
     @property
     def setting(self) -> Setting:
-        """What it is run on."""
+        """What it runs on."""
         return self.network.setting
 
     @property
@@ -91,7 +91,7 @@ class Run:
 
     @property
     def folder(self) -> str:
-        """Path below `results/runs` of the Stage-1 run this one stands on."""
+        """Path below `results/runs` of the Stage-1 run whose network this one uses."""
         return self.network.run
 
     @property
@@ -106,7 +106,7 @@ class Run:
 
     @property
     def trainings(self) -> list[Training]:
-        """All trainings behind it, each after those that it stands on."""
+        """All trainings that it requires, each after those that it reads."""
         return (self.classifier or self.network).chain
 
 
@@ -114,7 +114,7 @@ class Run:
 class Cell:
     """A method in a setting: its runs over seeds, or what it needs before it can run.
 
-    `left_out` are runs whose Stage 1 nobody has trained, where the configuration says to leave those out.
+    `left_out` are runs without a Stage 1 to import, if the configuration leaves such runs out (`missing_networks`).
     """
 
     method: str
@@ -128,7 +128,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of a paper, or a person's own: columns and rows of cells."""
+    """A table of a paper or of a user: columns and rows of cells."""
 
     name: str
     definition: dict[str, Any]
@@ -150,7 +150,7 @@ class Figure:
 
     @property
     def kind(self) -> str:
-        """What it draws: one of `load.figure_kinds`."""
+        """One of `load.figure_kinds`."""
         kind: str = self.definition["kind"]
         return kind
 
@@ -176,7 +176,7 @@ class Statistics:
 
 @dataclass(frozen=True)
 class Claims:
-    """A table of claims: a cell for each method that they are about."""
+    """A table of claims: a cell for each method that they compare."""
 
     name: str
     definition: dict[str, Any]
@@ -185,7 +185,10 @@ class Claims:
 
 @dataclass
 class Plan:
-    """Everything asked for, and the registry it is asked of; what follows from it is found once, when it is whole."""
+    """All requested tables and figures, and the registry with their definitions.
+
+    The properties are computed once, so use them only when the plan is complete.
+    """
 
     registry: Registry
     tables: dict[str, Table] = field(default_factory=dict)
@@ -195,12 +198,12 @@ class Plan:
 
     @functools.cached_property
     def runs(self) -> list[Run]:
-        """Every run that some table or figure shows, once, in path order."""
+        """Every run that a table or figure shows, once, in path order."""
         return sorted({run for cell in self._cells for run in cell.runs})
 
     @functools.cached_property
-    def asked(self) -> list[Run]:
-        """The same with the runs that are left out for want of a Stage 1."""
+    def requested(self) -> list[Run]:
+        """The same, and the runs that are left out because their Stage 1 is missing."""
         return sorted({run for cell in self._cells for run in (*cell.runs, *cell.left_out)})
 
     @property
@@ -215,11 +218,11 @@ class Plan:
 
     @functools.cached_property
     def trainings(self) -> list[Training]:
-        """Every training that some run stands on, once, each after those that it stands on itself."""
+        """Every training that a run requires, once, each after those that it reads."""
         return list(dict.fromkeys(training for run in self.runs for training in run.trainings))
 
     @functools.cached_property
     def datasets(self) -> list[str]:
-        """Every data set that something runs on or that is described."""
+        """Every data set that a run uses or a table of data sets describes."""
         described = {row.dataset for table in self.statistics.values() for row in table.rows if not row.needs}
         return sorted({setting.dataset for setting in self.settings} | described)

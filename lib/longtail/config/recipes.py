@@ -1,4 +1,4 @@
-"""What a recipe must say, by itself and for the block that names it."""
+"""Checks recipes, by themselves and together with the blocks that name them."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from longtail.runtime.errors import InputError
 
 
 def check(recipe: dict[str, Any], where: str) -> None:
-    """InputError where a recipe has settings that cannot take effect beside each other.
+    """Raises InputError if a recipe has settings that contradict each other.
 
-    A schedule that is longer than the training is in order: a training may be cut short on purpose.
+    A schedule may be longer than the training, which a user may cut short on purpose.
     """
     schedule, stopping = recipe["schedule"], recipe.get("early_stopping")
     early = [milestone for milestone in schedule["milestones"] if milestone < schedule["warmup"]]
@@ -26,27 +26,28 @@ def check(recipe: dict[str, Any], where: str) -> None:
         raise InputError(f"{where}, key 'nesterov': only SGD with momentum has it: set nesterov: false")
     if stopping and stopping["patience"] < stopping["every"]:
         raise InputError(
-            f"{where}, key 'early_stopping.patience': {stopping['patience']} steps are over before the second look, "
-            f"after {stopping['every']} more: raise it to at least {stopping['every']}"
+            f"{where}, key 'early_stopping.patience': {stopping['patience']} steps are shorter than the time between "
+            f"two validations ({stopping['every']} steps): raise it to at least {stopping['every']}"
         )
 
 
 def check_defer(block: dict[str, Any], recipe: dict[str, Any], where: str) -> None:
-    """InputError where a stage defers something under a recipe that does not say until when."""
+    """Raises InputError if a part of a stage takes effect later but its recipe does not say after which epoch."""
     if _defers(block) and "defer" not in recipe:
         raise InputError(
-            f"{where}: recipe '{recipe.get('name', block['recipe'])}' lacks 'defer', the epochs after which what the "
-            "method defers takes over: add it to the recipe"
+            f"{where}: recipe '{recipe.get('name', block['recipe'])}' lacks 'defer', the number of epochs after "
+            "which the deferred part of the method takes effect: add it to the recipe"
         )
 
 
 def check_deferral(registry: Registry, block: dict[str, Any], where: str) -> None:
-    """InputError where what a Stage 1 defers never takes over, `block` with all of its recipe."""
+    """Raises InputError if the deferred part of a Stage 1 never takes effect; `block` contains its whole recipe."""
     recipe = block["recipe"]
     if _defers(block) and recipe["defer"] >= recipe["epochs"]:
         raise InputError(
             f"{place('recipe', recipe['name'], registry.config['recipes'])}, key 'defer' is {recipe['defer']} of "
-            f"{recipe['epochs']} epochs, so that what is deferred never comes ({where}): lower it, or raise epochs"
+            f"{recipe['epochs']} epochs, so that the deferred part of the method never takes effect ({where}): lower "
+            "it, or raise epochs"
         )
 
 

@@ -11,10 +11,10 @@ from longtail.runtime.fingerprint import ROOT
 
 CONFIG = ROOT / "config"
 STAGES = ("stage1", "stage2")
-# Where the parts of a stage stand that a method may name.
+# The packages of the parts that a method may name, by key.
 PARTS = {"loss": "losses", "head": "heads", "weighting": "weightings", "mixing": "mixing", "sampler": "samplers"}
 PARTS |= {"algorithm": "stage1.algorithms", "generator": "stage2.generators", "post_hoc": "stage2.post_hoc"}
-# Where the kinds of figures stand.
+# The package of the kinds of figures.
 FIGURES = "report.figures"
 
 
@@ -28,20 +28,20 @@ class Registry:
     recipes: dict[str, dict[str, Any]]
 
     def dataset(self, name: str, where: str) -> dict[str, Any]:
-        """The data set `name`, or InputError saying who asked for it."""
+        """The data set `name`; an InputError for an unknown one begins with `where`."""
         return _known(self.datasets, name, f"{where}: unknown data set")
 
     def method(self, name: str, where: str) -> dict[str, Any]:
-        """The method `name`, or InputError saying who asked for it."""
+        """The method `name`; an InputError for an unknown one begins with `where`."""
         return _known(self.methods, name, f"{where}: unknown method")
 
     def recipe(self, name: str, where: str) -> dict[str, Any]:
-        """The recipe `name`, or InputError saying who asked for it."""
+        """The recipe `name`; an InputError for an unknown one begins with `where`."""
         return _known(self.recipes, name, f"{where}: unknown recipe")
 
 
 def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """`over` laid upon `base`, mapping by mapping; lists, scalars and a part of another name are replaced."""
+    """`base` updated by `over`, mapping by mapping; lists, scalars and parts with another name are replaced."""
     merged = copy.deepcopy(base)
     for key, value in over.items():
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
@@ -51,7 +51,7 @@ def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 def named_parts(block: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Dotted key, package and settings of every part that a mapping names, however deep."""
+    """Dotted key, package and settings of every part that a mapping names, at any depth."""
     for key, value in block.items():
         if isinstance(value, dict):
             if key in PARTS and "name" in value:

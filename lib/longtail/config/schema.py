@@ -1,4 +1,4 @@
-"""Validation against a JSON schema: defaults filled in, and every mistake told in one sentence."""
+"""Validation against a JSON schema, which fills in defaults and describes a mistake in one sentence."""
 
 import copy
 import functools
@@ -41,7 +41,7 @@ BOUNDS = {
 }
 
 
-# JSON takes 2.0 for a whole number, and Python .inf and .nan for numbers: neither counts anything here.
+# To JSON 2.0 is a whole number, and to Python .inf and .nan are numbers: both are rejected here.
 _Validator = validators.extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
@@ -58,12 +58,12 @@ _Validator = validators.extend(  # type: ignore[no-untyped-call]
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping that a YAML file holds, or a JSON file where its name ends in .json.
 
-    InputError with the line and the remedy where it holds none, or a value that YAML reads as another.
+    Raises InputError with the line and the remedy if it holds none, or a value that YAML would misread.
     """
     try:
         files.require_regular(path)
         text, is_json = path.read_bytes().decode("utf-8-sig"), path.suffix == ".json"
-        # Numbers such as 2e-4 are text to YAML 1.1, which wants 2.0e-4: the schema says so. JSON takes them.
+        # YAML 1.1 reads 2e-4 as text, and only 2.0e-4 as a number; the schema check explains that. JSON reads both.
         content = json.loads(text, object_pairs_hook=_once) if is_json else strict_yaml.parse(text)
     except OSError as error:
         raise InputError(f"cannot read {path} ({error.strerror}): correct its path") from error
@@ -89,7 +89,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-# What every schema may refer to, as `$ref: "#/$defs/column"`.
+# Definitions that every schema may refer to, as `$ref: "#/$defs/column"`.
 SHARED = {
     "column": {"enum": list(COLUMNS)},
     "metric": {"enum": list(METRICS)},
@@ -105,9 +105,9 @@ def load(name: str) -> dict[str, Any]:
 
 
 def check(value: Any, schema: str | dict[str, Any], where: str) -> Any:
-    """A copy of `value` with defaults filled in; InputError naming `where`, the key and the remedy.
+    """A copy of `value` with defaults filled in; raises InputError naming `where`, the key and the remedy.
 
-    `schema` is one, or the name of one in `config/schemas`.
+    `schema` is a schema, or the name of one in `config/schemas`.
     """
     schema = load(schema) if isinstance(schema, str) else schema
     filled = _on_one_line(value, where, "")
@@ -117,9 +117,9 @@ def check(value: Any, schema: str | dict[str, Any], where: str) -> Any:
 
 
 def _on_one_line(value: Any, where: str, key: str) -> Any:
-    """A copy of `value` in which line breaks and tabs of texts are spaces, with none at the ends.
+    """A copy of `value` in which line breaks and tabs in texts become spaces, and texts are stripped.
 
-    InputError for a character that neither a page nor a figure can show.
+    Raises InputError for a character that cannot be printed.
     """
     if isinstance(value, dict):
         return {name: _on_one_line(child, where, f"{key}.{name}" if key else name) for name, child in value.items()}
@@ -135,7 +135,7 @@ def _on_one_line(value: Any, where: str, key: str) -> Any:
 
 
 def conform(value: Any, schema: dict[str, Any], where: str) -> None:
-    """InputError naming `where`, the key and the remedy when `value` breaks a rule of `schema`."""
+    """Raises InputError naming `where`, the key and the remedy if `value` breaks a rule of `schema`."""
     error = exceptions.best_match(_Validator(schema).iter_errors(value))
     if error is not None:
         raise InputError(f"{where}: {_sentence(error)}")
@@ -188,11 +188,11 @@ def _sentence(error: exceptions.ValidationError) -> str:
 
 
 def _bound(error: exceptions.ValidationError) -> str:
-    """What the value has to be, as far as the broken rule tells it in a few words."""
+    """What is allowed in place of the value, if the broken rule can be said in a few words."""
     expected: Any = error.validator_value
     if error.validator == "type":
         kinds = [KINDS[kind] for kind in ([expected] if isinstance(expected, str) else expected)]
-        # YAML 1.1 wants a dot in a number with an exponent.
+        # YAML 1.1 requires a dot in a number with an exponent.
         hint = (
             " (1e-3 is text to YAML: write 1.0e-3)"
             if "number" in expected and isinstance(error.instance, str)

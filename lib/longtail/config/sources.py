@@ -1,8 +1,8 @@
-"""What the source of a data set, which is its kind, and a backbone declare of themselves.
+"""What a source of data (one file per kind of data set) and a backbone declare about themselves.
 
-What is always the same is a literal in capitals (`SIDE = 32`), read without importing the source. What follows from
-the settings is a function of the same name in small letters (`side(settings)`). It is called once all required keys
-are given, and only then is its source imported.
+A constant is a literal in capitals (`SIDE = 32`), which is read without importing the source. What depends on the
+settings is a function with the same name in lower case (`side(settings)`). It is called only when all required keys
+are set, and only then is its source imported.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from typing import Any
 from longtail.runtime import parts
 
 PACKAGE = "data.sources"
-# What sources and backbones are for that do not declare a FORM.
+# The form of sources and backbones that declare no FORM.
 IMAGES = "images"
 # What a key that is a path may lead to.
 FILE, FOLDER = "file", "folder"
@@ -19,25 +19,25 @@ Keys = dict[str, dict[str, Any]]
 
 
 def kinds() -> list[str]:
-    """The kinds of data sets there are."""
+    """All kinds of data sets."""
     return parts.names(PACKAGE)
 
 
 def keys(kind: str) -> Keys:
-    """The keys that data sets of a kind have of their own, each with its schema.
+    """The keys that only data sets of a kind have, each with its schema.
 
-    A key with a `default` may be left out. One with a `path`, which is FILE or FOLDER, says where that is.
+    A key with a `default` may be left out. The value of a key with a `path`, FILE or FOLDER, is one.
     """
     return parts.settings(PACKAGE, kind)
 
 
 def keys_of_backbones() -> Keys:
-    """The keys that data sets of any kind may have because a backbone reads them."""
+    """The keys that backbones read, which data sets of any kind may have."""
     return {key: rule for name in parts.names("models") for key, rule in parts.settings("models", name).items()}
 
 
 def paths(rules: Keys, of: Iterable[str] = (FILE, FOLDER)) -> list[str]:
-    """Those of some keys that are paths."""
+    """The keys whose values are paths: of a file, of a folder, or of either."""
     return [key for key, rule in rules.items() if "path" in rule and rule["path"] in of]
 
 
@@ -46,13 +46,13 @@ def required(kind: str) -> list[str]:
     return [key for key, rule in keys(kind).items() if "default" not in rule]
 
 
-def lacking(definition: dict[str, Any]) -> list[str]:
+def missing(definition: dict[str, Any]) -> list[str]:
     """The required keys that a data set does not have yet."""
     return [key for key in required(definition["kind"]) if definition[key] is None]
 
 
 def settings(definition: dict[str, Any]) -> dict[str, Any]:
-    """What a data set says under the keys of its kind."""
+    """The values of the keys that a data set has because of its kind."""
     return {key: definition[key] for key in keys(definition["kind"])}
 
 
@@ -65,23 +65,23 @@ def declared(definition: dict[str, Any], name: str, default: Any) -> Any:
 
 
 def call(definition: dict[str, Any], function: str, *more: Any, default: Any = None) -> Any:
-    """What a function of a data set's source makes of its settings; `default` without one, or with a key lacking."""
+    """Call a function of a data set's source with its settings; `default` if there is none or a key is missing."""
     kind = definition["kind"]
-    if not parts.defines(PACKAGE, kind, function) or lacking(definition):
+    if not parts.defines(PACKAGE, kind, function) or missing(definition):
         return default
     return getattr(parts.find(PACKAGE, kind), function)(settings(definition), *more)
 
 
 def form(definition: dict[str, Any]) -> str:
-    """What a data set is made of, as its source and the backbones for it declare: images or titles."""
+    """What a data set consists of, as its source declares: images or titles."""
     return str(declared(definition, "form", IMAGES))
 
 
 def made_for(backbone: str) -> str:
-    """What passes through a backbone, as it declares: images or titles."""
+    """What a backbone takes as input, as it declares: images or titles."""
     return str(parts.literal("models", backbone, "FORM", IMAGES))
 
 
 def is_streamed(definition: dict[str, Any]) -> bool:
-    """Whether the images of a data set stay in files, to be decoded in the training loop."""
+    """Whether the images of a data set stay in files and are decoded in the training loop."""
     return bool(declared(definition, "streamed", False))

@@ -1,4 +1,4 @@
-"""YAML of which every value is what it looks like: what YAML 1.1 would read as something else is refused."""
+"""YAML without surprises: rejects values that YAML 1.1 reads as something else than they look like."""
 
 import re
 from typing import Any
@@ -8,14 +8,14 @@ import yaml
 # The C parser is some ten times as fast; an installation of PyYAML may lack it.
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 TAG = "tag:yaml.org,2002:"
-# The C parser makes nodes by recursion without a bound: far deeper ones would end the process.
+# The C parser recurses without a limit, and would crash on far deeper nesting.
 DEEPEST = 100
 LONGEST = 100
 PLAIN = {f"{TAG}{kind}" for kind in ("str", "int", "float", "bool", "null", "merge")}
 
 
 class Misleading(yaml.YAMLError):
-    """YAML that is valid but not taken: what is wrong with the remedy, and the line where it stands."""
+    """Valid YAML that is rejected: the problem with its remedy, and the line."""
 
     def __init__(self, problem: str, line: int) -> None:
         super().__init__(problem)
@@ -23,7 +23,7 @@ class Misleading(yaml.YAMLError):
 
 
 def parse(text: str) -> Any:
-    """The value of a YAML text; YAMLError where it is none, Misleading where one is not what it looks like."""
+    """The value of a YAML text; raises YAMLError for invalid YAML, Misleading for a value that YAML would misread."""
     _check_depth(text)
     loader = LOADER(text)
     try:
@@ -59,7 +59,7 @@ class _Check:
         self.done: dict[yaml.Node, bool] = {}
 
     def node(self, node: yaml.Node) -> None:
-        """Misleading where a node, or one within it, is not what it looks like; an aliased node is checked once."""
+        """Raises Misleading if YAML would misread a node or one within it; an aliased node is checked once."""
         if node not in self.done:
             self.done[node] = False
             if isinstance(node, yaml.ScalarNode):
@@ -97,7 +97,7 @@ class _Check:
         if tag == f"{TAG}bool" and value.lower() not in ("true", "false"):
             meant = "true" if value.lower() in ("yes", "on") else "false"
             raise _misleading(node, f"{value} is {meant} to YAML: quote it, or write {meant}")
-        # Python does not print numbers of thousands of digits, which YAML takes in hexadecimal.
+        # Python refuses to print numbers with thousands of digits, which YAML can read if they are hexadecimal.
         if tag == f"{TAG}int" and len(value) > LONGEST:
             raise _misleading(node, f"{value[:20]}… has {len(value):,} digits: write a shorter number, or quote it")
         if tag == f"{TAG}int" and re.match(r"[-+]?0[\d_]", value):
@@ -113,5 +113,5 @@ def _misleading(node: yaml.Node, problem: str) -> Misleading:
 
 
 def _line(node: Any) -> int:
-    """Where a node stands, counted from 1."""
+    """The line of a node, counted from 1."""
     return int(node.start_mark.line) + 1

@@ -1,4 +1,4 @@
-"""Methods that differ from another in one setting, for figures over the values of settings."""
+"""Variants of a method that differ in one setting, for figures that show the effect of its values."""
 
 import re
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ def of(
     values: Sequence[float | str],
     title: str,
 ) -> tuple[float | str | None, list[str]]:
-    """The value that a method has of a setting on a data set at an imbalance, and a method for each of `values`.
+    """A method's own value of a setting on a data set at an imbalance, and the name of a method for each of `values`.
 
-    The value is None where it is not among `values`. The method that has it is the method itself; any other becomes a
-    method of its own, `ladc_generator_alpha_0_05`, whose label names the setting by `title`.
-    Raises InputError for a setting that the method lacks, a value it may not have, and a name that is taken.
+    The own value is None if it is not among `values`. The method with the own value is the method itself; each other
+    value defines a new method, such as `ladc_generator_alpha_0_05`, whose label names the setting by `title`.
+    Raises InputError if the method lacks the setting, a value is not allowed, or a name is taken.
     """
     method = registry.method(own, where)
     stage, *path = key.split(".")
@@ -48,7 +48,7 @@ def _variant(registry: Registry, where: str, own: str, path: list[str], value: f
         change = {step: change}
     varied = merge(method, change)
     varied["label"] = f"{method['label']}, {title} = {value}"
-    # What the method sets for a data set must not win over the value.
+    # The method's overrides for a data set must not replace the value.
     for dataset in dict.fromkeys(override["dataset"] for override in method["overrides"]):
         varied["overrides"].append({"dataset": dataset, **change})
     known = registry.methods.get(name, varied)

@@ -1,1 +1,1 @@
-"""What the rules ask of a plan: files, parameters, layouts, resources and targets of every job."""
+"""From the plan to Snakemake's rules: files, parameters, layouts, resources and targets of every job."""

@@ -1,4 +1,4 @@
-"""What the trainings of a plan cost in image passes, before anything runs and without torch."""
+"""The cost of a plan's trainings in image passes, known before anything runs and without torch."""
 
 import functools
 import json
@@ -22,17 +22,18 @@ from longtail.settings.recipe import Recipe
 from longtail.settings.stage2 import Stage2
 from longtail.stage2.inputs import features_suffice
 
-# A training step counts as three forward passes: one forwards, and about two for the gradients.
+# A training step costs about three forward passes: one forwards, and two for the gradients.
 FORWARD = 1 / 3
 
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """The job of one training: `folder` of its outputs below `results/runs`, its settings, and what it reads.
+    """The job of one training: the `folder` of its outputs below `results/runs`, its settings, and what it reads.
 
-    `block` is what says how it learns, stage1 or stage2, and `networks` are the folders of the trainings that it
-    stands on. `images` is N of its subset, `side` that of an image in pixels; None where only reading the data can
-    tell N. `code` is the fingerprint of what trains it, or for an `imported` one of what trained it elsewhere.
+    `block` is the part of the method that describes it, stage1 or stage2; `networks` are the folders of the networks
+    that it reads. `images` is the number of training images N, None if it is unknown until the data are read; `side`
+    is the side of an image in pixels. `code` is the fingerprint of the code that trains it, or that has trained an
+    `imported` one.
     """
 
     folder: str
@@ -47,7 +48,7 @@ class TrainingJob:
 
     @property
     def passes(self) -> int | None:
-        """Training images that pass through the network; 0 on cached features, and for an imported Stage 1."""
+        """Number of training images that pass through the network; 0 on cached features and for an imported one."""
         if self.imported or (self.block == CLASSIFIER and features_suffice(Stage2.parse(self.settings))):
             return 0
         if self.images is None:
@@ -57,80 +58,79 @@ class TrainingJob:
 
     @property
     def work(self) -> float | None:
-        """The same in passes of a full training step.
+        """The same number, weighted by cost: 1 for a full training step of plain cross-entropy.
 
-        A frozen backbone is only passed forwards; a step of Stage 1 costs what its algorithm declares (`WORK`).
+        A pass through a frozen backbone has no backward pass; a step of Stage 1 costs what its algorithm declares
+        (`WORK`).
         """
         return None if self.passes is None else self.passes * (FORWARD if self.block == CLASSIFIER else self.step)
 
     @property
     def step(self) -> float:
-        """The cost of a Stage 1's step in steps of plain cross-entropy on as many images, as its algorithm says."""
+        """The cost of a step of Stage 1 in steps of plain cross-entropy on as many images."""
         return declared(self.settings["algorithm"]["name"])
 
 
 @functools.cache
 def declared(algorithm: str) -> float:
-    """What an algorithm of Stage 1 says that its step costs, in steps of plain cross-entropy."""
+    """The cost of a step that an algorithm of Stage 1 declares, in steps of plain cross-entropy."""
     return float(parts.literal("stage1.algorithms", algorithm, "WORK", 1.0))
 
 
 def trainings(graph: Graph, runs: Iterable[Run]) -> list[TrainingJob]:
-    """The job of every training that runs stand on, one for a shared network, in path order."""
-    wanted = {training for run in runs for training in run.trainings}
-    sizes = {setting: images(graph.registry, setting) for setting in {training.setting for training in wanted}}
-    return [
-        _job(graph, training, sizes[training.setting]) for training in sorted(wanted, key=lambda each: each.folder)
-    ]
+    """The job of every training that runs require (a shared network once), in path order."""
+    required = sorted({training for run in runs for training in run.trainings}, key=lambda each: each.folder)
+    sizes = {setting: images(graph.registry, setting) for setting in {training.setting for training in required}}
+    return [_job(graph, training, sizes[training.setting]) for training in required]
 
 
 def folders(runs: Iterable[Run]) -> set[str]:
-    """Folders, below `results/runs`, of the trainings that runs stand on."""
+    """Folders, below `results/runs`, of the trainings that runs require."""
     return {training.folder for run in runs for training in run.trainings}
 
 
 def images(registry: Registry, setting: Setting) -> int | None:
-    """N of a setting's subset: of the subset itself where it is there, else from what its source offers.
+    """The number of training images N of a setting: from its subset if that exists, else from the class sizes.
 
-    None for a source whose class sizes only reading it can tell. Raises InputError as `class_counts` does.
+    None if the class sizes are unknown until the data are read. Raises InputError as `class_counts` does.
     """
     stored = Path(results.subset(setting.dataset, setting.imbalance))
     if stored.is_file():
         return int(files.read_json(stored, "total")["total"])
     definition = registry.datasets[setting.dataset]
     factor = factors.ratio(setting.imbalance)
-    offered: Sequence[int] | None = sources.declared(definition, "class_sizes", None)
-    if offered is None:
+    sizes: Sequence[int] | None = sources.declared(definition, "class_sizes", None)
+    if sizes is None:
         return None
     if factor is None:
-        return sum(offered)
-    largest, decimals = definition["n_max"] or min(offered), definition.get("decay_decimals")
-    return sum(class_counts(largest, factor, len(offered), decimals))
+        return sum(sizes)
+    largest, decimals = definition["n_max"] or min(sizes), definition.get("decay_decimals")
+    return sum(class_counts(largest, factor, len(sizes), decimals))
 
 
 def check_batches(graph: Graph) -> None:
-    """InputError where batch norm would have to learn from one image, in a training here whose N is known by now."""
-    compute, own = graph.registry.config["compute"], graph.registry
+    """Raises InputError if batch norm would get a batch of one value per channel, in a training whose N is known."""
+    compute, registry = graph.registry.config["compute"], graph.registry
     for training in {(each.setting, each.method, each.block): each for each in graph.plan.trainings}.values():
-        block, dataset = settings.of_training(own, training), training.setting.dataset
+        block, dataset = settings.of_training(registry, training), training.setting.dataset
         if training.block == NETWORK:
             learns = training.run not in graph.imports and compute["processes"] == 1
         else:
             learns = block["batch_norm"] == "shifted"
-        pixels, name = side(own.datasets[dataset]), block["recipe"]["name"]
+        pixels, name = side(registry.datasets[dataset]), block["recipe"]["name"]
         if not learns or pixels > schedule.one_pixel(block["backbone"]):
             continue
-        if (size := images(own, training.setting)) is None:
+        if (size := images(registry, training.setting)) is None:
             continue
         micro_batches = compute["micro_batches"] if training.block == NETWORK else 1
-        where = f"{place('recipe', name, own.config['recipes'])} (method '{training.method}' on {dataset})"
+        where = f"{place('recipe', name, registry.config['recipes'])} (method '{training.method}' on {dataset})"
         recipe = Recipe.parse(block["recipe"])
         with blaming(graph.files, graph.arguments):
             schedule.check_batches(recipe, block["backbone"], size, pixels, micro_batches, where)
 
 
 def side(definition: dict[str, Any]) -> int:
-    """Side in pixels of a data set's training images as the network sees them; of titles, their characters."""
+    """Side in pixels of a data set's training images as the network gets them; of titles the number of characters."""
     if sources.is_streamed(definition):
         preprocessing = definition["preprocessing"]
         return int(preprocessing["random_resized_crop"] or preprocessing["center_crop"])

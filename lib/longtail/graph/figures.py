@@ -1,4 +1,4 @@
-"""The jobs that draw: what the rule of each kind of figure says, and what each of its jobs reads and shows."""
+"""The drawing jobs: the rule of each kind of figure, and the inputs and layouts of its jobs."""
 
 import functools
 import re
@@ -8,14 +8,14 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from longtail.config.registry import FIGURES as PACKAGE
-from longtail.graph.parameters import remembered, text
+from longtail.graph.parameters import cached_fingerprint, text
 from longtail.graph.subjects import DATASET, METHODS, PATTERNS, RUN, SETTING, Subjects
 from longtail.report.subjects import Subject
 from longtail.results import FIGURE_FORMATS, FIGURES, LOGS, RUNS
 from longtail.runtime import parts
 from longtail.runtime.errors import InputError
 
-# What tells a figure from others of its kind in Snakemake's report.
+# The labels of a figure in Snakemake's report, by what it shows.
 LABELS = {
     METHODS: {"name": "{figure}"},
     RUN: {"method": "{method}", "backbone": "{backbone}", "seed": "{seed}"},
@@ -27,7 +27,7 @@ _WILDCARD = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True)
 class Drawing:
-    """What one job draws: its files, the files that it reads, and files of the trainings that it shows."""
+    """One drawing job: its files, the files that it reads, and the files of the trainings that it shows."""
 
     kind: "Kind"
     outputs: list[str]
@@ -36,7 +36,7 @@ class Drawing:
 
 
 class Kind:
-    """One kind of figure, with the answers that its rule asks for. `w` is the rule's wildcards throughout."""
+    """One kind of figure, with the entries of its rule. `w` are always the rule's wildcards."""
 
     def __init__(self, name: str, subjects: Subjects) -> None:
         self.name = name
@@ -52,16 +52,16 @@ class Kind:
 
     @property
     def log(self) -> str:
-        """The pattern of its logs."""
+        """The path pattern of its logs."""
         return f"{LOGS}/figures/{self._pattern}.log"
 
     @property
     def message(self) -> str:
-        """What Snakemake prints when a job starts."""
+        """The message that Snakemake prints when a job starts."""
         return _WILDCARD.sub(r"{wildcards.\1}", self._text("MESSAGE"))
 
     def outputs(self, report: Callable[..., Any]) -> dict[str, Any]:
-        """The patterns of its files by name; Snakemake's `report` puts each SVG into the report."""
+        """The path patterns of its files by name; Snakemake's `report` puts each SVG into the report."""
         svg, png = FIGURE_FORMATS
         outputs: dict[str, Any] = {}
         for form in self._forms:
@@ -77,11 +77,11 @@ class Kind:
         return outputs
 
     def inputs(self, w: Any) -> dict[str, Any]:
-        """The files that a job reads, by name; of methods also the provenance of all trainings behind them."""
+        """The files that a job reads, by name; for methods also the provenance of all their trainings."""
         return self._inputs(self._subject(w))
 
     def layout(self, w: Any) -> str:
-        """What a job shows, as JSON text; of methods also title, source and seeds."""
+        """The layout of a figure, as JSON text; for methods also title, source and seeds."""
         subject: Any = self._subject(w)
         common: dict[str, Any] = {}
         if self.shows == METHODS:
@@ -90,13 +90,13 @@ class Kind:
         return text(common | self._part.layout(subject))
 
     def caption(self, w: Any) -> str:
-        """What stands beside a figure in the report, as reStructuredText."""
+        """The text beside a figure in the report, as reStructuredText."""
         template = self._text("CAPTION")
         return template.format(**{name: getattr(w, name).replace("_", r"\_") for name in _WILDCARD.findall(template)})
 
     def code(self, w: Any) -> str:
-        """Fingerprint of the code that draws."""
-        return remembered("draw", f"{PACKAGE}.{self.name}")
+        """Fingerprint of the drawing code."""
+        return cached_fingerprint("draw", f"{PACKAGE}.{self.name}")
 
     def drawings(self) -> Iterator[Drawing]:
         """Every job of this kind."""
@@ -111,8 +111,8 @@ class Kind:
                 for item in self._inputs(subject).values()
                 for path in ([item] if isinstance(item, str) else item)
             ]
-            of_runs = {path for path in inputs if path.startswith(f"{RUNS}/")}
-            yield Drawing(self, outputs, inputs, sorted(of_runs | set(_provenance(subject))))
+            run_files = {path for path in inputs if path.startswith(f"{RUNS}/")}
+            yield Drawing(self, outputs, inputs, sorted(run_files | set(_provenance(subject))))
 
     def _inputs(self, subject: Subject) -> dict[str, Any]:
         inputs: dict[str, Any] = self._part.inputs(subject)
@@ -129,7 +129,7 @@ class Kind:
         return text
 
     def _path(self, form: str) -> str:
-        """The pattern of a file without its ending."""
+        """The path pattern of a file without its ending."""
         return f"{FIGURES}/{self._pattern}" + (f"_{form}" if form else "")
 
     def _subject(self, w: Any) -> Subject:

@@ -1,4 +1,4 @@
-"""The graph of one plan: what the rules ask about their jobs, sorted by what they ask."""
+"""The graph of one plan: everything that Snakemake's rules need to know about their jobs, sorted by topic."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,9 +19,9 @@ from longtail.runtime.errors import InputError
 
 
 class Graph:
-    """Answers for one plan: files that jobs read, their parameters and layouts, what they take, and the targets.
+    """Inputs, parameters, layouts, resources and targets of the jobs of one plan.
 
-    `figures` answers for each kind of figure by its name.
+    `figures` holds the kinds of figures by name.
     """
 
     def __init__(self, plan: Plan, files: Sequence[Path] = (), arguments: Mapping[str, Any] = NONE) -> None:
@@ -45,7 +45,7 @@ class Graph:
         files: Sequence[Path | str],
         arguments: Mapping[str, Any] = NONE,
     ) -> "Graph":
-        """The graph of a config read from `files` and the `arguments` of `--config`.
+        """The graph of a config that was read from `files` and the `arguments` of `--config`.
 
         Raises InputError for the first mistake in it.
         """
@@ -58,9 +58,9 @@ class Graph:
         return cls(plan, paths, arguments)
 
     def places(self) -> dict[str, dict[str, Any]]:
-        """Where each data set is on this machine.
+        """The paths of each data set on this machine.
 
-        No parameter of a job, since what is made of a data set stays what it is when that is moved.
+        They are no parameter of a job: moving a data set must not repeat the jobs that use it.
         """
         datasets = self.registry.datasets
         return {name: settings.place(self.registry, name) for name in datasets if "kind" in datasets[name]}

@@ -1,4 +1,4 @@
-"""Which files each job reads."""
+"""The input files of each job."""
 
 import math
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from longtail.results import DATA, RUNS
 
 
 class Inputs:
-    """Input files of the jobs of one plan. `w` is a rule's wildcards throughout."""
+    """Input files of the jobs of one plan. `w` are always a rule's wildcards."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -29,7 +29,7 @@ class Inputs:
         return [f"{RUNS}/{other.folder}/last.pt" for _, other in network.networks]
 
     def logits(self, w: Any) -> str:
-        """The file with the test logits of a method: its Stage 2's, or its network's features."""
+        """The file with the test logits of a method: those of its Stage 2, or the features of its network."""
         return logits_in(folder(w), w)
 
     def metrics(self, runs: Iterable[Run]) -> list[str]:
@@ -37,7 +37,7 @@ class Inputs:
         return [f"{RUNS}/{run.metrics}" for run in runs]
 
     def provenance(self, runs: Iterable[Run]) -> list[str]:
-        """Provenance of every training that runs stand on."""
+        """Provenance of every training that runs require."""
         return sorted({f"{RUNS}/{training.folder}/provenance.json" for run in runs for training in run.trainings})
 
     def table_runs(self, w: Any) -> list[Run]:
@@ -53,11 +53,11 @@ class Inputs:
         return [logits_in(run.folder, run) for run in self.claims_runs(w)]
 
     def run_of(self, w: Any) -> Run:
-        """The run of a method in a setting under a seed."""
+        """The run of a method in a setting with a seed."""
         return chain.run(self.registry, Setting(w.dataset, w.imbalance, w.backbone), w.method, int(w.seed))
 
     def described_subsets(self, w: Any) -> list[str]:
-        """Subsets that a table of data sets counts."""
+        """Subsets whose images a table of data sets counts."""
         return [path for row in self.plan.statistics[w.statistics].rows for _, path in self.described(row)]
 
     def described_arrays(self, w: Any) -> list[str]:
@@ -66,11 +66,11 @@ class Inputs:
         return [results.arrays(name) for name in sorted(names)]
 
     def choices(self) -> list[str]:
-        """What every post-hoc method chose."""
+        """The files with what each post-hoc method has chosen."""
         return [f"{RUNS}/{run.folder}/{run.method}/choice.json" for run in self.plan.runs if run.post_hoc]
 
     def subsets(self, dataset: str) -> list[str]:
-        """Subsets of a data set that anything runs on, least imbalanced first."""
+        """Subsets of a data set that runs use, least imbalanced first."""
         used = {s.imbalance for s in self.plan.settings if s.dataset == dataset}
         ordered = sorted(used, key=lambda imbalance: factors.ratio(imbalance) or math.inf)
         return [results.subset(dataset, imbalance) for imbalance in ordered]
@@ -87,10 +87,12 @@ def runs_of(cells: Iterable[Cell]) -> list[Run]:
 
 
 def folder(w: Any) -> str:
-    """What `Run.folder` is, of wildcards."""
+    """`Run.folder` of the run that wildcards describe."""
     return results.stage1_run(w.dataset, w.imbalance, w.backbone, w.stage1, w.seed)
 
 
-def logits_in(folder: str, of: Any) -> str:
-    """Test logits in the folder of a Stage 1, `of` a run or a rule's wildcards."""
-    return f"{RUNS}/{folder}/features.npz" if of.method == of.stage1 else f"{RUNS}/{folder}/{of.method}/logits.npz"
+def logits_in(folder: str, run: Any) -> str:
+    """The file with the test logits of `run` (or of a rule's wildcards) in the folder of its Stage 1."""
+    if run.method == run.stage1:
+        return f"{RUNS}/{folder}/features.npz"
+    return f"{RUNS}/{folder}/{run.method}/logits.npz"

@@ -11,7 +11,7 @@ from longtail.results import RUNS
 
 
 class Layouts:
-    """Layouts of the tables of one plan, as JSON text. `w` is a rule's wildcards throughout."""
+    """Layouts of the tables of one plan, as JSON text. `w` are always a rule's wildcards."""
 
     def __init__(self, plan: Plan, inputs: Inputs) -> None:
         self.plan = plan
@@ -21,7 +21,7 @@ class Layouts:
     def table(self, w: Any) -> str:
         """The layout of a table: columns, and rows of cells with printed numbers, run paths, trainings and needs.
 
-        `calibration` says how a row's logits become probabilities, where that is not the softmax of its training.
+        `calibration` says how a row's logits become probabilities, if not by the softmax that it was trained with.
         """
         table = self.plan.tables[w.table]
         columns = [
@@ -93,12 +93,12 @@ class Layouts:
         return {"calibration": self.registry.methods[cell.method].get("calibration")}
 
     def _remark(self, row: Described) -> str:
-        """The footnote of a row of statistics, with what the source of the data set has to say."""
+        """The footnote of a row of statistics, with the remark of the data set's source."""
         remark = str(row.definition["remark"])
         if row.needs:
             return remark
-        of_source = sources.call(self.registry.datasets[row.dataset], "remark", default="")
-        return f"{remark} {of_source}".strip()
+        source_remark = sources.call(self.registry.datasets[row.dataset], "remark", default="")
+        return f"{remark} {source_remark}".strip()
 
 
 def _cell(cell: Cell) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Small trainings of one kind packed together, for clusters where each by itself would be too short a job."""
+"""Packs: several small trainings in one job, for clusters where each alone would be too short a job."""
 
 import hashlib
 from collections import defaultdict
@@ -18,15 +18,14 @@ PACKS = f"{RESULTS}/packs"
 
 
 class Packs:
-    """The runs of a graph, by pack: Stage 1s of one data set and backbone, each with all that it
-    stands on and that stands on it.
+    """The runs of a graph, by pack: Stage 1s of one data set and backbone, with everything that they need or serve.
 
-    Who is with whom depends on the plan alone, never on what is done already, so a job finds its pack again when it
-    is started anew. A data set in files trains long enough to be alone. `w` is a rule's wildcards throughout.
+    The packs depend on the plan alone, not on what is finished, so that a restarted job has the same pack. Data sets
+    in files train long enough for packs of one. `w` are always a rule's wildcards.
     """
 
     def __init__(self, graph: Graph, config: dict[str, Any], deployment: Iterable[str]) -> None:
-        """Of a graph with the config that it was made of; `deployment` is how software gets to its jobs."""
+        """`config` is what the graph was made from, `deployment` the methods by which jobs get their software."""
         self.graph = graph
         self.config = config
         self.deployment = sorted(deployment)
@@ -44,49 +43,49 @@ class Packs:
                 self.runs[f"{dataset}-{backbone}-{digest}"] = runs
 
     def files(self) -> list[str]:
-        """What every pack leaves behind: the list of what it made."""
+        """The output of every pack: a list of the files that it has made."""
         return [f"{PACKS}/{name}.txt" for name in self.runs]
 
     def inputs(self, w: Any) -> list[str]:
-        """Arrays and subsets that its runs have in common with those of other packs."""
+        """The inputs of a pack: arrays and subsets, which it may share with other packs."""
         settings = {run.setting for run in self.runs[w.pack]}
         paths = {results.arrays(setting.dataset) for setting in settings}
         return sorted(paths | {results.subset(setting.dataset, setting.imbalance) for setting in settings})
 
     def targets(self, w: Any) -> list[str]:
-        """What it makes: the scores of its runs, and their reliability diagrams."""
+        """The files that a pack makes: the scores of its runs, and their reliability diagrams."""
         runs = self.runs[w.pack]
         stems = [f"{FIGURES}/reliability/{r.setting.folder}/{r.method}_seed{r.seed}" for r in runs]
         return [*self.graph.inputs.metrics(runs), *(f"{stem}.{form}" for stem in stems for form in FIGURE_FORMATS)]
 
     def make(self, w: Any, cores: int, made: Path, log: Path) -> None:
-        """Make a pack on this machine, and list it in `made`; CalledProcessError where a job of it failed."""
+        """Make a pack on this machine, and list its files in `made`; raises CalledProcessError if a job fails."""
         targets = self.targets(w)
         nested.snakemake(targets, self.config, cores, cores, self.deployment, log)
         files.write_text(made, "\n".join(targets) + "\n")
 
     def make_rest(self, cores: int, log: Path) -> None:
-        """Make what no pack has: tables, and figures of several runs."""
+        """Make what no pack makes: tables, and figures of several runs."""
         nested.snakemake(["all"], self.config, cores, 1, self.deployment, log)
 
     def contents(self, w: Any) -> str:
-        """Hash of all that its trainings and scores are told, and of their code."""
+        """Hash of the settings and the code of all trainings and scores of a pack."""
         digest = hashlib.sha256(self.graph.parameters.evaluation(w).encode())
         for training in costs.trainings(self.graph, self.runs[w.pack]):
             digest.update(f"{training.folder} {training.code} {training.settings}\n".encode())
         return digest.hexdigest()[:16]
 
     def threads(self, w: Any) -> int:
-        """Cores on which its trainings run side by side."""
+        """Cores that the trainings of a pack need to run side by side."""
         runs = self.runs[w.pack]
         networks = len({run.folder for run in runs})
         return networks * self.graph.resources.threads(runs[0].setting, self.graph.resources.processes)
 
 
 def _families(runs: Iterable[Run]) -> list[list[Run]]:
-    """Runs by what they share: those of one network, and those whose networks stand on a common one.
+    """Groups of runs that share a network, directly or because their networks read a common one.
 
-    Two packs must not make the same network. In the order of the first network's folder.
+    Two packs must not train the same network. Sorted by the folder of the first network.
     """
     families: list[tuple[set[Training], list[Run]]] = []
     for run in sorted(runs, key=lambda run: run.folder):

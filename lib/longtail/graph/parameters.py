@@ -1,6 +1,6 @@
 """The parameters of each job: its settings as JSON text, and the fingerprint of its code.
 
-Snakemake runs a job again when one of its parameters changes. Keys are sorted, so that only a change of value counts.
+Snakemake runs a job again when one of its parameters changes. Keys are sorted, so that their order does not matter.
 """
 
 import functools
@@ -18,12 +18,13 @@ from longtail.runtime.fingerprint import fingerprint
 from longtail.runtime.provenance import shown
 from longtail.stage1 import imported
 
-# Thousands of jobs run some dozens of codes. Remembered here and not at its definition, which is part of all of them.
-remembered = functools.cache(fingerprint)
+# Thousands of jobs share some dozens of fingerprints. The cache is here, not in `fingerprint` itself, whose module is
+# part of the code of every job.
+cached_fingerprint = functools.cache(fingerprint)
 
 
 class Parameters:
-    """Settings and code of the jobs of one plan. `w` is a rule's wildcards throughout."""
+    """Settings and code of the jobs of one plan. `w` are always a rule's wildcards."""
 
     def __init__(self, plan: Plan, files: Iterable[Path]) -> None:
         self.registry = plan.registry
@@ -34,22 +35,22 @@ class Parameters:
         return text(settings.source(self.registry, w.dataset))
 
     def contents(self, w: Any) -> str:
-        """What changes when the files of a data set do: hashes, of which its source says what is hashed."""
+        """A text that changes when the files of a data set change: hashes of what its source names."""
         return datasets.contents(self.registry.datasets[w.dataset])
 
     def long_tail(self, w: Any) -> str:
         """Settings of a subset."""
         seed, n_max = self.registry.config["seeds"]["subset"], self.registry.datasets[w.dataset]["n_max"]
-        told = {"imbalance": w.imbalance, "seed": seed, "n_max": n_max}
-        rounded = {key: value for key, value in self.registry.datasets[w.dataset].items() if key == "decay_decimals"}
-        return text(told | rounded)
+        subset = {"imbalance": w.imbalance, "seed": seed, "n_max": n_max}
+        rounding = {key: value for key, value in self.registry.datasets[w.dataset].items() if key == "decay_decimals"}
+        return text(subset | rounding)
 
     def stage1(self, w: Any) -> str:
         """Settings of a Stage 1."""
         return text(self._stage1(w))
 
     def features(self, w: Any) -> str:
-        """Settings of feature extraction: of the Stage 1, those that inference depends on."""
+        """Settings of feature extraction: those of the Stage 1 that inference depends on."""
         methods.check_classifies(self.registry, w.stage1, f"features of '{w.stage1}'")
         return text({key: self._stage1(w)[key] for key in ("backbone", "head", "preprocessing", "compute")})
 
@@ -58,11 +59,11 @@ class Parameters:
         return text(self._stage2(w))
 
     def post_hoc(self, w: Any) -> str:
-        """Settings of a change of a finished classifier."""
+        """Settings of a post-hoc method."""
         return text(settings.post_hoc(self.registry, w.dataset, w.imbalance, w.method))
 
     def projection(self, w: Any) -> str:
-        """Settings of a projection of features to the plane: those of the Stage 2 that draws some of them."""
+        """Settings of a projection of features to the plane: those of the Stage 2 that generates some of them."""
         return text({key: self._stage2(w)[key] for key in ("sampler", "generator", "recipe", "compute", "seeds")})
 
     def evaluation(self, w: Any) -> str:
@@ -70,21 +71,22 @@ class Parameters:
         return text(self.registry.config["evaluation"])
 
     def download(self, w: Any) -> str:
-        """Where the archive of a data set may be found, in the version that has the name asked for."""
+        """URLs and checksum of the archive of a data set, in the version with the requested file name."""
         data = self.registry.datasets[w.dataset]
-        named = {version["file"]: version for version in archives.versions(data)}
-        return text({"archive": named.get(f"{w.archive}.tar.gz", data["archive"])})
+        versions = {version["file"]: version for version in archives.versions(data)}
+        return text({"archive": versions.get(f"{w.archive}.tar.gz", data["archive"])})
 
     def configuration(self) -> str:
-        """The files of `config/` that the configuration was read from, later ones upon earlier ones.
+        """The files of `config/` that the configuration was read from; later ones override earlier ones.
 
-        A person's own have no name elsewhere. Snakemake lists the default last, though all are laid upon it.
+        A user's own files are left out: their paths mean nothing on another machine. Snakemake lists the default
+        last, though all other files override it.
         """
         own = [name for name in map(shown, self.files) if name.startswith("config/")]
         return text(sorted(own, key=lambda name: name != "config/config.yaml"))
 
     def code(self, script: str, w: Any) -> str:
-        """Fingerprint of the code a job runs, with the form of its data and the parts that its settings name."""
+        """Fingerprint of a job's code: its script, the form of its data and the parts that its settings name."""
         parts: list[str] = []
         if script == "build_arrays":
             parts = [f"data.sources.{self.registry.datasets[w.dataset]['kind']}"]
@@ -101,18 +103,18 @@ class Parameters:
             parts = _parts({key: self._stage2(w)[key] for key in ("sampler", "generator")})
         elif script == "adjust_classifier":
             parts = [f"stage2.post_hoc.{json.loads(self.post_hoc(w))['post_hoc']['name']}"]
-        return remembered(script, *parts)
+        return cached_fingerprint(script, *parts)
 
     def imported_code(self, w: Any) -> str:
-        """Fingerprint of the code that trained an imported Stage 1: copying it is not what made it."""
+        """Fingerprint of the code that has trained an imported Stage 1 (not of the code that copies it)."""
         folder = inputs.folder(w)
         source = Path(self.registry.config["stage1"][folder]["source"])
-        return str(imported.record(source, f"{THE_CONFIG}, stage1 '{folder}'")["code"])
+        return str(imported.read_record(source, f"{THE_CONFIG}, stage1 '{folder}'")["code"])
 
     def training_code(self, network: Training) -> str:
-        """Fingerprint of the code that a network would be trained by here."""
+        """Fingerprint of the code of this checkout that would train a network."""
         form = self._form(network.setting.dataset)
-        return remembered(
+        return cached_fingerprint(
             "train_stage1", *_parts(settings.of_training(self.registry, network)), f"engine.forms.{form}"
         )
 
@@ -129,7 +131,7 @@ class Parameters:
 
 
 def text(value: Any) -> str:
-    """A parameter as Snakemake compares it."""
+    """A parameter as JSON text, as Snakemake compares it."""
     return json.dumps(value, sort_keys=True)
 
 

@@ -1,4 +1,4 @@
-"""What the figures of one plan show, as their kinds see it (`report.subjects`)."""
+"""The subjects of one plan's figures (`report.subjects`): the files and labels that a figure shows."""
 
 import functools
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from longtail.report import subjects
 from longtail.results import RUNS
 
 METHODS, RUN, SETTING, DATASET = "methods", "run", "setting", "dataset"
-# What one figure may show: the pattern of its path, whose wildcards tell it from others of its kind.
+# What one figure may show, with the pattern of its path.
 PATTERNS = {
     METHODS: "{figure}",
     RUN: results.SETTING + "/{method}_seed{seed}",
@@ -31,7 +31,7 @@ class Subjects:
         self.registry = plan.registry
         self.inputs = inputs
         self.layouts = layouts
-        # The losses of a setting cost most of the time of a start, and several figures ask for them.
+        # Slow to compute, and several figures need it.
         self._setting = functools.cache(self._setting_of)
 
     def every(self, shows: str, kind: str) -> Iterator[dict[str, str]]:
@@ -48,7 +48,7 @@ class Subjects:
             yield from ({"dataset": name} for name in sorted({s.dataset for s in self.plan.settings}))
 
     def of(self, shows: str, w: Any, first_seed: bool) -> subjects.Subject:
-        """The subject of one figure; of methods the runs of all seeds, or of the first alone."""
+        """The subject of one figure; for methods with the runs of all seeds, or of the first seed only."""
         if shows == METHODS:
             return self._methods(w.figure, first_seed)
         if shows == DATASET:

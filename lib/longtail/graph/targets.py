@@ -1,4 +1,4 @@
-"""What can be asked for, as lists of files, and which names the rules' wildcards may take."""
+"""The targets of Snakemake, as lists of files, and the names that the rules' wildcards may take."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -52,7 +52,7 @@ class Targets:
 
 
 class Patterns:
-    """Regular expressions of the names that wildcards may take, so that rules of like outputs do not compete."""
+    """Regular expressions for wildcards, so that exactly one rule matches each output."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -60,7 +60,7 @@ class Patterns:
 
     @property
     def imported(self) -> str:
-        """Runs whose Stage 1 is taken from elsewhere."""
+        """Runs whose Stage 1 is imported."""
         return _pattern(map(re.escape, self.registry.config["stage1"]))
 
     @property

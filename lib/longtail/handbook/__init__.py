@@ -1,1 +1,1 @@
-"""The pages of the documentation that are made from definitions, schemas and parts."""
+"""Generates the pages of the documentation that are made from definitions, schemas and parts."""

@@ -21,18 +21,19 @@ MEANING = (
 )
 
 
-def printed(found: Registry, name: str) -> str:
-    """The rows of the papers' tables that are this method's, one small table each."""
+def printed(registry: Registry, name: str) -> str:
+    """The rows of this method in the papers' tables, as one small table each."""
     blocks = []
     for path in sorted((CONFIG / "tables").glob("*.yaml")):
         definition = _definition(path)
         if definition["kind"] == "methods":
-            blocks += [_printed(found, path, definition, row) for row in definition["rows"] if row["method"] == name]
+            rows = [row for row in definition["rows"] if row["method"] == name]
+            blocks += [_printed(registry, path, definition, row) for row in rows]
     return "\n".join(filter(None, blocks))
 
 
 def measured(name: str) -> str:
-    """What was measured of this method at the last epoch, one small table for each published one."""
+    """The published results of this method at the last epoch, one small table for each published table."""
     blocks = []
     for path in sorted(PUBLISHED.glob("*/tables/*.csv")):
         with path.open(newline="") as handle:
@@ -47,24 +48,25 @@ def _definition(path: Path) -> dict[str, Any]:
     return load.definition("table", path)
 
 
-def _printed(found: Registry, path: Path, definition: dict[str, Any], row: dict[str, Any]) -> str:
-    # A number beside a data set that config/datasets lacks (JPEG copies) is not of that set: it stands with ours.
+def _printed(registry: Registry, path: Path, definition: dict[str, Any], row: dict[str, Any]) -> str:
+    # For a data set that config/datasets lacks (JPEG copies), the paper's number is of another set: it is shown
+    # beside our results only.
     cells = [
         (column, values)
         for column, values in zip(definition["columns"], row["printed"] or [], strict=False)
-        if values and column["dataset"] in found.datasets
+        if values and column["dataset"] in registry.datasets
     ]
     if not cells:
         return ""
     printable = [metric for metric in definition["metrics"] if COLUMNS[metric].printable]
     metrics = printable[: max(len(values) for _, values in cells)]
     rows = [
-        (_label(found, column), *map(str, values), *[reference.NONE] * (len(metrics) - len(values)))
+        (_label(registry, column), *map(str, values), *[reference.NONE] * (len(metrics) - len(values)))
         for column, values in cells
     ]
-    own = found.methods[row["method"]]["label"]
-    called = f', in the row "{row["label"]}"' if row.get("label", own) != own else ""
-    headline = _headline(definition, f"config/tables/{path.name}", f", {definition['source']}{called}")
+    own = registry.methods[row["method"]]["label"]
+    in_row = f', in the row "{row["label"]}"' if row.get("label", own) != own else ""
+    headline = _headline(definition, f"config/tables/{path.name}", f", {definition['source']}{in_row}")
     return f"{headline}\n{table(('setting', *(COLUMNS[metric].label for metric in metrics)), rows)}"
 
 
@@ -89,11 +91,11 @@ def _ours(line: dict[str, str]) -> str:
 
 
 def _headline(definition: dict[str, Any], path: str, source: str) -> str:
-    """The title of a table with a link, where its numbers stand, and what a reader should know of them."""
+    """The title of a table as a link to its file, the source of its numbers, and the note of the table."""
     note = f"\n\n{definition['note']}" if definition["note"] else ""
     return prose(f"**[{definition['title']}](../../{path})**{source}{note}") + "\n"
 
 
-def _label(found: Registry, column: dict[str, Any]) -> str:
+def _label(registry: Registry, column: dict[str, Any]) -> str:
     factor = "" if column["factor"] == NATURAL else f", factor {column['factor']}"
-    return column.get("label") or f"{found.datasets[column['dataset']]['title']}{factor}"
+    return column.get("label") or f"{registry.datasets[column['dataset']]['title']}{factor}"

@@ -1,4 +1,4 @@
-"""How a method works, in the words of its parts: docstrings and settings, read without importing them."""
+"""How a method works: the docstrings and settings of its parts, read without importing them."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ from longtail.handbook.markdown import choices, table
 from longtail.runtime import parts
 from longtail.runtime.fingerprint import ROOT
 
-# What the workflow calls of a part: its docstring says most.
+# The functions of a part that the workflow calls, whose docstrings describe it best.
 FUNCTIONS = ("build", "draw", "adjust", "Learner")
 CARDS = ROOT / "docs" / "methods.md"
 BLOCKS = (*STAGES, "post_hoc")
@@ -21,35 +21,35 @@ _CARD = re.compile(r'methods\s+card\s+(?:"([^"]+)"|(\d+\.\d+))')
 
 
 def explained(method: dict[str, Any]) -> str:
-    """Every part that a method names itself, with its settings; then the plain ones and what else its stage sets."""
+    """Every part of a method that is not a default, with its settings; then the default parts and other settings."""
     blocks = {block: method[block] for block in BLOCKS if block in method}
-    found = [(key, block) for key, _, block in named_parts(blocks)]
-    telling = [_part(key, block) for key, block in found if not _is_plain(key, block)]
-    plain = [_line(key, block) for key, block in found if _is_plain(key, block)]
+    part_blocks = [(key, block) for key, _, block in named_parts(blocks)]
+    described = [_part(key, block) for key, block in part_blocks if not _is_default(key, block)]
+    defaults = [_line(key, block) for key, block in part_blocks if _is_default(key, block)]
     rest = [row for stage in STAGES if isinstance(method.get(stage), dict) for row in _rest(method, stage)]
-    also = "".join(plain) + ("\n" if plain and rest else "") + _settings(rest)
-    if telling and also:
-        also = f"### Besides\n\n{also}"
-    return "\n".join([*telling, *([also] if also else [])])
+    others = "".join(defaults) + ("\n" if defaults and rest else "") + _settings(rest)
+    if described and others:
+        others = f"### Other parts and settings\n\n{others}"
+    return "\n".join([*described, *([others] if others else [])])
 
 
 def docstrings(package: str, name: str) -> list[str]:
-    """What a part says of itself: the docstring of its module, and that of what the workflow calls of it.
+    """The docstring of a part's module, and that of the function or class that the workflow uses.
 
-    Where that function gives an object of a class of the module, the class tells more.
+    A class of the module that such a function returns is preferred to the function.
     """
     tree = ast.parse(parts.LIB.joinpath(*package.split("."), f"{name}.py").read_text())
     public = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"]
-    given = {ast.unparse(node.returns) for node in public if isinstance(node, ast.FunctionDef) and node.returns}
+    returned = {ast.unparse(node.returns) for node in public if isinstance(node, ast.FunctionDef) and node.returns}
     public.sort(
-        key=lambda node: (node.name not in given, node.name not in FUNCTIONS, isinstance(node, ast.FunctionDef))
+        key=lambda node: (node.name not in returned, node.name not in FUNCTIONS, isinstance(node, ast.FunctionDef))
     )
     texts = [ast.get_docstring(node) for node in public]
     return [text for text in (ast.get_docstring(tree), next(filter(None, texts), None)) if text]
 
 
 def prose(text: str) -> str:
-    """Text of a docstring or a definition as Markdown: tags escaped, cards linked, errors left to the code."""
+    """Text of a docstring or a definition as Markdown: tags escaped, cards linked, the "Raises" paragraph removed."""
     text = re.sub(r"(^|\n)Raises .*?(?=\n\n|$)", "", text, flags=re.DOTALL)
     text = re.sub(r"(`[^`]*`)|<", lambda match: match[1] or r"\<", text)
     return _CARD.sub(_linked, text).strip()
@@ -68,12 +68,12 @@ def _part(key: str, block: dict[str, Any]) -> str:
 
 def _line(key: str, block: dict[str, Any]) -> str:
     package = PARTS[_kind(key)]
-    says = prose(docstrings(package, block["name"])[0]).split("\n\n")[0]
-    return f"- {_title(key)}: {_source(package, block['name'])}. {says}\n"
+    summary = prose(docstrings(package, block["name"])[0]).split("\n\n")[0]
+    return f"- {_title(key)}: {_source(package, block['name'])}. {summary}\n"
 
 
 def _rest(method: dict[str, Any], stage: str) -> Iterator[tuple[str, str, str]]:
-    """What a stage sets beside its recipe and its parts: key, value and description; what is null is left out."""
+    """The settings of a stage apart from its recipe and its parts: key, value and description; null is left out."""
     described = {key: text for key, _, text in reference.rows("method")}
 
     def below(block: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, str]]:
@@ -94,8 +94,8 @@ def _settings(rows: list[tuple[str, str, str]]) -> str:
     return table(("setting", "here", "what it is"), shown) if rows else ""
 
 
-def _is_plain(key: str, block: dict[str, Any]) -> bool:
-    """Whether a part is what a stage has that asks for nothing: Stage 1, or Stage 2 for what only that one has."""
+def _is_default(key: str, block: dict[str, Any]) -> bool:
+    """Whether a part is the default of Stage 1, or of Stage 2 if Stage 1 has no such part."""
     defaults = {dotted: default for dotted, default, _ in reference.rows("method")}
     stages = [f"{stage}.{_kind(key)}" for stage in STAGES]
     return as_line(block) == next((defaults[stage] for stage in stages if stage in defaults), None)
@@ -115,10 +115,10 @@ def _source(package: str, name: str) -> str:
 
 
 def _linked(match: re.Match[str]) -> str:
-    """The mention of a card as a link to its heading; as it is where there is none."""
-    wanted = match[1] or match[2]
+    """The mention of a card as a link to its heading; unchanged if there is no such heading."""
+    card = match[1] or match[2]
     for heading in re.findall(r"^### (.+)$", CARDS.read_text(), re.MULTILINE):
-        if wanted in (heading, heading.split()[0], *heading.split(" and ")):
+        if card in (heading, heading.split()[0], *heading.split(" and ")):
             anchor = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
             return f"[{match[0]}](../methods.md#{anchor})"
     return match[0]

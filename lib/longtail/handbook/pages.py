@@ -1,6 +1,6 @@
-"""A page of the documentation for every method of config/methods, made from its definition, parts and numbers.
+"""Generates a page for every method of config/methods from its definition, its parts and its numbers.
 
-`reference` writes them to docs/methods; docs/methods.md is their index.
+The pages are in docs/methods; docs/methods.md, which `reference` updates, is their index.
 """
 
 from collections.abc import Iterator
@@ -19,12 +19,12 @@ from longtail.runtime.fingerprint import ROOT
 
 FOLDER = ROOT / "docs" / "methods"
 COMMAND = "longtail handbook"
-# What a method of no paper says in place of one.
+# The `paper` of a method that comes from no paper.
 BASELINE = "baseline"
 
 
 def write() -> None:
-    """Write every page, and delete those of methods that are no more."""
+    """Write every page, and delete the pages of methods that no longer exist."""
     made = pages()
     for left_over in set(FOLDER.glob("*.md")) - {FOLDER / name for name in made}:
         left_over.unlink()
@@ -34,30 +34,30 @@ def write() -> None:
 
 def pages() -> dict[str, str]:
     """The pages by file name."""
-    found = load.load({}, [])
-    return {f"{name}.md": page(found, name) for name in found.methods}
+    registry = load.load({}, [])
+    return {f"{name}.md": page(registry, name) for name in registry.methods}
 
 
-def page(found: Registry, name: str) -> str:
-    """The page of one method; a section stands only where there is something to say."""
-    method = found.methods[name]
+def page(registry: Registry, name: str) -> str:
+    """The page of one method; empty sections are left out."""
+    method = registry.methods[name]
     sections = {
         "Citation": "" if method["paper"] == BASELINE else f"{method['paper']}\n",
         "How it works": "" if "needs" in method else method_parts.explained(method),
-        "Recipe": "".join(_recipes(found, name, stage) for stage in STAGES if isinstance(method.get(stage), dict)),
-        "Settings by data set": _overrides(found, method),
+        "Recipe": "".join(_recipes(registry, name, stage) for stage in STAGES if isinstance(method.get(stage), dict)),
+        "Settings by data set": _overrides(registry, method),
         "Calibration": f"{prose(method['calibration'])}\n" if "calibration" in method else "",
-        "Printed numbers": method_numbers.printed(found, name),
+        "Printed numbers": method_numbers.printed(registry, name),
         "Measured numbers": method_numbers.measured(name) or "Nothing measured yet.\n",
     }
-    texts = [f"# {method['label']}\n", *_opening(found, name)]
+    texts = [f"# {method['label']}\n", *_opening(registry, name)]
     texts += [f"## {title}\n\n{text}" for title, text in sections.items() if text]
     return "\n".join([*texts, "---\n", _ending(name)])
 
 
-def _opening(found: Registry, name: str) -> list[str]:
-    """What the method is, what it stands on or lacks, and how to run it alone."""
-    method = found.methods[name]
+def _opening(registry: Registry, name: str) -> list[str]:
+    """What the method is, which network it uses or what it lacks, and the command that runs it alone."""
+    method = registry.methods[name]
     about = [f"{prose(method['about'])}\n"] if "about" in method else []
     if "needs" in method:
         return [
@@ -66,52 +66,54 @@ def _opening(found: Registry, name: str) -> list[str]:
         ]
     stage1 = methods.stage1_of(method, name)
     run = f"results/runs/digits/if50/resnet32/{stage1}/seed0"
-    target = f"{run}/{name}/metrics.json" if _classifies(found, stage1) else f"{run}/stage1/last.pt"
+    target = f"{run}/{name}/metrics.json" if _classifies(registry, stage1) else f"{run}/stage1/last.pt"
     return [
         *about,
-        f"{_status(found, name)}{_variant(found, name)}\n",
+        f"{_status(registry, name)}{_variant(registry, name)}\n",
         "To run it, and no more than it needs, on the demo's digits (`cifar10/if100` in place of `digits/if50`: on "
         "CIFAR-10-LT at factor 100):\n",
         f"```sh\nsnakemake {target}\n```\n",
     ]
 
 
-def _classifies(found: Registry, stage1: str) -> bool:
-    return methods.outputs(found.methods[stage1]["stage1"]) is None
+def _classifies(registry: Registry, stage1: str) -> bool:
+    return methods.outputs(registry.methods[stage1]["stage1"]) is None
 
 
-def _status(found: Registry, name: str) -> str:
-    method = found.methods[name]
+def _status(registry: Registry, name: str) -> str:
+    method = registry.methods[name]
     if isinstance(method["stage1"], str):
-        does = "trains a classifier on it" if "stage2" in method else "changes its classifier without training"
-        return f"**Runs** on the Stage 1 of {_link(found, method['stage1'])}, which that page describes, and {does}."
-    beneath = method["stage1"].get("networks", {})
-    first = ", ".join(f"{_link(found, other)} (`{role}`)" for role, other in sorted(beneath.items()))
-    reads = f" after that of {first}, whose network it reads" if beneath else ""
-    standing = [_link(found, other) for other in sorted(found.methods) if name in _stands_on(found.methods[other])]
-    after = f", on which stand {', '.join(standing)}." if standing else "."
-    kind = "a Stage 1 of its own" if _classifies(found, name) else "a pre-training, which is no row of a table"
-    return f"**Runs** with {kind}{reads}{after}"
+        change = "trains a classifier on it" if "stage2" in method else "changes its classifier without training"
+        base = _link(registry, method["stage1"])
+        return f"**Runs** on the Stage 1 of {base}, which that page describes, and {change}."
+    networks = method["stage1"].get("networks", {})
+    listed = ", ".join(f"{_link(registry, other)} (`{role}`)" for role, other in sorted(networks.items()))
+    reads = f", which reads the finished network of {listed}" if networks else ""
+    users = [other for other, definition in sorted(registry.methods.items()) if name in _networks_used(definition)]
+    links = ", ".join(_link(registry, user) for user in users)
+    used_by = f" Its network is also used by {links}." if users else ""
+    kind = "a Stage 1 of its own" if _classifies(registry, name) else "a pre-training, which is no row of a table"
+    return f"**Runs** with {kind}{reads}.{used_by}"
 
 
-def _stands_on(method: dict[str, Any]) -> list[str]:
-    """The one-stage methods whose networks a method stands on or reads."""
+def _networks_used(method: dict[str, Any]) -> list[str]:
+    """The one-stage methods whose networks a method uses."""
     stage1 = method.get("stage1", {})
     return [stage1] if isinstance(stage1, str) else list(stage1.get("networks", {}).values())
 
 
-def _variant(found: Registry, name: str) -> str:
+def _variant(registry: Registry, name: str) -> str:
     base = schema.read_yaml(CONFIG / "methods" / f"{name}.yaml").get("extends")
-    return f" It is {_link(found, base)} but for the settings that its file names." if base else ""
+    return f" It is {_link(registry, base)} but for the settings that its file names." if base else ""
 
 
-def _recipes(found: Registry, name: str, stage: str) -> str:
-    """The recipes of a stage, each with the data sets that it is for."""
+def _recipes(registry: Registry, name: str, stage: str) -> str:
+    """The recipes of a stage, each with the data sets that use it."""
     users: dict[str, list[str]] = {}
     recipes: dict[str, dict[str, Any]] = {}
-    for dataset, definition in sorted(found.datasets.items()):
-        for backbone in _backbones(found, dataset, name):
-            recipe = _stage(found, dataset, backbone, name, stage)["recipe"]
+    for dataset, definition in sorted(registry.datasets.items()):
+        for backbone in _backbones(registry, dataset, name):
+            recipe = _stage(registry, dataset, backbone, name, stage)["recipe"]
             recipes[recipe["name"]] = recipe
             titles = users.setdefault(recipe["name"], [])
             titles += [definition["title"]] if definition["title"] not in titles else []
@@ -123,21 +125,21 @@ def _recipes(found: Registry, name: str, stage: str) -> str:
     return f"Stage {stage[-1]}, from [config/recipes.yaml](../../config/recipes.yaml):\n\n{table(head, rows)}"
 
 
-def _backbones(found: Registry, dataset: str, name: str) -> list[str]:
-    """Backbones that stand for all a method may run on with a data set: one for images, each for titles."""
-    definition = found.datasets[dataset]
+def _backbones(registry: Registry, dataset: str, name: str) -> list[str]:
+    """The backbones whose recipes are listed for a data set: one for images, all that can run for titles."""
+    definition = registry.datasets[dataset]
     if "kind" not in definition:
         return []
     if form(definition) == IMAGES:
         return ["resnet32"]
-    named = {backbone for value in definition["recipes"].values() if isinstance(value, dict) for backbone in value}
-    return [backbone for backbone in sorted(named) if needs.runs_on_form(found, dataset, backbone, name)]
+    backbones = {name for value in definition["recipes"].values() if isinstance(value, dict) for name in value}
+    return [backbone for backbone in sorted(backbones) if needs.runs_on_form(registry, dataset, backbone, name)]
 
 
-def _stage(found: Registry, dataset: str, backbone: str, name: str, stage: str) -> dict[str, Any]:
+def _stage(registry: Registry, dataset: str, backbone: str, name: str, stage: str) -> dict[str, Any]:
     if stage == "stage1":
-        return settings.stage1(found, dataset, NATURAL, backbone, name, 0)
-    return settings.stage2(found, dataset, NATURAL, backbone, name, 0)
+        return settings.stage1(registry, dataset, NATURAL, backbone, name, 0)
+    return settings.stage2(registry, dataset, NATURAL, backbone, name, 0)
 
 
 def _epochs(recipe: dict[str, Any]) -> str:
@@ -159,8 +161,8 @@ def _steps(recipe: dict[str, Any]) -> tuple[str, str, str]:
     return rate, momentum, f"{recipe['weight_decay']:g}"
 
 
-def _overrides(found: Registry, method: dict[str, Any]) -> str:
-    """What a method sets for some data sets, a column for each setting."""
+def _overrides(registry: Registry, method: dict[str, Any]) -> str:
+    """The settings that a method overrides for single data sets, a column for each setting."""
     rows = []
     for override in method["overrides"]:
         blocks = {key: override[key] for key in method_parts.BLOCKS if key in override}
@@ -168,7 +170,7 @@ def _overrides(found: Registry, method: dict[str, Any]) -> str:
     keys = list(dict.fromkeys(key for _, values in rows for key in values))
     shown = [
         (
-            ", ".join(_titles(found, override["dataset"])),
+            ", ".join(_titles(registry, override["dataset"])),
             ", ".join(map(str, override.get("factors", ["all"]))),
             *(f"`{as_line(values[key])}`" if key in values else "" for key in keys),
         )
@@ -177,14 +179,14 @@ def _overrides(found: Registry, method: dict[str, Any]) -> str:
     return table(("data set", "factors", *(f"`{key}`" for key in keys)), shown) if rows else ""
 
 
-def _titles(found: Registry, dataset: str) -> list[str]:
-    """A data set, and those that take its hyper-parameters."""
-    alike = [other["title"] for _, other in sorted(found.datasets.items()) if other.get("like") == dataset]
-    return [found.datasets[dataset]["title"], *alike]
+def _titles(registry: Registry, dataset: str) -> list[str]:
+    """The titles of a data set and of those that use its hyper-parameters (`like`)."""
+    like_it = [other["title"] for _, other in sorted(registry.datasets.items()) if other.get("like") == dataset]
+    return [registry.datasets[dataset]["title"], *like_it]
 
 
 def _leaves(blocks: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Dotted keys and values below the stages; a part's name stands under the part's own key."""
+    """Dotted keys and values below the stages; the name of a part has the part's own key."""
     for key, value in blocks.items():
         for inner, leaf in value.items():
             if isinstance(leaf, dict):
@@ -193,8 +195,8 @@ def _leaves(blocks: dict[str, Any]) -> Iterator[tuple[str, Any]]:
                 yield inner, leaf
 
 
-def _link(found: Registry, name: str) -> str:
-    return f"[{found.methods[name]['label']}]({name}.md)"
+def _link(registry: Registry, name: str) -> str:
+    return f"[{registry.methods[name]['label']}]({name}.md)"
 
 
 def _ending(name: str) -> str:

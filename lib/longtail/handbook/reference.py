@@ -1,4 +1,4 @@
-"""The tables of the documentation, made from what the program itself reads: the schemas and the method files."""
+"""Generates the tables of the documentation from the schemas, the parts and the definitions of methods."""
 
 import ast
 import re
@@ -23,15 +23,15 @@ _MARKED = re.compile(r"(<!-- reference: (\w+) -->\n).*?(?=<!-- end -->)", re.DOT
 def rows(schema_name: str) -> list[tuple[str, str, str]]:
     """Dotted key, default and description of every key of a schema in `config/schemas`, in its order.
 
-    Items of a list are `key[]`, what stands under names that a person chooses `key.*`. The default is
-    YAML, `required` where there must be a value and `–` where the key may be absent.
+    Items of a list are `key[]`; values under names that the user chooses are `key.*`. The default is YAML,
+    `required` for a key that must be set, and `–` for one that may be absent.
     """
     root = schema.load(schema_name)
     return list(_keys("", root, root))
 
 
 def kinds() -> str:
-    """The keys that data sets of each kind have of their own, and those that backbones read, as a Markdown table."""
+    """The keys that only data sets of one kind have, and those that backbones read, as a Markdown table."""
     shown = []
     for kind in sources.kinds():
         shown += _of_kind(f"`{kind}`", sources.keys(kind), sources.required(kind)) or [
@@ -53,7 +53,7 @@ def markdown(schema_name: str) -> str:
 
 
 def figures() -> str:
-    """The settings of every kind of figure, beside the keys that all have, as a Markdown table."""
+    """The settings of every kind of figure, without the keys that all kinds share, as a Markdown table."""
     shown, common = [], schema.load("figure")["properties"]
     for kind in load.figure_kinds():
         root = load.figure_schema(kind)
@@ -66,7 +66,7 @@ def figures() -> str:
 
 
 def methods() -> str:
-    """All of config/methods as a Markdown table with links to their pages, those that run first."""
+    """All methods of config/methods as a Markdown table with links to their pages; those that can run come first."""
     shown = []
     for name, method in sorted(load.load({}, []).methods.items(), key=lambda named: "needs" in named[1]):
         what = _first_sentence(method.get("about", NONE))
@@ -89,7 +89,7 @@ def part_settings() -> str:
 
 
 def metrics() -> str:
-    """Every number that a table can show of a run, as a Markdown table."""
+    """Every number of a run that a table can show, as a Markdown table."""
     source = ast.parse((parts.LIB / "evaluate" / "metrics.py").read_text())
     functions = {node.name: node for node in source.body if isinstance(node, ast.FunctionDef)}
     shown = []
@@ -97,23 +97,23 @@ def metrics() -> str:
         if isinstance(column, columns.Metric):
             better, text = column.better or NONE, ast.get_docstring(functions[column.name]) or NONE
         else:
-            better, text = NONE, "Wall time of all trainings that the run stands on; in tables alone"
+            better, text = NONE, "Wall time of all trainings that the run requires; only in tables"
         shown.append((f"`{column.name}`", column.label, column.unit, better, column.digits, _first_sentence(text)))
     return table(("metric", "label", "unit", "better", "digits", "what it is"), shown)
 
 
 def updated(page: str) -> str:
-    """A page with each table between `<!-- reference: name -->` and `<!-- end -->` made anew.
+    """A page with each table between `<!-- reference: name -->` and `<!-- end -->` generated again.
 
-    The name is that of a schema, `methods`, `parts`, `kinds`, `metrics` or `figures`. InputError where it is none.
+    The name is that of a schema, or `methods`, `parts`, `kinds`, `metrics` or `figures`; any other raises InputError.
     """
 
-    def remade(match: re.Match[str]) -> str:
+    def generated(match: re.Match[str]) -> str:
         opening, name = match.groups()
         tables = {METHODS: methods, PART_SETTINGS: part_settings, KINDS: kinds, METRICS: metrics, FIGURES: figures}
         return opening + tables.get(name, lambda: markdown(name))()
 
-    return _MARKED.sub(remade, page)
+    return _MARKED.sub(generated, page)
 
 
 def _keys(prefix: str, node: dict[str, Any], root: dict[str, Any]) -> Iterator[tuple[str, str, str]]:

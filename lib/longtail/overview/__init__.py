@@ -1,1 +1,1 @@
-"""What a run will take and how far it is: reads files only, and starts in a moment (no torch, no pandas)."""
+"""What a run will cost and how far it is: reads only files, and starts quickly (no torch, no pandas)."""

@@ -1,4 +1,4 @@
-"""The `stage1` block of a configuration, written out for the networks that lie below a folder."""
+"""Writes the `stage1` block of a configuration, which imports the finished networks below a folder."""
 
 import os
 from collections import defaultdict
@@ -18,80 +18,80 @@ from longtail.stage1 import imported
 
 
 def lines(graph: Graph, place: Path, folder: Path | None = None) -> list[str]:
-    """YAML with a line for every Stage 1 below `place` that can be taken, and comments on those that cannot.
+    """YAML with a line for every Stage 1 below `place` that can be imported, and comments on the others.
 
-    A network is known by its settings and by what its images show, whatever its folder and its data set are called.
-    Its path is absolute, or relative to the `folder` of the file that the lines are for.
-    Raises InputError where `place` holds no Stage 1, or where the images to compare with are not here yet.
+    A network is matched by its settings and by the content of its images, not by the names of its folder or data set.
+    Its path is absolute, or relative to the `folder` of the file that the lines are written to.
+    Raises InputError if `place` holds no Stage 1, or if the images to compare with have not been read yet.
     """
-    wanted = chain.networks(graph.plan)
-    ours = {folder: settings.of_training(graph.registry, network) for folder, network in wanted.items()}
-    found: dict[str, dict[str, Path]] = defaultdict(dict)
+    networks = chain.networks(graph.plan)
+    ours = {folder: settings.of_training(graph.registry, network) for folder, network in networks.items()}
+    sources: dict[str, dict[str, Path]] = defaultdict(dict)
     unread: set[str] = set()
-    taken, left = [], []
-    for source in _networks(place):
+    taken, left_out = [], []
+    for source in _finished_networks(place):
         try:
-            told = imported.record(source, str(source))
+            record = imported.read_record(source, str(source))
             imported.check_checkpoints(source, str(source))
-            for network in _matching(wanted, ours, told, source, unread):
-                found[network.run].setdefault(imported.digest(source), source)
+            for network in _matching(networks, ours, record, source, unread):
+                sources[network.run].setdefault(imported.digest(source), source)
         except InputError as error:
-            left.append(f"# - {error}")
+            left_out.append(f"# - {error}")
     if unread:
         # An error, not a comment in the block: a person who sends the block to a file would not see the comment.
         raise InputError(
             f"networks below {place} cannot be compared with images that are not read yet: run `snakemake --cores "
             f"all {' '.join(sorted(unread))}` with this configuration first"
         )
-    for name in sorted(found):
+    for name in sorted(sources):
         try:
-            taken.append(_line(graph, wanted[name], found[name], folder))
+            taken.append(_line(graph, networks[name], sources[name], folder))
         except InputError as error:
-            left.append(f"# - {error}")
+            left_out.append(f"# - {error}")
     count = text.count(len(taken), "Stage 1")
-    head = f"# {count} from {place}, of {len(wanted):,} that this configuration wants."
+    head = f"# {count} from {place}, of {len(networks):,} that this configuration uses."
     block = ["stage1:", *taken] if taken else ["stage1: {}"]
-    return [head, *block, *(["# Left out:", *left] if left else [])]
+    return [head, *block, *(["# Left out:", *left_out] if left_out else [])]
 
 
-def _networks(place: Path) -> list[Path]:
+def _finished_networks(place: Path) -> list[Path]:
     """Folders below `place` that are, or should be, finished Stage 1s."""
     if not place.is_dir():
         raise InputError(f"--from: there is no folder {place}: correct the path")
     recorded = {path.parent for path in place.rglob("provenance.json") if not _is_stage2(path)}
-    # A training that was interrupted has no record yet.
-    found = sorted(recorded | {path for path in place.rglob("stage1") if path.is_dir()})
-    if not found:
+    # An interrupted training has no record yet.
+    folders = sorted(recorded | {path for path in place.rglob("stage1") if path.is_dir()})
+    if not folders:
         raise InputError(
             f"--from: nothing below {place} is a finished Stage 1, a folder with {', '.join(imported.FILES)}: name "
             "the results folder of the other machine"
         )
-    return found
+    return folders
 
 
 def _is_stage2(path: Path) -> bool:
-    """Whether a record is that of a Stage 2, which is made here in any case."""
+    """Whether a record is that of a Stage 2, which is never imported."""
     try:
         return "classifier" in files.read_json(path)["settings"]
     except (InputError, KeyError, TypeError):
-        return False  # said when it is read as that of a Stage 1
+        return False  # reported when it is read as the record of a Stage 1
 
 
 def _matching(
-    wanted: dict[str, Training], settings: dict[str, Any], told: dict[str, Any], source: Path, unread: set[str]
+    networks: dict[str, Training], settings: dict[str, Any], record: dict[str, Any], source: Path, unread: set[str]
 ) -> list[Training]:
-    """The networks here that one from elsewhere may stand for; InputError, saying why, where there is none.
+    """The networks of the plan that the one in `source` can replace; raises InputError with the reason if none.
 
-    Subsets that have to be read before anybody can tell are added to `unread`.
+    Subsets that must be read before their images can be compared are added to `unread`.
     """
-    differing = {folder: imported.differences(told["settings"], ours) for folder, ours in settings.items()}
-    alike = [wanted[folder] for folder in differing if not differing[folder]]
+    differing = {folder: imported.differences(record["settings"], ours) for folder, ours in settings.items()}
+    alike = [networks[folder] for folder in differing if not differing[folder]]
     if not alike:
         closest = min(differing, key=lambda folder: (len(differing[folder]), folder), default="")
-        how = f"; {closest} is closest ({imported.told_briefly(differing[closest])})" if closest else ""
-        raise InputError(f"{source}: no table or figure asked for wants such a Stage 1{how}")
-    seen = {network: _seen(network.setting) for network in alike}
-    if same := [network for network in alike if seen[network] == told[imported.SEEN]]:
+        how = f"; {closest} is closest ({imported.summary(differing[closest])})" if closest else ""
+        raise InputError(f"{source}: no requested table or figure uses such a Stage 1{how}")
+    seen = {network: _images_seen(network.setting) for network in alike}
+    if same := [network for network in alike if seen[network] == record[imported.SEEN]]:
         return same
     unread |= {_subset(network.setting) for network in alike if seen[network] is None}
     names = ", ".join(sorted({f"{network.setting.dataset} {network.setting.imbalance}" for network in alike}))
@@ -102,20 +102,20 @@ def _subset(setting: Setting) -> str:
     return results.subset(setting.dataset, setting.imbalance)
 
 
-def _seen(setting: Setting) -> dict[str, str] | None:
-    """What the images of a setting show; None where they have not been read yet."""
+def _images_seen(setting: Setting) -> dict[str, str] | None:
+    """Digests of the images of a setting; None if they have not been read yet."""
     path = Path(_subset(setting))
     content: dict[str, str] | None = files.read_json(path).get("content") if path.is_file() else None
     return content
 
 
 def _line(graph: Graph, network: Training, sources: dict[str, Path], folder: Path | None) -> str:
-    """The line of one network; InputError where it cannot be taken. `sources` are by hash."""
+    """The line of one network; raises InputError if it cannot be imported. `sources` are its folders by hash."""
     if len(sources) > 1:
         places = " and ".join(map(str, sources.values()))
         raise InputError(f"{network.run}: {places} are {len(sources)} networks for one run: keep one of them there")
     ((sha256, source),) = sources.items()
-    record = imported.record(source, network.run)
+    record = imported.read_record(source, network.run)
     imports.check_place(graph.registry, network, sha256, Path(results.RUNS), network.run)
     remark = "" if record["code"] == graph.parameters.training_code(network) else "  # by other code than is here"
     path = os.path.relpath(source, folder) if folder else os.path.abspath(source)

@@ -1,4 +1,4 @@
-"""Every job that Snakemake plans, and whether it is done, from the files that are there."""
+"""Every job that Snakemake plans, and whether it is done, judged by the existing files."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ from longtail.results import DATA, RUNS, TABLE_FORMATS, TABLES
 
 @dataclass(frozen=True)
 class Job:
-    """A job by its rule and the files that it makes.
+    """A job: its rule and the files that it makes.
 
-    `stands_on` are files of the trainings whose results it shows, its own included where it is a `training`.
+    `requires` are files of the trainings whose results it uses; of a `training` also its own files.
     """
 
     rule: str
     outputs: list[str]
-    stands_on: list[str]
+    requires: list[str]
     training: TrainingJob | None = None
 
     @property
     def kind(self) -> tuple[str, ...]:
-        """What jobs that take about as long have in common: the rule, and data set and backbone if there are any."""
+        """The group of jobs that take about equally long: the rule, with data set and backbone if it has any."""
         _, what, *words = Path(self.outputs[0]).parts
         if what == "data":
             return self.rule, words[0]
@@ -37,33 +37,33 @@ class Job:
 
 
 def listed(graph: Graph, trainings: Iterable[TrainingJob]) -> list[Job]:
-    """The jobs of the target `all`, of which `trainings` are those that train."""
+    """All jobs of the target `all`; `trainings` are those that train."""
     return [*_data(graph), *map(_of_training, trainings), *_of_runs(graph), *_of_tables(graph), *_of_figures(graph)]
 
 
 def to_do(jobs: Iterable[Job], trainings: Mapping[str, State]) -> list[Job]:
-    """Those that are not done; `trainings` are the states by folder.
+    """The jobs that are not done; `trainings` are the states of the trainings by folder.
 
-    A job is done that has its files, unless it stands on a training that is still to do.
+    A job is done if its files exist and all trainings that it requires are done.
     """
-    ahead = {f"{RUNS}/{folder}" for folder, state in trainings.items() if state.kind != DONE}
+    unfinished = {f"{RUNS}/{folder}" for folder, state in trainings.items() if state.kind != DONE}
     return [
         job
         for job in jobs
-        if any(str(Path(path).parent) in ahead for path in job.stands_on)
+        if any(str(Path(path).parent) in unfinished for path in job.requires)
         or not all(Path(path).is_file() for path in job.outputs)
     ]
 
 
 def _data(graph: Graph) -> list[Job]:
-    found = []
+    jobs = []
     for dataset in graph.plan.datasets:
-        found += [Job("download", [path], []) for path in graph.inputs.archive(SimpleNamespace(dataset=dataset))]
-        found.append(Job("build_arrays", [f"{DATA}/{dataset}/arrays.npz"], []))
+        jobs += [Job("download", [path], []) for path in graph.inputs.archive(SimpleNamespace(dataset=dataset))]
+        jobs.append(Job("build_arrays", [f"{DATA}/{dataset}/arrays.npz"], []))
     subsets = {path for dataset in graph.plan.datasets for path in graph.inputs.subsets(dataset)}
     for table in graph.plan.statistics:
         subsets.update(graph.inputs.described_subsets(SimpleNamespace(statistics=table)))
-    return found + [Job("build_long_tail", [path], []) for path in sorted(subsets)]
+    return jobs + [Job("build_long_tail", [path], []) for path in sorted(subsets)]
 
 
 def _of_training(training: TrainingJob) -> Job:
@@ -76,22 +76,22 @@ def _of_training(training: TrainingJob) -> Job:
 def _of_runs(graph: Graph) -> list[Job]:
     runs = graph.plan.runs
     networks = sorted({f"{RUNS}/{run.folder}" for run in runs})
-    found = [Job("extract_features", [f"{path}/features.npz"], [f"{path}/stage1/last.pt"]) for path in networks]
+    jobs = [Job("extract_features", [f"{path}/features.npz"], [f"{path}/stage1/last.pt"]) for path in networks]
     for run in runs:
         if run.post_hoc:
             folder = f"{RUNS}/{run.folder}/{run.method}"
-            made = [f"{folder}/{name}" for name in ("logits.npz", "choice.json")]
-            found.append(Job("adjust_classifier", made, graph.inputs.provenance([run])))
-        found.append(Job("evaluate", graph.inputs.metrics([run]), graph.inputs.provenance([run])))
+            outputs = [f"{folder}/{name}" for name in ("logits.npz", "choice.json")]
+            jobs.append(Job("adjust_classifier", outputs, graph.inputs.provenance([run])))
+        jobs.append(Job("evaluate", graph.inputs.metrics([run]), graph.inputs.provenance([run])))
     read = {path for drawing in graph.targets.drawings() for path in drawing.inputs}
     for path in sorted(path for path in read if path.endswith("/projection.npz")):
-        found.append(Job("project_features", [path], [f"{Path(path).parents[1]}/stage1/last.pt"]))
-    return found
+        jobs.append(Job("project_features", [path], [f"{Path(path).parents[1]}/stage1/last.pt"]))
+    return jobs
 
 
 def _of_tables(graph: Graph) -> list[Job]:
-    def job(rule: str, name: str, stands_on: list[str]) -> Job:
-        return Job(rule, [f"{TABLES}/{name}.{form}" for form in TABLE_FORMATS], stands_on)
+    def job(rule: str, name: str, requires: list[str]) -> Job:
+        return Job(rule, [f"{TABLES}/{name}.{form}" for form in TABLE_FORMATS], requires)
 
     plan = graph.plan
     methods = [(name, graph.inputs.table_runs(SimpleNamespace(table=name))) for name in plan.tables]

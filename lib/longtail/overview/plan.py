@@ -1,4 +1,4 @@
-"""What a run will take: trainings, image passes and hours of every table, before anything runs."""
+"""What a run will cost: trainings, image passes and hours of every table, before anything runs."""
 
 import time
 from collections.abc import Collection
@@ -22,7 +22,7 @@ FIGURES = "in figures only"
 def lines(graph: Graph, machine: Machine) -> list[str]:
     """The overview, line by line.
 
-    Raises InputError where the plan's subsets or the recorded speeds cannot be read.
+    Raises InputError if the plan's subsets or the recorded speeds cannot be read.
     """
     work = Work(graph, time.time())
     sheet = _Sheet(work.remaining, Speeds(graph, machine), machine)
@@ -47,14 +47,14 @@ class _Sheet:
         self.machine = machine
 
     def row(self, folders: Collection[str]) -> tuple[str, ...]:
-        """Done and all of both stages, passes to do of both, and the time that takes."""
+        """Trainings done and in all, per stage; image passes to do, per stage; and their time."""
         items = [self.remaining[folder] for folder in folders]
         stages = [[item for item in items if item.training.block == block] for block in (NETWORK, CLASSIFIER)]
         done = [f"{sum(i.fraction == 0 for i in stage)} / {len(stage)}" if stage else "-" for stage in stages]
         return (*done, *(_passes(stage) for stage in stages), self.time(items))
 
     def time(self, items: list[Remaining]) -> str:
-        """The time that the rest of some trainings takes."""
+        """The time that trainings still take."""
         if not any(item.fraction for item in items):
             return "-"
         seconds, complete = duration(items, self.speeds, self.machine.side_by_side)
@@ -62,7 +62,7 @@ class _Sheet:
 
 
 def _tables(graph: Graph) -> dict[str, Table | Claims]:
-    """The tables that want runs."""
+    """The tables that show runs."""
     return graph.plan.tables | graph.plan.claims
 
 
@@ -83,20 +83,20 @@ def _notes(graph: Graph, sheet: _Sheet, work: Work) -> list[str]:
     )
     steps = {t.settings["algorithm"]["name"]: t.step for t in trainings if t.block == NETWORK}
     if dearer := [f"{name} {step:g}" for name, step in sorted(steps.items()) if step != 1]:
-        notes.append(f"A pass counts in the time as its method's algorithm declares it: {', '.join(dearer)}.")
-    notes += _on_top(sheet.machine, work)
-    if taken := sum(training.imported for training in trainings):
-        notes.append(f"Imported, with nothing to train: {text.count(taken, 'Stage 1')}.")
+        notes.append(f"Passes of these algorithms take longer by the factor that they declare: {', '.join(dearer)}.")
+    notes += _other_jobs(sheet.machine, work)
+    if number := sum(training.imported for training in trainings):
+        notes.append(f"Imported, with nothing to train: {text.count(number, 'Stage 1')}.")
     if unknown := sorted({t.setting for t in trainings if t.images is None}):
         names = ", ".join(f"{setting.dataset} {setting.imbalance}" for setting in unknown)
-        notes.append(f"How many images there are is known once the data are read (snakemake datasets): {names}.")
+        notes.append(f"The number of images is unknown until the data are read (snakemake datasets): {names}.")
     if waiting := sum(cell.needs is not None for table in _tables(graph).values() for cell in table.cells):
         notes.append(f"{text.count(waiting, 'cell')} cannot run yet: their tables say what they need.")
     return notes
 
 
-def _on_top(machine: Machine, work: Work) -> list[str]:
-    """What the jobs take that are in no table's time."""
+def _other_jobs(machine: Machine, work: Work) -> list[str]:
+    """The time of the jobs that train nothing, which the rows do not contain."""
     if not work.others:
         return []
     seconds, untimed = work.others_take(machine) / machine.side_by_side, work.untimed()

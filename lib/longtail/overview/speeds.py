@@ -1,4 +1,4 @@
-"""How fast this machine trains, as far as it has been measured, and what that makes of the work to do."""
+"""How fast this machine trains, from measurements, and how long the remaining work takes at that speed."""
 
 import functools
 import math
@@ -24,7 +24,7 @@ BENCHMARKS = "benchmarks/results"
 
 @dataclass(frozen=True, order=True)
 class Kind:
-    """What a speed belongs to."""
+    """The kind of training that a speed is measured for: a backbone and the side of its images in pixels."""
 
     backbone: str
     side: int
@@ -36,7 +36,7 @@ class Kind:
 
     @property
     def unit(self) -> str:
-        """What passes through the backbone: images or titles."""
+        """What the backbone takes: images or titles."""
         return made_for(self.backbone)
 
     def __str__(self) -> str:
@@ -45,7 +45,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Machine:
-    """What trains here: processor or GPU, precision, and how many trainings side by side."""
+    """The hardware that trains: processor or GPU, precision, and how many trainings run side by side."""
 
     processor: str
     accelerator: str | None
@@ -56,7 +56,7 @@ class Machine:
 
     @classmethod
     def here(cls, graph: Graph, cores: int) -> "Machine":
-        """This machine, of which Snakemake is given `cores`."""
+        """This machine, of which Snakemake may use `cores`."""
         compute = graph.registry.config["compute"]
         accelerator = None if compute["device"] == "cpu" else _accelerator()
         precision = compute["precision"]
@@ -72,11 +72,11 @@ class Machine:
 
     @property
     def sharing(self) -> int:
-        """Trainings side by side on the processor or on each GPU."""
+        """Trainings that share the processor, or one GPU."""
         return min(self.side_by_side, self.compute["jobs_per_gpu"]) if self.accelerator else self.side_by_side
 
     def made(self, record: dict[str, Any], threads: int, processes: int) -> bool:
-        """Whether a record comes from a machine like this, computing as this configuration asks."""
+        """Whether a record was measured on such a machine with the compute settings of this configuration."""
         same = record.get("accelerator") == self.accelerator
         if not self.accelerator:
             same = same and _model(record["processor"]) == _model(self.processor)
@@ -86,14 +86,14 @@ class Machine:
 
 @dataclass(frozen=True)
 class Speed:
-    """Image passes of training that one of the trainings side by side makes in a second, and where that is from."""
+    """Image passes a second of each of the trainings side by side, and where the number comes from."""
 
     each: float
     source: str
 
 
 class Speeds:
-    """The speeds known of a machine, by kind: of trainings that run now, else finished ones, else benchmarks."""
+    """The known speeds of a machine, by kind: of trainings that run now, else finished ones, else benchmarks."""
 
     def __init__(self, graph: Graph, machine: Machine, running: Sequence[tuple[Kind, float]] = ()) -> None:
         self.machine = machine
@@ -102,32 +102,32 @@ class Speeds:
         self.benchmarks = _benchmarks(machine)
 
     def of(self, kind: Kind) -> Speed | None:
-        """The speed of a kind; None where it was never measured here."""
-        for rates, told in ((self.running, "running now"), (self.finished, "finished here")):
-            if found := [rate for other, rate in rates if other == kind]:
-                plural = "s" if len(found) > 1 else ""
-                median = "median of " if len(found) > 1 else ""
-                return Speed(statistics.median(found), f"{median}{len(found)} training{plural} {told}")
+        """The speed of a kind; None if it was never measured here."""
+        for measured, when in ((self.running, "running now"), (self.finished, "finished here")):
+            if rates := [rate for other, rate in measured if other == kind]:
+                plural = "s" if len(rates) > 1 else ""
+                median = "median of " if len(rates) > 1 else ""
+                return Speed(statistics.median(rates), f"{median}{len(rates)} training{plural} {when}")
         return self._benchmark(kind)
 
     def notes(self, trainings: Iterable[TrainingJob]) -> list[str]:
-        """A sentence on each speed and where it comes from, and on what has none."""
-        told, unknown = [], []
+        """A sentence on each speed and where it comes from, and on the kinds that have none."""
+        notes, unknown = [], []
         for kind in sorted({Kind.of(training) for training in trainings}):
             if speed := self.of(kind):
-                told.append(f"Speed of {kind}: {speed.each:,.0f} {kind.unit}/s each ({speed.source}).")
+                notes.append(f"Speed of {kind}: {speed.each:,.0f} {kind.unit}/s each ({speed.source}).")
             else:
                 unknown.append(str(kind))
         if unknown:
-            told.append(f"Not yet timed here: {', '.join(unknown)}.")
-            told.append("`make benchmark` times ResNet-32; any first training that finishes times its own kind.")
-        return told
+            notes.append(f"Not yet timed here: {', '.join(unknown)}.")
+            notes.append("`make benchmark` times ResNet-32; the first finished training of a kind times that kind.")
+        return notes
 
     def _benchmark(self, kind: Kind) -> Speed | None:
         records = [r for r in self.benchmarks if (r["backbone"], r["image_size"]) == (kind.backbone, kind.side)]
         if not records:
             return None
-        # As many on the same processor or GPU as there will be, or the next fewer; they slow each other down.
+        # Trainings side by side slow each other down, so take the record with as many of them, or the next fewer.
         sharing = self.machine.sharing
         counts = {r["processes"] for r in records}
         count = max((n for n in counts if n <= sharing), default=min(counts))
@@ -137,9 +137,9 @@ class Speeds:
 
 @dataclass(frozen=True)
 class Remaining:
-    """A training with the fraction of it that is still to do, and the seconds that takes where they are known.
+    """A training with the fraction of it that is still to do, and the seconds that this takes if they are known.
 
-    `start` are the seconds that a job of its kind takes besides its epochs.
+    `start` are the seconds that a job of its kind takes in addition to its epochs.
     """
 
     training: TrainingJob
@@ -158,10 +158,10 @@ class Remaining:
 def duration(
     remaining: Iterable[Remaining], speeds: Speeds, side_by_side: int, others: float = 0.0
 ) -> tuple[float, bool]:
-    """Seconds that the rest takes with so many side by side, and whether all of it has a speed.
+    """Seconds that the remaining trainings take, so many side by side, and whether all of them have a known speed.
 
-    A training on cached features counts as nothing until one was timed. Trainings of which each stands on the one
-    before take no less than all of them one after another. `others` are the seconds of all that is not training.
+    A training on cached features counts as 0 until one was timed. Trainings that read each other's networks cannot
+    run side by side, so their sum is a lower bound. `others` are the seconds of the jobs that train nothing.
     """
     items = {item.training.folder: item for item in remaining}
     seconds = {folder: _seconds(item, speeds) for folder, item in items.items()}
@@ -169,9 +169,9 @@ def duration(
 
     @functools.cache
     def until(folder: str) -> float:
-        """Seconds until a training is finished, where nothing else has to wait."""
-        beneath = [until(network) for network in items[folder].training.networks if network in items]
-        return max(beneath, default=0.0) + (seconds[folder] or 0.0)
+        """Seconds until a training is finished if it waits for nothing but the networks that it reads."""
+        networks = [until(network) for network in items[folder].training.networks if network in items]
+        return max(networks, default=0.0) + (seconds[folder] or 0.0)
 
     total = others + math.fsum(each or 0.0 for each in seconds.values())
     return max([total / side_by_side, *map(until, items)]), complete
@@ -189,8 +189,8 @@ def _seconds(item: Remaining, speeds: Speeds) -> float | None:
 
 
 def _finished(graph: Graph, machine: Machine) -> list[tuple[Kind, float]]:
-    """Speeds of Stage 1s in `results/runs` that this machine made, the testing in between included."""
-    found = []
+    """Speeds of the finished Stage 1s in `results/runs` that this machine has trained, with their evaluations."""
+    speeds = []
     for path in Path(results.RUNS).glob("*/*/*/*/*/stage1/provenance.json"):
         definition = graph.registry.datasets.get(path.parts[-7], {})
         record = states.read(path) or {}
@@ -199,14 +199,14 @@ def _finished(graph: Graph, machine: Machine) -> list[tuple[Kind, float]]:
         compute = record["settings"]["compute"]
         if machine.made(record, compute["threads"], compute["processes"]):
             kind = Kind(record["settings"]["backbone"], costs.side(definition))
-            found.append((kind, record["images"] / record["seconds"]))
-    return found
+            speeds.append((kind, record["images"] / record["seconds"]))
+    return speeds
 
 
 def _benchmarks(machine: Machine) -> list[dict[str, Any]]:
     """Recorded speeds of Stage 1 on this machine."""
     records = [record for path in sorted(Path(BENCHMARKS).glob("*.json")) for record in files.read_json(path)]
-    # The loop compared with, and on a GPU the steps that are not run here.
+    # Leave out the reference loop, and on a GPU the kind of steps (captured or eager) that is not configured.
     others = ("reference", "eager" if machine.compute["capture"] else "captured")
     stage1 = [r for r in records if r["benchmark"] in ("stage1", "packed", "titles")]
     ours = [r for r in stage1 if not r.get("contestant", "").endswith(others)]
@@ -215,19 +215,19 @@ def _benchmarks(machine: Machine) -> list[dict[str, Any]]:
 
 
 def _accelerator() -> str | None:
-    """Name of the first GPU, as PyTorch would say it; None without one."""
+    """Name of the first GPU, as PyTorch names it; None without one."""
     if not shutil.which("nvidia-smi"):
         return None
     command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
     try:
-        asked = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
     except (OSError, subprocess.SubprocessError):
         return None
-    return asked.stdout.strip().split("\n")[0] or None
+    return answer.stdout.strip().split("\n")[0] or None
 
 
 def _computes_bfloat16() -> bool:
-    """What engine.device asks of PyTorch."""
+    """Whether the processor has instructions for bfloat16, as `engine.device` finds out by PyTorch."""
     cpuinfo = Path("/proc/cpuinfo")
     text = cpuinfo.read_text() if cpuinfo.is_file() else ""
     return "avx512_bf16" in text or "amx_bf16" in text

@@ -1,4 +1,4 @@
-"""How far a training is, from the files that it leaves behind."""
+"""How far a training is, judged by its files."""
 
 import contextlib
 import os
@@ -29,11 +29,12 @@ _LOGGED = re.compile(r"^\d\d:\d\d:\d\d ", re.MULTILINE)
 
 @dataclass(frozen=True)
 class State:
-    """One of KINDS, with what is known beside it.
+    """One of KINDS, with details.
 
-    `progress` is the training's own last word, `saved` whether it can go on from where it was, `silent_since` a
-    time in unix seconds, `error` a failed job's sentence and `outdated` whether its outputs come from other settings
-    or code, so that it is trained anew. For an `imported` one there is nothing to train, taken over or not.
+    `progress` is the last content of the training's progress.json, `saved` whether it can resume, `silent_since` the
+    time of its last update if that is long ago (unix seconds), `error` the error message of a failed job, and
+    `outdated` whether its outputs come from other settings or code, so that it is trained again. An `imported` one
+    never needs training.
     """
 
     kind: str
@@ -54,7 +55,7 @@ class State:
         return 1.0 - float(self.progress["epoch"]) / float(self.progress["epochs"])
 
     def seconds_left(self, now: float) -> float | None:
-        """What a running training says that it still takes, `now` (unix seconds); None where it is silent."""
+        """Seconds left from `now` (unix seconds) that a running training has estimated; None without an estimate."""
         if self.kind != RUNNING or self.silent_since or not self.progress or self.progress["seconds_left"] is None:
             return None
         return max(0.0, float(self.progress["seconds_left"]) - (now - float(self.progress["updated"])))
@@ -63,12 +64,12 @@ class State:
 def look(training: TrainingJob, now: float) -> State:
     """The state of a training at `now` (unix seconds)."""
     folder = Path(RUNS) / training.folder
-    made_otherwise = False
+    outdated = False
     if all((folder / name).is_file() for name in OUTPUTS):
         record = read(folder / "provenance.json") or {}
         if _same_settings(record, training) and record.get("code") == training.code:
             return State(DONE)
-        made_otherwise = True
+        outdated = True
     if training.imported:
         error = _error(log(training))
         return State(FAILED if error else WAITING, error=error, imported=True)
@@ -76,17 +77,17 @@ def look(training: TrainingJob, now: float) -> State:
     if error := _error(log(training)):
         return State(FAILED, progress, saved, error=error)
     if progress is None:
-        return State(WAITING, outdated=made_otherwise)
+        return State(WAITING, outdated=outdated)
     if progress["host"] == platform.node() and not _is_alive(progress["pid"]):
         return State(STOPPED, progress, saved)
     silent = now - progress["updated"] > max(SILENT_SECONDS, 2 * _seconds_per_epoch(progress))
     return State(RUNNING, progress, saved, silent_since=progress["updated"] if silent else None)
 
 
-def outdated(found: Iterable[State]) -> list[str]:
-    """A sentence on the trainings whose outputs will be made anew, if there are any."""
-    number = sum(state.outdated for state in found)
-    return [f"To be trained anew, since settings or code are others now: {number:,}."] if number else []
+def outdated(states: Iterable[State]) -> list[str]:
+    """A sentence on the trainings that will be repeated because of other settings or code, if there are any."""
+    number = sum(state.outdated for state in states)
+    return [f"To be trained again, since settings or code have changed: {number:,}."] if number else []
 
 
 def log(training: TrainingJob) -> Path:
@@ -98,7 +99,7 @@ def log(training: TrainingJob) -> Path:
 
 
 def read(path: Path) -> dict[str, Any] | None:
-    """The mapping in a JSON file that a job may be writing or removing just now; None while it cannot be read."""
+    """The mapping in a JSON file, which a job may be writing or removing right now; None if it is not readable."""
     with contextlib.suppress(OSError, ValueError):
         content = files.parse_json(path)
         return content if isinstance(content, dict) else None
@@ -106,22 +107,23 @@ def read(path: Path) -> dict[str, Any] | None:
 
 
 def clock(moment: float, now: float) -> str:
-    """Unix seconds as the time of day, with the date where it is another day."""
+    """Unix seconds as the time of day, with the date if it is another day than `now`."""
     then = datetime.fromtimestamp(moment)
     return then.strftime("%H:%M" if then.date() == datetime.fromtimestamp(now).date() else "%Y-%m-%d %H:%M")
 
 
 def _progress(path: Path) -> dict[str, Any] | None:
-    """What a training last said of itself (`engine.watch`); None where it cannot be read or is not that."""
-    said = read(path) or {}
-    numbers = {key: said.get(key) for key in ("epoch", "epochs", "updated", "pid")}
-    later = {key: said.get(key, "") for key in ("loss", "test_top1", "images_per_second", "seconds_left")}
-    if not all(map(_is_number, numbers.values())) or not isinstance(said.get("host"), str):
+    """The progress.json of a training (written by `engine.watch`); None if it is missing or not valid."""
+    progress = read(path) or {}
+    numbers = {key: progress.get(key) for key in ("epoch", "epochs", "updated", "pid")}
+    optional = {key: progress.get(key, "") for key in ("loss", "test_top1", "images_per_second", "seconds_left")}
+    if not all(map(_is_number, numbers.values())) or not isinstance(progress.get("host"), str):
         return None
-    if not all(value is None or _is_number(value) for value in later.values()):
+    if not all(value is None or _is_number(value) for value in optional.values()):
         return None
-    sensible = 0 <= said["epoch"] <= said["epochs"] > 0 and 0 < said["pid"] < 2**31 and 0 <= said["updated"] < 2**33
-    return said if sensible else None
+    in_range = 0 <= progress["epoch"] <= progress["epochs"] > 0
+    in_range = in_range and 0 < progress["pid"] < 2**31 and 0 <= progress["updated"] < 2**33
+    return progress if in_range else None
 
 
 def _is_number(value: object) -> bool:
@@ -136,15 +138,15 @@ def _same_settings(record: dict[str, Any], training: TrainingJob) -> bool:
 
 
 def _error(path: Path) -> str:
-    """The sentence that a log ends with where its job failed; empty where it did not."""
+    """The error message at the end of a failed job's log; empty if the job did not fail."""
     if not path.is_file():
         return ""
     if sentence := joblog.mistake(path):
         return sentence
-    said = path.read_text(errors="replace")
-    if _TRACEBACK not in said:
+    text = path.read_text(errors="replace")
+    if _TRACEBACK not in text:
         return ""
-    frames = said.rsplit(_TRACEBACK, 1)[1]
+    frames = text.rsplit(_TRACEBACK, 1)[1]
     exception = next((line for line in frames.splitlines() if line and not line.startswith(" ")), "")
     return "" if _LOGGED.search(frames) else exception
 
@@ -160,6 +162,6 @@ def _is_alive(pid: int) -> bool:
 
 
 def _seconds_per_epoch(progress: dict[str, Any]) -> float:
-    """A training whose epochs are long says little: it is not silent for that."""
+    """Estimated length of an epoch: a training with long epochs may go longer without an update."""
     left = progress["epochs"] - progress["epoch"]
     return float(progress["seconds_left"] or 0.0) / left if left else 0.0

@@ -1,4 +1,4 @@
-"""Plain text that lines up."""
+"""Plain text in aligned columns."""
 
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ def notes(sentences: Iterable[str]) -> list[str]:
 def span(seconds: float) -> str:
     """`42 s`, `12 min`, `3.4 h` or `4.7 days`."""
     for unit, length, digits, limit in (("s", 1, 0, 60), ("min", 60, 0, 60), ("h", 3600, 1, 48)):
-        # What rounds up to the next unit is shown in it.
+        # A number that rounds up to the next unit is shown in that unit.
         if round(seconds / length, digits) < limit:
             return f"{seconds / length:.{digits}f} {unit}"
     return f"{seconds / 86400:.1f} days"

@@ -1,4 +1,4 @@
-"""The jobs of a plan, what of them is to do, and what that takes."""
+"""The jobs of a plan, which of them are still to do, and how long they take."""
 
 from longtail.graph import costs
 from longtail.graph.graph import Graph
@@ -8,14 +8,14 @@ from longtail.overview.times import Times
 
 
 class Work:
-    """All `jobs`, and those `to_do`; of the latter, `others` are those that do not train.
+    """All `jobs`, and those `to_do`, of which `others` train nothing.
 
-    `trainings`, their `states` and what is `remaining` of them are by folder.
-    Raises InputError where the plan's subsets cannot be read.
+    `trainings`, their `states` and what is `remaining` of them are dictionaries by folder.
+    Raises InputError if the plan's subsets cannot be read.
     """
 
     def __init__(self, graph: Graph, now: float) -> None:
-        """Of a plan at `now` (unix seconds)."""
+        """The work of a plan at `now` (unix seconds)."""
         self.now = now
         self.trainings = {training.folder: training for training in costs.trainings(graph, graph.plan.runs)}
         self.states = {folder: states.look(training, now) for folder, training in self.trainings.items()}
@@ -27,16 +27,16 @@ class Work:
         self.remaining = {folder: self._remaining(job) for folder, job in by_folder.items()}
 
     def others_take(self, machine: Machine) -> float:
-        """Seconds that `others` take, as far as they were timed, where one training of a machine runs."""
+        """Seconds that `others` take, as far as they were timed, in the place of one of the machine's trainings."""
         return self.times.left(self.others, machine.cores / machine.side_by_side)
 
     def untimed(self) -> list[str]:
-        """How many jobs to do of each rule have no time: of those that pass no images through the network."""
+        """The number of jobs to do whose time is unknown, by rule, of those that pass no images through a network."""
         cached = [job for job in self.to_do if job.training and self._is_cached(job.training)]
         return self.times.unknown([*self.others, *cached])
 
     def _is_cached(self, training: costs.TrainingJob) -> bool:
-        """Whether a training to do is on cached features, and does not say itself what it takes."""
+        """Whether a training is on cached features and its remaining seconds are unknown."""
         return training.work == 0 and not training.imported and self.remaining[training.folder].seconds is None
 
     def _remaining(self, job: jobs.Job) -> Remaining:

@@ -1,1 +1,1 @@
-"""From metrics to what people read: tables, figures and the HTML report. Never imports torch."""
+"""From metrics to tables, figures and the HTML report. Never imports torch."""

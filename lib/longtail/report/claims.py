@@ -1,4 +1,4 @@
-"""A table of claims: what a paper says of two methods, what our runs say of them, and whether they show it."""
+"""A table of claims: what a paper claims about two methods, our results, and whether these support the claim."""
 
 import html
 from collections.abc import Hashable, Iterator, Mapping
@@ -25,10 +25,11 @@ COLUMNS = [
 def frame(table: Mapping[str, Any], estimates: Estimates) -> pd.DataFrame:
     """One line per claim and protocol, all numbers in the unit of the metric.
 
-    `table` is what `graph.layouts.claims` lays out; `estimates` is what `evaluate.paired` makes of its logits.
-    `than` is the method that comes closest to being better, of those with a seed in common with `better`; ours,
-    `difference` (better − than) and its interval are of these two. `verdict` is that of the whole claim
-    (`paired.judge_all`), `against` the methods that decide it where it names several, `lacks` what is missing.
+    `table` is the layout of `graph.layouts.claims`; `estimates` come from its logits (`evaluate.paired`).
+    Of the methods that the claim compares `better` with, `than` is the one that comes closest to it, among those with
+    a common seed; our numbers, `difference` (better − than) and its interval are of these two. `verdict` is that of
+    the whole claim (`paired.judge_all`), `against` lists the methods that decide it if the claim names several, and
+    `lacks` says what is missing.
     """
     lines = []
     for number, claim in enumerate(table["claims"]):
@@ -41,28 +42,28 @@ def frame(table: Mapping[str, Any], estimates: Estimates) -> pd.DataFrame:
 
 
 def metrics(table: Mapping[str, Any]) -> list[str]:
-    """The metrics that the claims of a table are about, once each, in the order of `METRICS`."""
-    named = {claim["metric"] for claim in table["claims"]}
-    return [metric for metric in METRICS if metric in named]
+    """The metrics of a table's claims, once each, in the order of `METRICS`."""
+    claimed = {claim["metric"] for claim in table["claims"]}
+    return [metric for metric in METRICS if metric in claimed]
 
 
 def _judged(
     claim: Mapping[str, Any], methods: Mapping[str, Mapping[str, Any]], estimates: Mapping[str, Estimate]
 ) -> dict[str, Any]:
-    """What the runs say of one claim."""
+    """The result of one claim: the compared methods, their numbers, and the verdict."""
     metric, better = claim["metric"], methods[claim["better"]]
     differences: dict[str, Difference] = {}
     lacks: list[str] = []
     for name in claim["than"]:
-        apart = difference(_by_seed(better, estimates), _by_seed(methods[name], estimates))
-        if apart:
-            differences[name] = apart
+        measured = difference(_by_seed(better, estimates), _by_seed(methods[name], estimates))
+        if measured:
+            differences[name] = measured
         else:
-            lacks.append(_lack(better, methods[name]))
-    verdicts = {name: judge(apart, metric) for name, apart in differences.items()}
+            lacks.append(_reason(better, methods[name]))
+    verdicts = {name: judge(measured, metric) for name, measured in differences.items()}
     verdict = judge_all(verdicts.values(), complete=not lacks)
-    named = len(claim["than"]) > 1 and verdict != Verdict.HOLDS
-    against = [methods[name]["label"] for name in differences if named and verdicts[name] == verdict]
+    name_them = len(claim["than"]) > 1 and verdict != Verdict.HOLDS
+    against = [methods[name]["label"] for name in differences if name_them and verdicts[name] == verdict]
     closest = min(differences, key=lambda name: METRICS[metric].sign * differences[name].mean, default=None)
     return {
         "better": better["label"],
@@ -77,7 +78,7 @@ def _by_seed(method: Mapping[str, Any], estimates: Mapping[str, Estimate]) -> di
     return {run["seed"]: estimates[run["logits"]] for run in method["runs"]}
 
 
-def _lack(better: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+def _reason(better: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """Why two methods cannot be compared."""
     for method in (better, other):
         if method["needs"]:
@@ -87,20 +88,20 @@ def _lack(better: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     return f"no network of {other['label']} under a seed of {better['label']}"
 
 
-def _numbers(metric: str, apart: Difference, better: Mapping[str, Any], than: Mapping[str, Any]) -> dict[str, Any]:
-    """What is shown of two methods that were compared."""
+def _numbers(metric: str, measured: Difference, better: Mapping[str, Any], than: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers of two methods that were compared."""
     in_unit = METRICS[metric].in_unit
-    runs = [run["logits"] for method in (better, than) for run in method["runs"] if run["seed"] in apart.by_seed]
+    runs = [run["logits"] for method in (better, than) for run in method["runs"] if run["seed"] in measured.by_seed]
     return {
         "than": than["label"],
-        # Without the last digits of a float, or a half would be rounded otherwise than in the table of methods.
-        "ours_better": round(in_unit(apart.better), 9),
-        "ours_than": round(in_unit(apart.other), 9),
-        "difference": in_unit(apart.mean),
-        "low": in_unit(apart.low),
-        "high": in_unit(apart.high),
-        "n": len(apart.by_seed),
-        "seeds": " ".join(map(str, apart.by_seed)),
+        # The last digits of the floats are removed, so that halves are rounded as in the table of methods.
+        "ours_better": round(in_unit(measured.better), 9),
+        "ours_than": round(in_unit(measured.other), 9),
+        "difference": in_unit(measured.mean),
+        "low": in_unit(measured.low),
+        "high": in_unit(measured.high),
+        "n": len(measured.by_seed),
+        "seeds": " ".join(map(str, measured.by_seed)),
         "calibration_than": than["calibration"],
         "runs": " ".join(runs),
     }
@@ -114,7 +115,7 @@ def csv(numbers: pd.DataFrame) -> str:
 
 @dataclass(frozen=True)
 class Line:
-    """A claim as text, cell by cell, and the runs behind it."""
+    """A claim as text, cell by cell, and its runs."""
 
     claim: str
     printed: str
@@ -125,7 +126,7 @@ class Line:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """What stands under `HEADS`."""
+        """The cells below `HEADS`."""
         return (self.claim, self.printed, self.ours, self.difference, self.verdict)
 
 
@@ -165,7 +166,7 @@ def _verdict(line: Mapping[Hashable, Any]) -> str:
 
 
 def _legend(table: Mapping[str, Any]) -> list[str]:
-    """What the columns say, how a verdict comes about, and what the interval covers."""
+    """Explains the columns, the verdicts and the interval."""
     claimed = [METRICS[metric] for metric in metrics(table)]
     units = {metric.unit: [other.label for other in claimed if other.unit == metric.unit] for metric in claimed}
     in_units = ", ".join(f"{' and '.join(labels)} in {unit}" for unit, labels in units.items())
@@ -183,7 +184,7 @@ def _legend(table: Mapping[str, Any]) -> list[str]:
 
 
 def _daggers(numbers: pd.DataFrame) -> list[str]:
-    """What the daggers behind numbers of probabilities say."""
+    """Explains the daggers behind metrics of probabilities."""
     pairs = {
         (line[which], line[f"calibration_{which}"]): None
         for line in numbers[numbers["difference"].notna()].to_dict("records")
@@ -194,7 +195,7 @@ def _daggers(numbers: pd.DataFrame) -> list[str]:
 
 
 def markdown(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
-    """GitHub Markdown: a grid per protocol, what its columns say, where the numbers come from."""
+    """GitHub Markdown: a grid per protocol, its legend, and where the numbers come from."""
     lines = heading(table)
     for protocol in PROTOCOLS:
         lines += [f"## {TITLES[protocol]}", "", f"| {' | '.join(HEADS)} |", "|" + " --- |" * len(HEADS)]
@@ -210,7 +211,7 @@ def _markdown_row(line: Line) -> str:
 
 
 def latex(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
-    """A `tabular` per protocol (packages booktabs and graphicx) with what its columns say below."""
+    """A `tabular` per protocol (packages booktabs and graphicx) with its legend below."""
     lines = []
     for protocol in PROTOCOLS:
         lines += [r"\begin{table}", r"\centering"]
@@ -225,7 +226,7 @@ def latex(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) ->
 
 
 def webpage(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
-    """A page that stands by itself; hovering over our numbers names their runs."""
+    """A self-contained page; hovering over our numbers shows their runs."""
     heads, body = "".join(f"<th>{html.escape(head)}</th>" for head in HEADS), []
     for protocol in PROTOCOLS:
         body.append(f"<h2>{html.escape(TITLES[protocol])}</h2><div class='wide'><table>")

@@ -8,10 +8,10 @@ from longtail.runtime import files, parts
 
 
 def draw(kind: str, layout: Mapping[str, Any], inputs: Mapping[str, Any], outputs: Mapping[str, str]) -> None:
-    """Draw a figure of a kind from its layout and its input files, all as `graph.figures` has them.
+    """Draw a figure of a kind from its layout and its input files, which `graph.figures` provides.
 
     A figure of methods has small print that says where its numbers come from. Raises InputError as the kind does, and
-    where a file cannot be read or written.
+    if a file cannot be read or written.
     """
     part = parts.find("report.figures", kind)
     drawn = part.draw(layout, inputs)

@@ -1,4 +1,4 @@
-"""How a person's text is written in Markdown, LaTeX and HTML, so that readers see the characters that were given."""
+"""Escapes a user's text for Markdown, LaTeX and HTML, so that readers see the original characters."""
 
 import html
 import re
@@ -6,17 +6,17 @@ from collections.abc import Iterable
 
 from longtail.runtime.letters import right_to_left
 
-# Underscores within a word and ampersands that begin no entity mean nothing, and stay. Web addresses stand
-# between < and >, since GitHub makes links of them anyway and would take a backslash for a part of them.
+# Underscores within a word and ampersands that start no entity have no meaning and are not escaped. Web addresses are
+# put between < and >: GitHub makes links of them in any case, and would take a backslash for a part of the address.
 _MARKDOWN = re.compile(
     r"(?P<address>https?://[A-Za-z0-9_./~?=@+#-]*[A-Za-z0-9_/])"
     r"|[\\`*|~<>\[\]$#]|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_])"
 )
-_LIST = re.compile(r"^(\d*)([-+.)])(?=\s|-|$)")  # would begin a list, or be a line across the page
+_LIST = re.compile(r"^(\d*)([-+.)])(?=\s|-|$)")  # would start a list, or become a horizontal rule
 _CODE = re.compile(r"((?<!`)`(?![\s`])[^`]*(?<!\s)`(?!`))")
 
 _LATEX = {
-    "\0": "{}",  # where _APART found a pair
+    "\0": "{}",  # inserted by _APART
     "\\": r"\textbackslash{}",
     "±": r"$\pm$",
     "−": "$-$",
@@ -37,28 +37,28 @@ _LATEX = {
     "|": r"\textbar{}",
 }
 _LATEX |= {symbol: f"\\{symbol}" for symbol in "&%$#_{}"}
-# LaTeX makes one character of two of these, and takes a bracket or a star at the beginning of a row for an option.
+# LaTeX joins two of these into one character, and reads a bracket or a star at the start of a row as an option.
 _APART = re.compile(r"([-–](?=[-–])|'(?=')|,(?=,))|^(?=[\[*])")
 
 
 def markdown_text(text: str) -> str:
     """Text for GitHub Markdown, in a paragraph, a heading, a list or a cell of a table."""
-    escaped = _MARKDOWN.sub(lambda found: f"<{found[0]}>" if found["address"] else f"\\{found[0]}", text)
+    escaped = _MARKDOWN.sub(lambda match: f"<{match[0]}>" if match["address"] else f"\\{match[0]}", text)
     return _LIST.sub(r"\1\\\2", escaped)
 
 
 def markdown_note(text: str) -> str:
-    """The same for a note, in which words between backticks are code."""
+    """A note for GitHub Markdown; words between backticks stay code."""
     return "".join(part if _CODE.fullmatch(part) else markdown_text(part) for part in _CODE.split(text))
 
 
 def latex_text(text: str) -> str:
-    """The same for LaTeX."""
+    """Text for LaTeX."""
     return "".join(_LATEX.get(symbol, symbol) for symbol in _APART.sub("\\1\0", text))
 
 
 def latex_file(lines: Iterable[str], origin: Iterable[str]) -> str:
-    """A file of LaTeX: in comments what it needs and where its numbers come from, then its lines."""
+    """A LaTeX file: comments with the packages that it needs and the origin of its numbers, then its lines."""
     text = "\n".join(lines)
     needs = [r"% needs \usepackage{booktabs,graphicx}"]
     if foreign := sorted({symbol for symbol in text if ord(symbol) > 0xFF}):
@@ -69,5 +69,5 @@ def latex_file(lines: Iterable[str], origin: Iterable[str]) -> str:
 
 
 def html_text(text: str) -> str:
-    """Text for HTML, inside an element; words from right to left leave the order of those around them alone."""
+    """Text for HTML, inside an element; right-to-left words are isolated from the text around them."""
     return f"<bdi>{html.escape(text)}</bdi>" if right_to_left(text) else html.escape(text)

@@ -1,4 +1,4 @@
-"""Fonts for the characters of a figure that the font of the house style lacks."""
+"""Fallback fonts for characters that the font of the house style lacks."""
 
 import logging
 import unicodedata
@@ -11,51 +11,51 @@ from matplotlib.text import Text
 
 log = logging.getLogger(__name__)
 
-# Comes with matplotlib, and has a box for every character.
+# Comes with matplotlib and draws a box for every character.
 _BOXES = "Last Resort"
 
 
 def complete(texts: Iterable[Text]) -> tuple[bool, str]:
-    """Give texts other fonts of this machine beside their own, for characters that their own lacks.
+    """Add other fonts of this machine to texts whose own font lacks some characters.
 
-    Tells whether any text has changed and, in a sentence for readers of the figure, which characters no font here
-    has: they are drawn as boxes. The log says what can be done about it.
+    Returns whether any text has changed, and a sentence for readers of the figure that lists the characters that no
+    font here has (they are drawn as boxes; empty if there are none). The log explains how to get them.
     """
-    lacking = {text: found for text in texts if (found := _lacking(text))}
-    wanted: set[str] = set().union(*lacking.values())
+    incomplete = {text: characters for text in texts if (characters := _missing(text))}
+    missing: set[str] = set().union(*incomplete.values())
     families: list[str] = []
-    while wanted:
-        family = max(_families(), key=lambda family: len(wanted & _characters(family)))
-        if not wanted & _characters(family):
+    while missing:
+        family = max(_families(), key=lambda family: len(missing & _characters(family)))
+        if not missing & _characters(family):
             break
         families.append(family)
-        wanted -= _characters(family)
-    for text in lacking if families else ():
+        missing -= _characters(family)
+    for text in incomplete if families else ():
         text.set_fontfamily([*text.get_fontfamily(), *families])
-    if not wanted:
+    if not missing:
         return bool(families), ""
-    first = ", ".join(f"U+{ord(character):04X}" for character in sorted(wanted)[:8])
-    more = f" and {len(wanted) - 8} more" if len(wanted) > 8 else ""
+    first = ", ".join(f"U+{ord(character):04X}" for character in sorted(missing)[:8])
+    more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
     log.warning(
         "no font on this machine has %s: install one that does, delete the folder %s, in which matplotlib keeps its "
         "list of fonts, and draw the figure again (snakemake --forcerun and the name of its file)",
-        " ".join(sorted(wanted)),
+        " ".join(sorted(missing)),
         mpl.get_cachedir(),
     )
     return bool(families), f"Boxes stand for characters that no font here has: {first}{more}."
 
 
-def _lacking(text: Text) -> set[str]:
-    """Characters of a text that need a glyph and have none in its font."""
+def _missing(text: Text) -> set[str]:
+    """Characters of a text that need a glyph but have none in its font."""
     words = text.get_text()
     if words.isascii():
         return set()
     known = _characters(text.get_fontfamily()[0])
-    return {character for character in words if character not in known and not _unseen(character)}
+    return {character for character in words if character not in known and not _is_invisible(character)}
 
 
-def _unseen(character: str) -> bool:
-    """Spaces, marks that only direct how others are drawn, and those that choose a form of the one before."""
+def _is_invisible(character: str) -> bool:
+    """Whether a character is a space, a formatting character or a variation selector."""
     return character.isspace() or unicodedata.category(character) == "Cf" or "\ufe00" <= character <= "\ufe0f"
 
 

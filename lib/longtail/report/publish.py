@@ -1,4 +1,4 @@
-"""Copy what is worth keeping to a folder that git tracks, with a manifest of where it came from."""
+"""Copies tables and figures to a folder that git tracks, with a manifest of their origin."""
 
 import shutil
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Any
 from longtail.evaluate.columns import METRICS
 from longtail.runtime import files, provenance
 
-# Beside every table: comparisons, class counts, curves. The diagram of each single run stays in results/figures.
+# The diagrams of single runs are many and stay in results/figures.
 SKIPPED = "reliability"
 
 
@@ -21,9 +21,10 @@ def publish(
     choices: Sequence[str] = (),
     configuration: Sequence[str] = (),
 ) -> None:
-    """Copy tables and figures beside the manifest; write commit, versions, hardware, wall time, scores, hashes.
+    """Copy tables and figures into the folder of the manifest, and write the manifest.
 
-    `configuration` names the files of `config/` that it was all made of.
+    It holds commit, versions, hardware, wall time, scores and hashes. `configuration` names the files of `config/`
+    that the results were made from.
     """
     content: dict[str, Any] = provenance.machine() | {"configuration": list(configuration)}
     folder = Path(manifest).parent
@@ -40,6 +41,6 @@ def publish(
 
 
 def _headline(scores: dict[str, Any]) -> dict[str, Any]:
-    """The metrics with their intervals, by protocol, without what belongs to single classes and bins."""
+    """The metrics with their intervals, by protocol, without the values of single classes and bins."""
     keys = [*dict.fromkeys(metric.under or metric.name for metric in METRICS.values()), "interval"]
     return {protocol: {key: score[key] for key in keys} for protocol, score in scores.items()}

@@ -1,4 +1,4 @@
-"""Pages that show published numbers, filled from the files in `results/published` (`longtail published`)."""
+"""Updates the pages that show published numbers from the files in `results/published` (`longtail published`)."""
 
 import csv
 import re
@@ -13,23 +13,23 @@ from longtail.runtime.fingerprint import ROOT
 
 PUBLISHED = ROOT / "results" / "published"
 NETWORKS = PUBLISHED / "networks" / "runs"
-# A marker names a Markdown table below results/published and what of it is shown, or the networks there.
+# A marker names a Markdown table below results/published and the part of it that is shown, or the networks there.
 _MARKED = re.compile(r"(<!-- published: (\S+?)(?:, (\w+))? -->\n).*?(?=<!-- end -->)", re.DOTALL)
 ORIGIN = "origin"
 _HEAD = ("Stage 1", "seed", "images", "test accuracy, last epoch", "best epoch", "trained on", "hours", "commit")
 
 
 def pages() -> list[Path]:
-    """README.md, and the pages that lie in `results/published`."""
+    """README.md, and the README.md files in `results/published`."""
     return [ROOT / "README.md", *sorted(PUBLISHED.rglob("README.md"))]
 
 
 def filled(page: str) -> str:
-    """A page with everything between `<!-- published: … -->` and `<!-- end -->` made anew.
+    """A page with everything between `<!-- published: … -->` and `<!-- end -->` generated again.
 
-    `mine/tables/a.md, last` is a table of that file under the model selection `last` or `best`, `mine/tables/a.md,
-    origin` what it says of where its numbers come from, and `networks` the networks.
-    Raises InputError where a marker names anything else.
+    `mine/tables/a.md, last` shows the table of that file with the model selection `last` (or `best`),
+    `mine/tables/a.md, origin` its sentences about where the numbers come from, and `networks` the list of networks.
+    Raises InputError if a marker names anything else.
     """
     return _MARKED.sub(
         lambda match: match[1] + (_networks() if match[2] == "networks" else _part(*match.groups()[1:])), page

@@ -1,4 +1,4 @@
-"""Tables for reading: Markdown, LaTeX and HTML of the same cells, `printed | ours mean ± sd (n) | difference`."""
+"""Renders tables as Markdown, LaTeX and HTML; a cell is `printed | ours mean ± sd (n) | difference`."""
 
 import html
 from collections.abc import Hashable, Iterable, Iterator, Mapping
@@ -22,9 +22,9 @@ PIPE = r" \| "  # a bar inside a cell of a Markdown table
 
 @dataclass(frozen=True)
 class Number:
-    """One metric of one cell as text: the number printed, ours with spread and n, and the difference.
+    """One metric of one cell as text: the printed number, ours with spread and n, and the difference.
 
-    `name` is empty where the column's head says it; `alone` where the paper prints no number of this metric.
+    `name` is empty if the head of the column already names the metric; `alone` says that nothing is printed for it.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Number:
 
 
 def dagger(metric: str, calibration: Any) -> str:
-    """The mark of a number that reads the softmax where `calibration` says that the logits are not trained by one."""
+    """The dagger for a metric of probabilities whose logits were not trained by a softmax (`calibration` is text)."""
     column = COLUMNS[metric]
     return DAGGER if isinstance(column, Metric) and column.of_probabilities and isinstance(calibration, str) else ""
 
@@ -71,12 +71,12 @@ def _by_metric(numbers: pd.DataFrame) -> bool:
 
 
 def _printed_metrics(numbers: pd.DataFrame) -> set[str]:
-    """The metrics of which some cell has a printed number."""
+    """The metrics for which at least one cell has a printed number."""
     return set(numbers.loc[numbers["printed"].notna(), "metric"])
 
 
 def _laid_out(numbers: pd.DataFrame) -> pd.DataFrame:
-    """The frame with the columns that the page has."""
+    """The frame with the columns of the rendered table."""
     if not _by_metric(numbers):
         return numbers
     order = {metric: place for place, metric in enumerate(numbers["metric"].unique())}
@@ -88,7 +88,7 @@ def _label(metric: str) -> str:
 
 
 def _rows(numbers: pd.DataFrame, protocol: str) -> Iterator[tuple[str, list[list[Number]]]]:
-    """Row heads with a list of numbers per column; a metric neither printed nor ours is left out."""
+    """Row heads with a list of numbers per column; metrics without any number are left out."""
     headed, printed = _by_metric(numbers), _printed_metrics(numbers)
     chosen = _laid_out(numbers)[numbers["protocol"] == protocol]
     for _, row in chosen.groupby("row_number"):
@@ -102,23 +102,23 @@ def _heads(numbers: pd.DataFrame) -> list[str]:
 
 
 def _cell_form(numbers: pd.DataFrame) -> tuple[str, str, str]:
-    """What stands in a cell: before ours, ours, after it."""
+    """What a cell contains: before our number, our number, and after it."""
     if numbers["printed"].notna().any():
         return "printed | ", "ours mean ± sd (n runs)", " | difference"
     return "", "mean ± sd (n runs)", ""
 
 
 def missing(numbers: pd.DataFrame) -> list[str]:
-    """A sentence per row or column that cannot run yet, saying what it needs."""
-    lacking = numbers[numbers["needs"].notna()]
+    """A sentence for the rows that cannot run yet, by what they need."""
+    blocked = numbers[numbers["needs"].notna()]
     reasons: dict[str, list[str]] = {}
-    for (row, need), _ in lacking.groupby(["row", "needs"], sort=False):
+    for (row, need), _ in blocked.groupby(["row", "needs"], sort=False):
         reasons.setdefault(str(need), []).append(str(row))
     return [f"{', '.join(rows)}: needs {need}." for need, rows in reasons.items()]
 
 
 def daggers(numbers: pd.DataFrame) -> list[str]:
-    """What the daggers behind numbers of a table say."""
+    """Explains the daggers behind numbers of a table."""
     of_probabilities = [metric.name for metric in METRICS.values() if metric.of_probabilities]
     marked = numbers["calibration"].notna() & numbers["metric"].isin(of_probabilities) & (numbers["n"] > 0)
     rows = numbers.loc[marked, ["row_number", "row", "calibration"]].drop_duplicates("row_number")
@@ -126,7 +126,7 @@ def daggers(numbers: pd.DataFrame) -> list[str]:
 
 
 def _units(table: Mapping[str, Any], numbers: pd.DataFrame) -> str:
-    """Units of the metrics, those that are not printed, and the setting of a table of one."""
+    """The units of the metrics, the metrics without printed numbers, and the setting if the table has only one."""
     units = ", ".join(f"{_label(metric)} in {COLUMNS[metric].unit}" for metric in table["metrics"])
     printed = _printed_metrics(numbers)
     if alone := [_label(metric) for metric in table["metrics"] if metric not in printed and printed]:
@@ -135,7 +135,7 @@ def _units(table: Mapping[str, Any], numbers: pd.DataFrame) -> str:
 
 
 def markdown(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
-    """GitHub Markdown: a grid per protocol, what is missing, where the numbers come from."""
+    """GitHub Markdown: a grid per protocol, what is missing, and where the numbers come from."""
     heads = " | ".join(map(markdown_text, ("Method", *_heads(numbers))))
     lines = heading(table)
     lines += [f"Each cell: {''.join(_cell_form(numbers))}; {markdown_text(_units(table, numbers))}.", ""]
@@ -153,13 +153,13 @@ def markdown(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str])
 
 
 def heading(table: Mapping[str, Any]) -> list[str]:
-    """The lines of Markdown that a page begins with: title and note."""
+    """The first lines of a Markdown page: title and note."""
     note = [markdown_note(table["note"]), ""] if table["note"] else []
     return [f"# {markdown_text(table['title'])}", "", *note]
 
 
 def listed(sentences: Iterable[str]) -> list[str]:
-    """The lines of a list in Markdown, and an empty one."""
+    """The lines of a Markdown list, followed by an empty line."""
     return [*(f"- {markdown_text(sentence)}" for sentence in sentences), ""]
 
 
@@ -203,7 +203,7 @@ td div { white-space: nowrap; font-size: 13px; line-height: 1.7 }
 
 
 def webpage(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
-    """A page that stands by itself; hovering over one of our numbers names its runs."""
+    """A self-contained page; hovering over one of our numbers shows its runs."""
     before, ours, after = map(html_text, _cell_form(numbers))
     body = [f"<p>Each cell: {before}<b>{ours}</b>{after}; {html_text(_units(table, numbers))}. ECE is "]
     body.append("over-confidence unless marked <i>under</i>. Hover over a number for its runs.</p>")
@@ -223,7 +223,7 @@ def webpage(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) 
 
 
 def page(table: Mapping[str, Any], body: list[str], origin: list[str]) -> str:
-    """A table's web page with its style inside; `body` is the lines of HTML between note and origin."""
+    """A table's web page with its style sheet; `body` are the lines of HTML between note and origin."""
     note = f"<p>{html_text(table['note'])}</p>" if table["note"] else ""
     lines = [f"<h1>{html_text(table['title'])}</h1>", note, *body]
     lines += ["<h2>Where the numbers come from</h2><ul>", *(f"<li>{html_text(sentence)}</li>" for sentence in origin)]

@@ -1,4 +1,4 @@
-"""A table of data sets: what the paper printed of each, and what is counted in the subsets (LADC, table 1)."""
+"""A table of data sets: the printed numbers of each, and those counted in its subsets (LADC, table 1)."""
 
 import html
 import re
@@ -34,22 +34,22 @@ Counts = Mapping[str, Sequence[int]]
 def frame(table: Mapping[str, Any], counts: Counts, test_sizes: Mapping[str, int]) -> pd.DataFrame:
     """One line per row and column, with both numbers as text.
 
-    `table` is what `graph.layouts.statistics` lays out; `counts` holds the training images of each class [K] by
-    subset path, `test_sizes` the number of test images by path of the arrays. A row's `subsets` stand in the order
-    of the definition's factors: ours runs from the value of the first to that of the last, `values` lists all. The
-    factor is the largest class over the smallest. `agrees` says whether both are the same to the digits printed, and
-    is None where one of them is missing.
+    `table` is the layout of `graph.layouts.statistics`; `counts` holds the training images of each class [K] by
+    subset path, `test_sizes` the number of test images by path of the arrays. A row's `subsets` are in the order of
+    the definition's factors: `ours` is the range from the value of the first to that of the last, `values` lists all.
+    The factor is the largest class over the smallest. `agrees` says whether both numbers are equal to the printed
+    digits, and is None if one of them is missing.
     Raises InputError for a printed text that is neither a number nor a range, and for a class without images.
     Source: LADC, table 1.
     """
     lines = []
     for row_number, row in enumerate(table["rows"]):
         paths = [subset["path"] for subset in row["subsets"]]
-        found = {} if row["needs"] else _counted(paths, counts)
+        counted = {} if row["needs"] else _counted(paths, counts)
         if not row["needs"] and row["arrays"]:
-            found["test"] = [float(test_sizes[row["arrays"]])]
+            counted["test"] = [float(test_sizes[row["arrays"]])]
         for column_number, column in enumerate(HEADS):
-            printed, values = row["printed"].get(column), found.get(column, [])
+            printed, values = row["printed"].get(column), counted.get(column, [])
             place = {"table": table["name"], "row": row["label"], "row_number": row_number}
             place |= {"column": column, "column_number": column_number, "printed": printed}
             lines.append(
@@ -68,20 +68,20 @@ def frame(table: Mapping[str, Any], counts: Counts, test_sizes: Mapping[str, int
 
 def _counted(paths: list[str], counts: Counts) -> dict[str, list[float]]:
     """The numbers of every subset, by column."""
-    found: dict[str, list[float]] = {}
+    columns: dict[str, list[float]] = {}
     for path in paths:
-        of_class = [int(count) for count in counts[path]]
-        if min(of_class, default=0) < 1:
+        sizes = [int(count) for count in counts[path]]
+        if min(sizes, default=0) < 1:
             raise InputError(f"the subset {path} has a class without images; make it again.")
-        few, many = min(of_class), max(of_class)
-        numbers = {"classes": len(of_class), "factor": many / few, "train": sum(of_class), "min": few, "max": many}
+        few, many = min(sizes), max(sizes)
+        numbers = {"classes": len(sizes), "factor": many / few, "train": sum(sizes), "min": few, "max": many}
         for column, number in numbers.items():
-            found.setdefault(column, []).append(float(number))
-    return found
+            columns.setdefault(column, []).append(float(number))
+    return columns
 
 
 def _range(values: list[float]) -> str | None:
-    """As the paper writes it: 20,431~11,203, or one number where the ends are the same."""
+    """A range as the paper writes it: 20,431~11,203, or one number if both ends are equal."""
     ends = [f"{value:,.1f}".removesuffix(".0") for value in values]
     return "~".join(dict.fromkeys((ends[0], ends[-1]))) if ends else None
 
@@ -110,7 +110,7 @@ def csv(numbers: pd.DataFrame) -> str:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell as text: the number printed ("" where the whole table prints none), ours, and where ours is from."""
+    """A cell as text: the printed number ("" if the whole table has none), ours, and the subsets of ours."""
 
     printed: str
     ours: str
@@ -119,13 +119,13 @@ class Cell:
     subsets: str
 
     def text(self, bar: str) -> str:
-        """Printed and ours with `bar` between them, and a mark where they differ."""
+        """Printed and ours with `bar` between them, and a mark if they differ."""
         both = f"{self.printed}{bar}{self.ours}" if self.printed else self.ours
         return f"{both} {DIFFERS}" if self.differs else both
 
 
 def _rows(numbers: pd.DataFrame) -> Iterator[tuple[str, str, list[Cell]]]:
-    """Row head, number of its footnote ("" where it has none) and its cells."""
+    """Row head, number of its footnote ("" without one) and its cells."""
     alone, notes = not numbers["printed"].notna().any(), 0
     for _, row in numbers.groupby("row_number"):
         notes += bool(row["remark"].iloc[0])
@@ -149,12 +149,12 @@ def _legend(numbers: pd.DataFrame) -> str:
     if not numbers["printed"].notna().any():
         return factor.replace("Our", "The")
     compared = numbers["agrees"].dropna()
-    found = f" {sum(compared)} of the {len(compared)} printed numbers that were counted again agree."
-    return f"Each cell: printed | ours, and {DIFFERS} where they differ. {factor}{found if len(compared) else ''}"
+    result = f" {sum(compared)} of the {len(compared)} printed numbers that were counted again agree."
+    return f"Each cell: printed | ours, and {DIFFERS} where they differ. {factor}{result if len(compared) else ''}"
 
 
 def markdown(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
-    """GitHub Markdown: the grid, its footnotes, what is missing, where the numbers come from."""
+    """GitHub Markdown: the grid, its footnotes, what is missing, and where the numbers come from."""
     lines = heading(table)
     lines += [_legend(numbers), "", f"| Data set | {' | '.join(HEADS.values())} |", "|" + " --- |" * (len(HEADS) + 1)]
     for label, note, cells in _rows(numbers):
@@ -185,7 +185,7 @@ def latex(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) ->
 
 
 def webpage(table: Mapping[str, Any], numbers: pd.DataFrame, origin: list[str]) -> str:
-    """A page that stands by itself; hovering over one of our numbers names the subsets it is counted in."""
+    """A self-contained page; hovering over one of our numbers shows the subsets in which it was counted."""
     body = [f"<p>{html_text(_legend(numbers))} Hover over a number for its subsets.</p>"]
     heads = "".join(f"<th>{head}</th>" for head in ("Data set", *HEADS.values()))
     body.append(f"<div class='wide'><table><thead><tr>{heads}</tr></thead><tbody>")

@@ -1,6 +1,6 @@
-"""One look for every figure, and the same bytes for the same input.
+"""The common style of all figures, and saving them: equal input gives equal bytes.
 
-Matplotlib is imported where it is used: kinds of figures import this module, and Snakemake reads them when it starts.
+Matplotlib is imported inside the functions, because Snakemake imports this module (by the kinds of figures) at start.
 """
 
 import warnings
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PNG_DPI = 160
 INK, FAINT = "#262626", "#8c8c8c"
 
-# What is left of seaborn's style "ticks" in its context "paper": asking it would take every figure seconds.
+# The settings of seaborn's style "ticks" and context "paper" that are used here; importing seaborn takes seconds.
 _SEABORN: Any = {
     "axes.edgecolor": ".15",
     "axes.labelcolor": ".15",
@@ -35,10 +35,10 @@ _SEABORN: Any = {
     "patch.linewidth": 0.8,
 }
 _RC: Any = {  # matplotlib types every key of rcParams
-    "figure.dpi": PNG_DPI,  # text is a little wider at some resolutions: lay out at the one that is saved
+    "figure.dpi": PNG_DPI,  # the width of text depends on the resolution: lay out at the one that is saved
     "font.family": "DejaVu Sans",  # comes with matplotlib, so every machine draws the same glyphs
     "mathtext.fontset": "dejavusans",
-    "text.parse_math": False,  # a dollar sign in a title is one; where a formula is meant, its axis says so
+    "text.parse_math": False,  # a dollar sign is just that; axes with formulas turn this on
     "font.size": 8.5,
     "figure.titlesize": 10,
     "figure.titleweight": "bold",
@@ -72,7 +72,7 @@ _RC: Any = {  # matplotlib types every key of rcParams
 
 
 class Look(NamedTuple):
-    """How one method is drawn; marker and dash tell it apart for readers who cannot see the colour."""
+    """How one method is drawn; marker and dash distinguish methods for readers who cannot see the colours."""
 
     color: str
     marker: str
@@ -81,15 +81,15 @@ class Look(NamedTuple):
 
 @cache
 def palette() -> tuple[str, ...]:
-    """Nine colours that stay apart for colour-blind readers (seaborn's without its palest two, plus ink)."""
+    """Nine colours that colour-blind readers can distinguish (seaborn's without its palest two, plus ink)."""
     import seaborn as sns
 
     blue, orange, green, vermillion, purple, tan, _, grey, _, sky = sns.color_palette("colorblind").as_hex()
     return INK, grey, orange, vermillion, sky, blue, purple, green, tan
 
 
-# The methods of the papers, nine a line: a line uses each colour once, and lines differ by marker and dash.
-# Those that one slide of MiSLAS compares stand on one line, so there each has a colour of its own.
+# The methods of the papers, nine per line: a line uses each colour once, and lines differ by marker and dash.
+# Methods that a slide of MiSLAS compares are on one line, so that each has a colour of its own.
 _METHODS = (
     *("CE", "mixup", "cRT", "cRT+mixup", "LWS", "LWS+mixup", "MiSLAS", "LADC", "LDAM-DRW"),
     *("CE-DRW", "Remix", "TDE", "BBN", "BSCE", "PC Softmax", "LADE", "LWS-Plus", "LDAM"),
@@ -99,12 +99,12 @@ _METHODS = (
 )
 _MARKERS = "osD^vPXph"
 _DASHES: tuple[Literal["-", "--", "-.", ":"], ...] = ("-", "--", "-.", ":", "--")
-# Places in the palette, those that are easiest to tell apart first.
+# Positions in the palette, the colours that are easiest to distinguish first.
 _CLEAREST = (5, 2, 7, 6, 4, 0, 3, 1, 8)
 
 
 def _key(label: str) -> str:
-    """Spellings of one method agree: "cRT + mixup", "cRT+mixup" and "crt_mixup" are one key."""
+    """A key that all spellings of a method share: "cRT + mixup", "cRT+mixup" and "crt_mixup"."""
     return "".join(character for character in label.casefold() if character.isalnum())
 
 
@@ -117,24 +117,24 @@ def _look(place: int) -> Look:
 
 
 def looks(labels: Iterable[str]) -> dict[str, Look]:
-    """The look of each label. A method of the papers has the same one in every figure.
+    """The look of each label. A method of the papers has the same look in every figure.
 
-    The other labels (runs, a method of one's own) share out the colours that are left, in alphabetical order.
+    Other labels (runs, a user's own methods) get the least used colours, in alphabetical order.
     """
-    found: dict[str, Look] = {}
+    result: dict[str, Look] = {}
     uses: Counter[str] = Counter()
     for label in sorted(set(labels), key=lambda label: (_key(label) not in _PLACE, label)):
         place = _PLACE.get(_key(label))
         if place is None:
             slot = min(_CLEAREST, key=lambda slot: uses[palette()[slot]])
             place = slot + 9 * (5 + uses[palette()[slot]])  # the lines below the methods
-        found[label] = _look(place)
-        uses[found[label].color] += 1
-    return found
+        result[label] = _look(place)
+        uses[result[label].color] += 1
+    return result
 
 
 def shades(number: int) -> list[str]:
-    """Colours from dark to light for things that have an order, such as imbalance factors."""
+    """Colours from dark to light for ordered things, such as imbalance factors."""
     import seaborn as sns
 
     shades: list[str] = sns.color_palette("viridis", number + 1).as_hex()[:number]
@@ -143,7 +143,7 @@ def shades(number: int) -> list[str]:
 
 @contextmanager
 def theme() -> Iterator[None]:
-    """Draw and save inside this: the house style, whatever the reader's own matplotlibrc says."""
+    """The context for drawing and saving: the house style, whatever the user's own matplotlibrc says."""
     import matplotlib as mpl
 
     with mpl.rc_context():
@@ -153,8 +153,8 @@ def theme() -> Iterator[None]:
 
 
 def fitted(text: str, letters: float) -> str:
-    """A text broken into lines that have room for so many letters."""
-    # What stands for the second half of a wide letter leaves no trace.
+    """A text broken into lines of at most this many letters."""
+    # A zero character counts for the second half of a wide letter, and is removed again.
     return fill("".join(letter + "\0" * is_wide(letter) for letter in text), round(letters)).replace("\0", "")
 
 
@@ -164,10 +164,10 @@ def broken(title: str, width: float) -> str:
 
 
 def shortened(names: Sequence[str], letters: int) -> list[str]:
-    """Names of classes with room for so many letters: the middle of a longer one is left out.
+    """Names of classes with at most this many letters: longer names lose their middle.
 
-    Where two would look alike, the number of the class stands before each. A question mark in a box stands for a
-    control character and the like.
+    If two would become equal, all get the number of their class as a prefix. Unprintable characters become a
+    question mark in a box.
     """
     visible = ["".join("\ufffd" if is_unprintable(letter) else letter for letter in name) for name in names]
     drawn = [_in_short(name, letters) for name in visible]
@@ -188,19 +188,19 @@ def _in_short(name: str, letters: int) -> str:
 
 
 def save(figure: "Figure", svg_path: str | Path, png_path: str | Path, footnote: str = "") -> None:
-    """Write the figure as SVG and as PNG at 160 dpi: both files appear whole, or neither is there.
+    """Write the figure as SVG and as PNG at 160 dpi: either both files are complete, or neither exists.
 
-    A `footnote` (runs, code, machine) is set in small print below the figure, which grows by it, and ends in the
-    characters that no font of the machine has; the log names these in any case.
-    Equal figures give equal bytes: no date and no program version is written.
-    Raises InputError, naming the file, where the disk is full or the folder cannot be written.
+    A `footnote` (runs, code, machine) is added in small print below the figure, and ends with the characters that no
+    font of the machine has; the log lists these in any case.
+    Equal figures give equal bytes: neither date nor program version is written.
+    Raises InputError, naming the file, if the disk is full or the folder cannot be written.
     """
     from matplotlib.text import Text
 
     from longtail.report import fonts
 
     try:
-        # Ticks and text are made only when drawn, so saving needs the theme as much as building did.
+        # Ticks and texts are created only when the figure is drawn, so saving needs the theme, too.
         with theme(), whole(svg_path) as svg, whole(png_path) as png, warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # fonts.complete says it
             small = figure.text(0.02, -0.01, footnote, va="top", fontsize=6, color=FAINT)
@@ -208,7 +208,8 @@ def save(figure: "Figure", svg_path: str | Path, png_path: str | Path, footnote:
             more_fonts, boxes = fonts.complete(figure.findobj(Text))
             if more_fonts:
                 figure.draw_without_rendering()
-            # A layout starts from the one before: two settle it, and none may follow, or the SVG and the PNG differ.
+            # Each layout starts from the previous one. After two it is stable; a further one for the PNG would make
+            # it differ from the SVG, so the engine is switched off.
             figure.draw_without_rendering()
             figure.set_layout_engine("none")
             if footnote:

@@ -1,6 +1,6 @@
-"""What a figure shows, as its kind sees it: titles, labels and the paths of files.
+"""The subject of a figure, as its kind gets it: titles, labels and the paths of files.
 
-`graph.subjects` makes these from the plan. A kind of figure lays them out, and its job reads the files.
+`graph.subjects` makes subjects from the plan. A kind of figure makes a layout of a subject; its job reads the files.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeAlias
 
 @dataclass(frozen=True)
 class RunFiles:
-    """The files of one run of a method. `provenance` is of every training that it stands on."""
+    """The files of one run of a method. `provenance` lists those of all trainings that it requires."""
 
     seed: int
     metrics: str
@@ -22,10 +22,10 @@ class RunFiles:
 
 @dataclass(frozen=True)
 class Method:
-    """A method that a figure's file names, with its runs over seeds; without any, where it cannot run.
+    """A method that a figure's file names, with its runs over seeds; no runs if it cannot run.
 
-    `calibration` says how its logits become probabilities, where that is not the softmax of its training; `printed`
-    are the paper's numbers; `needs` is what it lacks to run.
+    `calibration` says how its logits become probabilities, if not by the softmax that it was trained with; `printed`
+    are the paper's numbers; `needs` is what is missing before it can run.
     """
 
     label: str
@@ -37,7 +37,7 @@ class Method:
 
 @dataclass(frozen=True)
 class Methods:
-    """What a file of `config/figures` asks for: its content, its methods in order, and each of their runs once."""
+    """A figure of `config/figures`: the content of its file, its methods in order, and each of their runs once."""
 
     definition: Mapping[str, Any]
     methods: Sequence[Method]
@@ -57,7 +57,7 @@ class Run:
 
     @property
     def runs(self) -> Sequence[RunFiles]:
-        """The run alone."""
+        """The files of this run."""
         return [self.files]
 
 
@@ -72,8 +72,9 @@ class Stage1:
 
 @dataclass(frozen=True)
 class Setting:
-    """A data set at an imbalance, in words, with a backbone: its subset, the Stage 1s whose networks
-    classify, and the losses of its Stage 2s.
+    """A data set at an imbalance (`setting`, in words) with a backbone.
+
+    It has a subset, the Stage 1s whose networks predict the classes, and the losses of its Stage 2s.
     """
 
     setting: str
@@ -86,7 +87,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set: its title, and the path of its subset for each imbalance in words, the least imbalanced first."""
+    """A data set: its title, and the path of its subset for each imbalance (in words), least imbalanced first."""
 
     title: str
     subsets: Mapping[str, str]
@@ -97,13 +98,13 @@ Subject: TypeAlias = Methods | Run | Setting | Dataset
 
 
 class Configuration(Protocol):
-    """What a kind may ask about the configuration before anything runs. `where` names the figure's file in errors."""
+    """What a kind of figure may read of the configuration. `where` is the figure's file, for error messages."""
 
     where: str
     evaluation: Mapping[str, Any]
 
     def method(self, name: str) -> Mapping[str, Any]:
-        """The definition of a method; InputError where there is none."""
+        """The definition of a method; raises InputError if there is none."""
 
     def learns_on_cached_features(self, name: str) -> bool:
         """Whether a method has a Stage 2 that changes neither images nor backbone."""
@@ -111,4 +112,4 @@ class Configuration(Protocol):
     def variants(
         self, method: str, key: str, values: Sequence[float | str], title: str
     ) -> tuple[float | str | None, list[str]]:
-        """The method's own value of a setting, None where it is not among `values`, and a method for each value."""
+        """The method's own value of a setting (None if it is not among `values`), and a method for each value."""

@@ -1,4 +1,4 @@
-"""A table of a paper as a tidy frame: every number printed, every number ours, both protocols."""
+"""A table of a paper as a tidy frame: all printed numbers and all of ours, for both protocols."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,12 +31,12 @@ def frame(
 ) -> pd.DataFrame:
     """One line per row, column, metric and protocol.
 
-    `table` is what `graph.layouts.table` lays out; `metrics` holds the content of metrics.json by run path,
-    `records` that of provenance.json by path, of whose `seconds` the minutes of training are made. `ours` is the mean
-    over runs, `sd` the sample standard deviation (none for a single run), `n` the number of runs, `difference` ours −
-    printed, all in the unit of the metric (`evaluate.columns`). `signed_gap` (mean confidence − accuracy, in %) tells
-    the sign of the calibration error, `calibration` how the row's logits become probabilities, where that is not the
-    softmax of their training. Raises InputError for a metrics.json that lacks the metric.
+    `table` is the layout of `graph.layouts.table`; `metrics` holds the content of metrics.json by run path, `records`
+    that of provenance.json by path, whose `seconds` give the minutes of training. `ours` is the mean over runs, `sd`
+    the sample standard deviation (none for a single run), `n` the number of runs, `difference` ours − printed, all in
+    the unit of the metric (`evaluate.columns`). `signed_gap` (mean confidence − accuracy, in %) is the sign of the
+    calibration error; `calibration` says how the row's logits become probabilities, if not by the softmax that they
+    were trained with. Raises InputError for a metrics.json that lacks the metric.
     """
     lines = []
     for row_number, row in enumerate(table["rows"]):
@@ -55,20 +55,20 @@ def frame(
 
 
 def _minutes(cell: Mapping[str, Any], records: Mapping[str, Mapping[str, Any]]) -> list[float]:
-    """The minutes of all trainings that each run of a cell stands on."""
+    """The minutes of all trainings that a run requires, for each run of a cell."""
     return [sum(records[path]["seconds"] for path in paths) / 60 for paths in cell["trainings"]]
 
 
 def _values(metric: str, scores: Mapping[str, Mapping[str, Any]]) -> list[float]:
-    """A metric of each run in its unit, without the runs that have none (a group without classes)."""
+    """A metric of each run in its unit; runs without a value (a group without classes) are left out."""
     stored = [METRICS[metric].stored(score, run) for run, score in scores.items()]
     return [METRICS[metric].in_unit(value) for value in stored if value is not None]
 
 
 def _numbers(
-    cell: Mapping[str, Any], scores: Mapping[str, Mapping[str, Any]], metric: str, of_runs: Sequence[float]
+    cell: Mapping[str, Any], scores: Mapping[str, Mapping[str, Any]], metric: str, run_values: Sequence[float]
 ) -> dict[str, Any]:
-    values = pd.Series(of_runs, dtype=float)
+    values = pd.Series(run_values, dtype=float)
     gap = pd.Series([score["signed_gap"] for score in scores.values()], dtype=float).mean() * 100
     printed = cell["printed"].get(metric)
     ours = values.mean() if len(values) else None

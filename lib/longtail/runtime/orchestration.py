@@ -1,7 +1,4 @@
-"""What Snakemake does otherwise under this Snakefile: how it starts jobs, tries them again and stops.
-
-Only the process that runs Snakemake imports this.
-"""
+"""Changes to how Snakemake starts jobs, retries them and stops. Imported only by the Snakefile."""
 
 import logging
 import shlex
@@ -18,52 +15,49 @@ from snakemake.logging import logger
 from longtail.runtime import joblog
 from longtail.runtime.errors import InputError
 
-# Rules that start a Snakemake of their own with the cores they are given.
+# Rules that start a Snakemake of their own with the cores of their job.
 PACKS = ("pack", "packed")
-# This interpreter, and when it read the Snakefile.
+# The interpreter, and when it read the Snakefile.
 PYTHON = sys.executable
 START = time.time()
-STOPPED = (
-    "Stopped. Nothing that was finished is lost, and a training goes on where it last saved: "
-    "give the same command again."
-)
+STOPPED = "Stopped. Finished jobs are kept, and trainings resume from their last save: repeat the same command."
 
 
 def quote_interpreter() -> None:
-    """Let jobs start in a checkout whose path has a space in it, or anything else that a shell reads as its own.
+    """Make jobs start in a checkout whose path contains spaces or other characters that are special to a shell.
 
-    Snakemake writes `sys.executable` into shell commands as it is.
+    Snakemake writes `sys.executable` into shell commands without quoting it.
     """
     sys.executable = shlex.quote(PYTHON)
 
 
 def check_place(folder: str) -> None:
-    """InputError where the path of this checkout has a brace in it, which Snakemake takes for a wildcard's."""
+    """Raises InputError if the path of this checkout contains a brace, which Snakemake reads as a wildcard."""
     if set("{}") & set(folder):
         raise InputError(f"this checkout lies in {folder}: move it to a folder without braces in its path")
 
 
-def check_threads(wanted: int, given: Any) -> None:
-    """InputError where a training, which computes on `wanted` cores, would be given another number of them.
+def check_threads(required: int, resources: Any) -> None:
+    """Raises InputError if a training, which requires `required` cores, would run on another number of them.
 
-    `given` is what the command line says of resources; its `cores` are None on a cluster.
+    `resources` are those of the command line; its `cores` are None on a cluster.
     """
-    if given.cores is not None and wanted > given.cores:
+    if resources.cores is not None and required > resources.cores:
         raise InputError(
-            f"a training computes on {wanted} cores (compute.threads times compute.processes), and --cores is "
-            f"{given.cores}: give --cores {wanted}, or lower those"
+            f"a training computes on {required} cores (compute.threads times compute.processes), and --cores is "
+            f"{resources.cores}: give --cores {required}, or lower those"
         )
-    if rules := [rule for rule in given.overwrite_threads if rule not in PACKS]:
+    if rules := [rule for rule in resources.overwrite_threads if rule not in PACKS]:
         raise InputError(
-            f"--set-threads {rules[0]}: results depend on how many threads a job computes with, so that it is a "
-            "setting: set compute.threads instead"
+            f"--set-threads {rules[0]}: results depend on the number of threads, so it is a setting of the "
+            "configuration: set compute.threads instead"
         )
 
 
-def end_mistakes_at_once() -> None:
-    """Try a job again unless its log says that its input has to be mended first.
+def do_not_retry_bad_input() -> None:
+    """Do not retry a job whose log says that its input is wrong.
 
-    Snakemake asks how often a job may be started again each time that it has failed.
+    Snakemake reads `restart_times`, how often a job may be retried, each time that the job has failed.
     """
     Job.restart_times = property(_restart_times)
 
@@ -74,26 +68,26 @@ def _restart_times(job: Any) -> int:
 
 
 class Interruption:
-    """Ctrl-C as a person expects it: the jobs are asked to stop, and one sentence says what that means."""
+    """Handles Ctrl-C: jobs are asked to stop, and Snakemake's error messages are replaced by one sentence."""
 
     def __init__(self) -> None:
         self.pressed = False
 
     def expect(self) -> None:
-        """From now on the first Ctrl-C silences Snakemake, to which every stopped job is an error."""
-        # Of what a shell starts in the background Ctrl-C is ignored, and stays so.
+        """From now on the first Ctrl-C silences Snakemake, which would report every stopped job as an error."""
+        # A process that a shell has started in the background ignores Ctrl-C; leave that unchanged.
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, self._note)
+            signal.signal(signal.SIGINT, self._interrupt)
 
     def end(self) -> None:
-        """Where Ctrl-C was pressed, say what that means and exit with 130, as a shell reports it."""
+        """If Ctrl-C was pressed, print what it means and exit with 130, the usual exit code after Ctrl-C."""
         if self.pressed:
             print(STOPPED, file=sys.stderr)
             sys.exit(128 + signal.SIGINT)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         self.pressed = True
-        print("\nStopping: running jobs save what they have …", file=sys.stderr)
+        print("\nStopping: running jobs save their state …", file=sys.stderr)
         logger.setLevel(logging.CRITICAL + 1)
         raise KeyboardInterrupt

@@ -1,1 +1,1 @@
-"""Kinds of figures, one file each, found by name. docs/add-a-figure.md explains what such a file holds."""
+"""Kinds of figures: one file per kind, found by its name. docs/add-a-figure.md explains what such a file contains."""

@@ -1,6 +1,6 @@
-"""Reliability diagrams: how often a network is right, against how sure it says it is.
+"""Reliability diagrams: the accuracy of a network against its confidence.
 
-A score is what metrics.json holds: top1, ece and signed_gap (mean confidence - accuracy) as fractions, and
+A score is a part of metrics.json: top1, ece and signed_gap (mean confidence - accuracy) as fractions, and
 ``bins`` with edges [B+1], count [B], accuracy [B] and confidence [B] (None in an empty bin).
 """
 
@@ -34,7 +34,7 @@ TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
 class Bins(NamedTuple):
-    """The filled bins only: centre, width, share of all images, accuracy, mean confidence, each [filled]."""
+    """The bins that hold images: centre, width, share of all images, accuracy, mean confidence, each [filled]."""
 
     centre: Floats
     width: Floats
@@ -44,7 +44,7 @@ class Bins(NamedTuple):
 
 
 def filled_bins(score: Score, title: str) -> Bins:
-    """The bins that hold images; InputError where the score lacks a key or its bins do not fit together."""
+    """The bins that hold images; raises InputError if the score lacks a key or its bins have different lengths."""
     bins = score.get("bins", {})
     missing = [key for key in _SCORE_KEYS if key not in score] + [key for key in _BIN_KEYS if key not in bins]
     if missing:
@@ -67,7 +67,7 @@ def direction(score: Score) -> str:
 
 
 def _mean(score: Score, metric: Metric) -> str:
-    """A metric with label and unit, and ± its standard deviation where the score has one (`comparison.pool`)."""
+    """A metric with label and unit, and ± its standard deviation if the score has one (`comparison.pool`)."""
     spread = score.get(f"{metric.name}_sd")
     deviation = f" ± {metric.text(metric.in_unit(spread))}" if spread is not None else ""
     return f"{metric.label} {value(score, metric)}{deviation} {metric.unit}"
@@ -81,9 +81,9 @@ def value(score: Score, metric: Metric) -> str:
 def draw_panel(ax: "Axes", score: Score, title: str) -> "Axes":
     """Draw one reliability diagram into ``ax`` (inside ``style.theme()``); return the strip below it.
 
-    Bars stand on the bin centres: accuracy, and over it |accuracy - confidence| upwards from the smaller of
-    both, coloured by its sign. The strip shows each bin's share of the test images. Empty bins have no bar.
-    Raises InputError where the score lacks a key or its bins do not fit together.
+    Bars at the bin centres show the accuracy, and over it |accuracy - confidence| upwards from the smaller of both,
+    coloured by its sign. The strip shows each bin's share of the test images. Empty bins have no bar.
+    Raises InputError if the score lacks a key or its bins have different lengths.
     Source: MiSLAS, slides 3 and 13.
     """
     from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -146,7 +146,7 @@ def side_by_side(panels: Sequence[tuple[str, Score]], title: str) -> "Figure":
     columns = ceil(len(panels) / rows)
     key_columns = 5 if columns > 2 else 2
 
-    # Every length in inches: square panels with a strip hanging below are more than an automatic layout settles.
+    # All lengths in inches: matplotlib's automatic layouts cannot place square panels with a strip below each.
     side = 1.95 if columns > 1 else 2.9
     width = 0.62 + side * columns + 0.25 * (columns - 1)
     heading, names = style.broken(title, width), [style.fitted(name, 13.5 * side) for name, _ in panels]
@@ -173,7 +173,7 @@ def side_by_side(panels: Sequence[tuple[str, Score]], title: str) -> "Figure":
         for place, strip in enumerate(strips):
             strip.set_ylim(0, tallest)
             for ax in (grid[place], strip):
-                ax.yaxis.set_label_coords(-0.34 / side, 0.5)  # one line for both labels
+                ax.yaxis.set_label_coords(-0.34 / side, 0.5)  # both labels at the same distance
                 if place % columns:
                     ax.set_ylabel("")
                     ax.tick_params(labelleft=False)

@@ -27,7 +27,7 @@ def inputs(subject: Dataset) -> dict[str, Any]:
 
 
 def layout(subject: Dataset) -> dict[str, Any]:
-    """The title, and what the subsets are called."""
+    """The title, and the labels of the subsets."""
     return {"title": subject.title, "series": list(subject.subsets)}
 
 
@@ -39,7 +39,7 @@ def draw(layout: Mapping[str, Any], paths: Mapping[str, Any]) -> "Figure":
 
 
 def class_counts(series: Mapping[str, Sequence[int]], title: str) -> "Figure":
-    """Training images per class, classes in the order given, one step line per label (an imbalance factor).
+    """Training images per class, in the order of the counts, one step line per label (an imbalance factor).
 
     Bands mark the Many, Medium and Few classes (LADC, table 7).
     Raises InputError for no series, and for a class without images.
@@ -51,7 +51,7 @@ def class_counts(series: Mapping[str, Sequence[int]], title: str) -> "Figure":
         raise InputError(f"the class counts {title!r} have no series; name at least one data set.")
     for label, counts in series.items():
         if min(counts, default=0) < 1:
-            raise InputError(f"the counts of {label!r} need at least 1 image in every class; mend the subset.")
+            raise InputError(f"the counts of {label!r} need at least 1 image in every class; correct the subset.")
     everything = [count for counts in series.values() for count in counts]
     low, high = 0.75 * min(everything), 1.4 * max(everything)
     with style.theme():
@@ -65,7 +65,7 @@ def class_counts(series: Mapping[str, Sequence[int]], title: str) -> "Figure":
         )
         for name, above, below, color in bands:
             bottom, top = max(above, low), min(below, high)
-            if top > 1.2 * bottom:  # a thinner sliver holds no label
+            if top > 1.2 * bottom:  # a thinner band has no room for a label
                 ax.axhspan(bottom, top, color=color, linewidth=0, zorder=0, label=name)
                 middle = np.sqrt(bottom * top)
                 ax.text(1.015, middle, name, va="center", color=style.FAINT, transform=ax.get_yaxis_transform())

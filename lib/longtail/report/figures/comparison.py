@@ -1,4 +1,4 @@
-"""Reliability diagrams of several methods, drawn side by side and as lines over each other; the default kind."""
+"""Reliability diagrams of several methods, side by side and as lines in one diagram; the default kind of figure."""
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
@@ -111,7 +111,7 @@ def draw(layout: Mapping[str, Any], paths: Mapping[str, Any]) -> dict[str, "Figu
 
 
 def small_print(layout: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> str:
-    """What the daggers say, and where the numbers come from."""
+    """Explains the daggers, and says where the numbers come from."""
     fewest = min(len(panel["runs"]) for panel in _filled(layout))
     daggers = origin.explained(
         (panel["label"], panel["calibration"]) for panel in _filled(layout) if panel["calibration"]
@@ -162,7 +162,7 @@ def pool(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _binned(score: Mapping[str, Any], bins: int | None) -> Mapping[str, Any]:
-    """A score with ECE and bins of another number of bins (None, its own)."""
+    """A score with the ECE and the bins for another number of bins; None keeps its own."""
     return {**score, **score["diagrams"][str(bins)]} if bins else score
 
 
@@ -174,16 +174,16 @@ def _weighted(values: Sequence[float | None], weights: Sequence[int]) -> float |
 
 
 def panel_title(label: str, printed: Mapping[str, float]) -> str:
-    """A method's label with the accuracy and the calibration error that the paper printed, in %.
+    """A method's label with the accuracy and the calibration error that the paper prints, in %.
 
-    Where it printed only one of them, a dash stands for the other.
+    If it prints only one of them, the other is a dash.
     """
     if not printed:
         return label
     accuracy, error = (
         metric.as_printed(printed[metric.name]) if metric.name in printed else "–" for metric in _METRICS
     )
-    # Titles are broken at plain spaces: what is printed stays together.
+    # Titles are broken at plain spaces; no-break spaces keep the printed numbers together.
     return f"{label} " + f"(printed {accuracy} / {error})".replace(" ", "\N{NO-BREAK SPACE}")
 
 
@@ -200,10 +200,10 @@ def overlay(lines: Sequence[tuple[str, Mapping[str, Any]]], title: str) -> "Figu
         raise InputError(f"the overlay {title!r} has no line; name at least one run.")
     looks = style.looks(label for label, _ in lines)
     names = [style.fitted(label, 36).split("\n") for label, _ in lines]
-    # The note below the legend needs some.
+    # At least as wide as the note below the legend.
     letters = max(room(line) for name in (*names, ["long enough"]) for line in name)
 
-    # Inches: the legend has a row for each line of a method, one above them and room for the note below.
+    # In inches. The legend has a row for each line of a method, a head row, and room for the note below.
     side = max(3.4, 0.157 * (sum(map(len, names)) + 3))
     width = 0.55 + 1.03 * side + 0.45 + 0.063 * (letters + 22)
     heading = style.broken(title, width)

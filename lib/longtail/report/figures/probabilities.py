@@ -1,4 +1,4 @@
-"""How probable methods find the true class of test images: split violins by shot group (MiSLAS, slide 8)."""
+"""The probability that methods give to the true class: split violins by shot group (MiSLAS, slide 8)."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.integer[Any]]
 
-BANDWIDTH = 0.03  # of the kernel, in probability: one for all, so that halves differ by their images alone
-# Where violins stand 1 apart: distance of a half from the middle, its greatest width, shortest line of a quartile.
+BANDWIDTH = 0.03  # of the kernel, in probability: the same for all, so that halves differ only by their images
+# Violins are 1 apart: distance of a half from the middle, its greatest width, shortest line of a quartile.
 _GAP, _REACH, _SHORTEST = 0.012, 0.41, 0.07
 _NAMES = (
     f"Many (> {scores.MANY_ABOVE})",
@@ -73,7 +73,7 @@ SETTINGS = {
 
 
 class Half(NamedTuple):
-    """A method in a panel: its label, and the probabilities [n] of the true class of test images by shot group."""
+    """A method in a panel: its label, and the probabilities [n] of the true class by shot group."""
 
     label: str
     groups: Mapping[str, Floats]
@@ -90,7 +90,7 @@ def inputs(subject: Methods) -> dict[str, Any]:
 
 
 def layout(subject: Methods) -> dict[str, Any]:
-    """Panels of two methods, left and right, with their logits. Those that cannot run are left out in pairs."""
+    """Panels of two methods, left and right, with their logits. A pair that cannot run is left out."""
     halves = [_laid_out(method) for method in subject.methods if method.runs]
     return {"panels": list(zip(halves[::2], halves[1::2], strict=True))}
 
@@ -110,7 +110,7 @@ def draw(layout: Mapping[str, Any], paths: Mapping[str, Any]) -> "Figure":
 def with_values(
     layout: Mapping[str, Any], runs: Mapping[str, tuple[Floats, Integers]], counts: Sequence[int]
 ) -> list[tuple[Half, Half]]:
-    """The panels of `probabilities`, with what `of_true_class` reads of each run by path."""
+    """The panels of `probabilities`; `runs` holds the result of `of_true_class` for each run by path."""
     return [(_half(left, runs, counts), _half(right, runs, counts)) for left, right in layout["panels"]]
 
 
@@ -120,7 +120,7 @@ def _half(laid_out: Mapping[str, Any], runs: Mapping[str, tuple[Floats, Integers
 
 
 def small_print(layout: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> str:
-    """What the daggers say, and which runs are shown."""
+    """Explains the daggers, and says which runs are shown."""
     halves = [half for panel in layout["panels"] for half in panel]
     marked = {half["label"]: half["calibration"] for half in halves}
     daggers = origin.explained((label, text) for label, text in marked.items() if text)
@@ -129,9 +129,9 @@ def small_print(layout: Mapping[str, Any], records: Sequence[Mapping[str, Any]])
 
 
 def of_true_class(path: Path | str) -> tuple[Floats, Integers]:
-    """Probability of the true class [N] in the last epoch, and that class [N], of a logits or a features file.
+    """Probability of the true class [N] in the last epoch, and that class [N], from a logits or a features file.
 
-    Raises InputError when the file is not whole.
+    Raises InputError if the file is damaged.
     """
     stored = protocols.load(path)
     labels = stored["labels"]
@@ -139,33 +139,33 @@ def of_true_class(path: Path | str) -> tuple[Floats, Integers]:
 
 
 def by_group(runs: Sequence[tuple[Floats, Integers]], counts: Sequence[int]) -> dict[str, Floats]:
-    """Probabilities [n] of each shot group, the test images of all runs in one.
+    """Probabilities [n] of each shot group, with the test images of all runs concatenated.
 
-    `runs` holds what `of_true_class` reads, `counts` the training images of each class [K].
+    `runs` holds the results of `of_true_class`, `counts` the training images of each class [K].
     """
     values, labels = (np.concatenate(column) for column in zip(*runs, strict=True))
     return {name: values[group[labels]] for name, group in scores.shot_groups(np.array(counts)).items()}
 
 
 def density(values: Floats, at: Floats) -> Floats:
-    """Density [M] at places in [0, 1] of values [n] in [0, 1]: a Gaussian kernel, mirrored at 0 and 1.
+    """Kernel density [M], at places in [0, 1], of values [n] in [0, 1]: a Gaussian kernel, mirrored at 0 and 1.
 
-    What the kernel would lay beyond the ends comes back, so that the density of [0, 1] is 1. Values are counted in
-    bins of 1/1000 first: millions are as fast as hundreds.
+    Mirroring keeps the mass within [0, 1]. Values are first counted in bins of 1/1000, so that millions of values are
+    as fast as hundreds.
     """
     counts, edges = np.histogram(values, bins=1000, range=(0, 1))
     middles = (edges[:-1] + edges[1:]) / 2
     sources = np.concatenate([-middles, middles, 2 - middles])
     kernel = np.exp(-0.5 * ((at[:, None] - sources) / BANDWIDTH) ** 2) / (BANDWIDTH * np.sqrt(2 * np.pi))
-    found: Floats = kernel @ np.tile(counts, 3) / len(values)
-    return found
+    densities: Floats = kernel @ np.tile(counts, 3) / len(values)
+    return densities
 
 
 def probabilities(panels: Sequence[tuple[Half, Half]], counts: Sequence[int], title: str) -> "Figure":
     """Split violins, at most three panels in a row: a panel compares two methods, with a violin for each shot group.
 
-    A half is the density of its method's values, from the smallest to the largest; all halves are as wide at their
-    widest. Lines mark the quartiles; the numbers below are means. A group without test images keeps its name and has
+    A half is the density of its method's values, from the smallest to the largest; all halves have the same maximum
+    width. Lines mark the quartiles; the numbers below are means. A group without test images keeps its name but has
     no violin. `counts` are the training images of each class [K].
     Raises InputError for no panel. Source: MiSLAS, slide 8.
     """
@@ -223,11 +223,11 @@ def _draw(ax: "Axes", panel: tuple[Half, Half], names: Sequence[str], colours: S
 
 
 def _half_violin(ax: "Axes", start: float, side: int, values: Floats, fill: Mapping[str, Any]) -> None:
-    """The density of values [n] from `start` to the left (-1) or right (1), quartiles within and the mean below."""
+    """The density of values [n] from `start` to the left (-1) or right (1), with quartiles, and the mean below."""
     heights = np.linspace(values.min(), values.max(), 201)
     widths = density(values, heights)
     scale = _REACH / widths.max()
-    # Not clipped: many values are next to 0 or 1, where half a line would be lost.
+    # Not clipped: many values are close to 0 or 1, where half the width of a line would be cut off.
     ax.fill_betweenx(heights, start, start + side * scale * widths, clip_on=False, **fill)
     levels = np.quantile(values, list(_QUARTILES))
     for level, reach, look in zip(levels, scale * density(values, levels), _QUARTILES.values(), strict=True):
@@ -245,7 +245,7 @@ def _half_violin(ax: "Axes", start: float, side: int, values: Floats, fill: Mapp
 
 
 def _name_groups(ax: "Axes", counts: Sequence[int]) -> None:
-    """Names of the groups under their violins, with the training images of their classes and how many these are."""
+    """Names of the groups below their violins, with the number of their classes."""
     classes = [int(group.sum()) for group in scores.shot_groups(np.array(counts)).values()]
     numbers = [f"{number or 'no'} class{'' if number == 1 else 'es'}" for number in classes]
     ax.set_xticks(range(len(numbers)), [f"{name}\n{number}" for name, number in zip(_NAMES, numbers, strict=True)])
@@ -258,7 +258,7 @@ def _key() -> list["Line2D"]:
     from matplotlib.lines import Line2D
     from matplotlib.markers import MarkerStyle
 
-    with mpl.rc_context({"text.parse_math": True}):  # what stands between dollar signs is drawn as the marker
+    with mpl.rc_context({"text.parse_math": True}):  # the marker is the text between the dollar signs
         number = MarkerStyle("$0.42$")
     return [
         Line2D([], [], label="Median", **_MEDIAN),

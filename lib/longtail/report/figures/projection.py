@@ -1,4 +1,4 @@
-"""Features projected to the plane: what was trained on, what was sampled, what is tested (LADC, figure 3)."""
+"""Features projected to the plane: of the training set, as Stage 2 draws it, and of the test set (LADC, figure 3)."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SETS = ("train", "drawn", "test")
-# What a projection file holds: points and labels of each set.
+# The arrays of a projection file: points and labels of each set.
 ARRAYS = [name for of in SETS for name in (of, f"{of}_labels")]
 _MARKERS = "o^s"
 
@@ -35,7 +35,7 @@ SETTINGS = {
 
 
 def methods(definition: dict[str, Any], config: Configuration) -> list[dict[str, Any]]:
-    """The one method; InputError where it does not learn on cached features."""
+    """The one method; raises InputError if it does not learn on cached features."""
     name = definition["method"]
     if not config.learns_on_cached_features(name):
         raise InputError(
@@ -51,7 +51,7 @@ def inputs(subject: Methods) -> dict[str, Any]:
 
 
 def layout(subject: Methods) -> dict[str, Any]:
-    """What the method is called."""
+    """The label of the method."""
     return {"method": subject.methods[0].label}
 
 
@@ -65,7 +65,7 @@ def draw(layout: Mapping[str, Any], paths: Mapping[str, Any]) -> "Figure":
 def panels(
     stored: Mapping[str, npt.NDArray[Any]], method: str
 ) -> list[tuple[str, npt.NDArray[Any], npt.NDArray[Any]]]:
-    """The panels of `projection`, in the paper's order, of the arrays of a projection file."""
+    """The panels of `projection`, in the paper's order, from the arrays of a projection file."""
     titles = ("(a) Training set", f"(b) As {method} draws it", "(c) Test set")
     return [(title, stored[of], stored[f"{of}_labels"]) for title, of in zip(titles, SETS, strict=True)]
 
@@ -75,10 +75,10 @@ def projection(
 ) -> "Figure":
     """Scatter plots side by side on the same axes: `panels` holds (title, points [n, 2], labels [n] in 0..K-1).
 
-    A class has one colour in all panels, and the classes with the fewest points in the first panel (the training
-    set) lie on top. The SVG holds the points as an image.
-    Raises InputError for no panel, shapes that do not fit, labels without a name, points that are not finite, and
-    more than 30 classes, which no reader could tell apart. Source: LADC, figure 3.
+    A class has the same colour in all panels, and the classes with the fewest points in the first panel (the training
+    set) are drawn on top. The SVG contains the points as an image.
+    Raises InputError for no panel, shapes that do not match, labels without a name, points that are not finite, and
+    more than 30 classes, which could not be distinguished. Source: LADC, figure 3.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -87,7 +87,7 @@ def projection(
 
     if not panels:
         raise InputError(f"the projection {title!r} has no panel; name at least one set.")
-    colours = mpl.color_sequences["petroff10"]  # made to stay apart for colour-blind readers
+    colours = mpl.color_sequences["petroff10"]  # colour-blind readers can distinguish these
     if len(names) > len(colours) * len(_MARKERS):
         raise InputError(
             f"the projection {title!r} has {len(names)} classes, but at most {len(colours) * len(_MARKERS)} can be "
@@ -97,10 +97,10 @@ def projection(
     together = np.concatenate([points for points, _ in drawn])
     low, high = (together.min(axis=0), together.max(axis=0)) if len(together) else (np.zeros(2), np.ones(2))
     middle, half = (low + high) / 2, 0.52 * (max(high - low) or 1.0)
-    (left, bottom), (right, top) = middle - half, middle + half  # squares: one unit is as long both ways
+    (left, bottom), (right, top) = middle - half, middle + half  # square: both axes have the same scale
     size = np.bincount(drawn[0][1], minlength=len(names))
     rarest_first = sorted(range(len(names)), key=lambda number: (size[number], -number))
-    # The colours become paler along the palette: the few points of a rare class need a strong one.
+    # The colours become paler along the palette, and the few points of a rare class need a strong one.
     looks: dict[int, dict[str, Any]] = {
         number: {"color": colours[rank % len(colours)], "marker": _MARKERS[rank // len(colours)]}
         for rank, number in enumerate(rarest_first)

@@ -1,4 +1,4 @@
-"""How metrics depend on the settings of a method, one panel a setting. A score is what metrics.json holds."""
+"""How metrics depend on the settings of a method, one panel per setting. A score is a part of metrics.json."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil
@@ -38,7 +38,7 @@ SETTINGS = {
         "uniqueItems": True,
         "items": {"$ref": "#/$defs/metric"},
         "default": ["top1", "ece"],
-        "description": "what is drawn over the settings, one row of panels each",
+        "description": "the metrics to draw, one row of panels each",
     },
     "panels": {
         "type": "array",
@@ -49,8 +49,8 @@ SETTINGS = {
             "additionalProperties": False,
             "required": ["title", "key", "values"],
             "properties": {
-                "title": {"type": "string", "description": "what the setting is called"},
-                "key": {"type": "string", "description": "where it stands in the method: stage2.generator.m"},
+                "title": {"type": "string", "description": "name of the setting in the figure"},
+                "key": {"type": "string", "description": "the setting's key in the method: stage2.generator.m"},
                 "values": {
                     "type": "array",
                     "minItems": 1,
@@ -63,21 +63,21 @@ SETTINGS = {
     },
 }
 
-# The colours of the metrics from top to bottom, as places in the palette.
+# The colours of the metrics from top to bottom, as positions in the palette.
 _COLOURS = (5, 3, 7, 6, 2)
 _DEFAULT: dict[str, Any] = {"marker": "D", "markersize": 5.5, "markeredgecolor": style.INK, "markeredgewidth": 1.0}
 _BASELINE: dict[str, Any] = {"color": style.FAINT, "linestyle": (0, (4, 2.5)), "linewidth": 1.0}
 
 
 class Point(TypedDict):
-    """A value of the setting, a number or a name, and the score of each run (seed) that had it."""
+    """A value of the setting, a number or a name, and the score of each run (seed) with this value."""
 
     at: float | str
     values: Sequence[Score]
 
 
 class Panel(TypedDict):
-    """A setting: what it is called, the values tried, and the one that the method has by default."""
+    """A setting: its title, the values tried, and the method's own value."""
 
     title: str
     points: Sequence[Point]
@@ -85,9 +85,9 @@ class Panel(TypedDict):
 
 
 def methods(definition: dict[str, Any], config: Configuration) -> list[dict[str, Any]]:
-    """The baseline, then a method for each value of each panel; InputError for a value that the method may not have.
+    """The baseline, then a method for each value of each panel; raises InputError for a value that is not allowed.
 
-    Completes each panel by the value that the method itself has, None where the panel lacks it.
+    Adds the method's own value to each panel (None if the panel does not list it).
     """
     names = [definition["baseline"]]
     for panel in definition["panels"]:
@@ -148,11 +148,11 @@ def with_scores(
 def sensitivity(
     panels: Sequence[Panel], baseline: tuple[str, Sequence[Score]], title: str, metrics: Sequence[str]
 ) -> "Figure":
-    """A column of panels a setting, at most four settings in a row: one panel a metric, the first the tallest.
+    """A column of panels per setting, at most four settings in a row: one panel per metric, the first the tallest.
 
-    A point is the mean over seeds, its bar the sample standard deviation where there are several. Numbers are
-    joined by a line; a setting with a name among its values has places in the order given. A diamond marks the
-    default, a dashed line the mean of `baseline` (label, score of each seed).
+    A point is the mean over seeds, its bar the sample standard deviation if there are several. Numeric values are
+    joined by a line; values with a name among them are evenly spaced in their order. A diamond marks the default, a
+    dashed line the mean of `baseline` (label, score of each seed).
     Raises InputError for no panel, a panel or point without a score, a score without one of the metrics, and a
     default that was not tried.
     """
@@ -225,7 +225,7 @@ def sensitivity(
 def _mean(scores: Sequence[Score], metric: Metric, of: str) -> tuple[float, float]:
     """Mean and sample standard deviation (NaN of a single run) in the metric's unit.
 
-    Both are NaN, of which nothing is drawn, where a run has no value (a group without classes).
+    Both are NaN, and nothing is drawn, if a run has no value (a group without classes).
     """
     if not scores:
         raise InputError(f"{of!r} needs at least one score; evaluate its runs again.")
@@ -235,14 +235,14 @@ def _mean(scores: Sequence[Score], metric: Metric, of: str) -> tuple[float, floa
 
 
 def _draw(ax: "Axes", panel: Panel, metric: Metric, colour: str) -> None:
-    """The points of one metric, the default on top; a setting with names has the places 0, 1, 2, …"""
+    """The points of one metric, the default on top; a setting with names is drawn at 0, 1, 2, …"""
     points = list(panel["points"])
     numeric = not any(isinstance(point["at"], str) for point in points)
     if numeric:
         points.sort(key=lambda point: float(point["at"]))
     places = [float(point["at"]) if numeric else float(place) for place, point in enumerate(points)]
-    found = [_mean(point["values"], metric, f"{panel['title']} = {point['at']}") for point in points]
-    means, spreads = (np.array(column) for column in zip(*found, strict=True))
+    pairs = [_mean(point["values"], metric, f"{panel['title']} = {point['at']}") for point in points]
+    means, spreads = (np.array(column) for column in zip(*pairs, strict=True))
     ax.plot(
         places, means, "o-" if numeric else "o", color=colour, markersize=4, linewidth=1.1, zorder=3, label="mean"
     )
@@ -265,14 +265,14 @@ def _draw(ax: "Axes", panel: Panel, metric: Metric, colour: str) -> None:
 
 
 def _ticks(ax: "Axes", places: list[float], texts: list[str], named: bool) -> None:
-    """A tick at every value; numbers that would run into each other give way to round ones."""
+    """A tick at every value; numbers that would overlap are replaced by round ones."""
     from matplotlib.ticker import MaxNLocator
 
     span = (places[-1] - places[0]) or 1.0
     nearest = min(np.diff(places), default=span)
     margin = 0.5 if named else 0.12 * span
     ax.set_xlim(places[0] - margin, places[-1] + margin)
-    room = 24 * nearest / (span + 2 * margin)  # letters of the small print across a panel, between neighbours
+    room = 24 * nearest / (span + 2 * margin)  # 24 letters fit across a panel; this many between neighbours
     longest = max(map(len, texts))
     if longest + 1 <= room:
         ax.set_xticks(places, texts)

@@ -1,4 +1,4 @@
-"""Which classes resemble each other: cosines between class means, and between class variances (LADC, figure 1)."""
+"""How similar classes are: cosines between class means, and between class variances (LADC, figure 1)."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-ANNOTATED = 20  # with more classes the numbers no longer fit into their cells
-NAMED = 40  # and with still more the names no longer fit beside their rows
+ANNOTATED = 20  # with more classes the numbers do not fit into their cells
+NAMED = 40  # with more classes the names do not fit beside their rows
 _BLUE, _DIVIDER = "#0b5cd6", style.INK
 
 NAME = "similar classes"
@@ -39,14 +39,14 @@ SETTINGS = {
     "method": {"type": "string", "description": "a one-stage method whose features are compared"},
     "head_rule": {
         "enum": ["share", "top_k"],
-        "description": "which classes are head: the largest that hold a share of all images, or a number of them",
+        "description": "the head classes: the largest that hold a share of all images, or a number of the largest",
     },
-    "head_size": {"type": "number", "exclusiveMinimum": 0, "description": "that share or number"},
+    "head_size": {"type": "number", "exclusiveMinimum": 0, "description": "that share, or that number"},
 }
 
 
 def methods(definition: dict[str, Any], config: Configuration) -> list[dict[str, Any]]:
-    """The one method; InputError where it stands on the network of another."""
+    """The one method; raises InputError if it uses the network of another method."""
     name = definition["method"]
     if isinstance(config.method(name).get("stage1"), str):
         raise InputError(f"{config.where}, key 'method': '{name}' has no network of its own: name its stage1")
@@ -75,9 +75,9 @@ def draw(layout: Mapping[str, Any], paths: Mapping[str, Any]) -> "Figure":
 def class_similarities(features: npt.ArrayLike, labels: npt.ArrayLike, classes: int) -> tuple[Floats, Floats]:
     """Cosines between the means of all pairs of classes [K, K], and between their variances per dimension [K, K].
 
-    `features` is [N, D], `labels` [N] in 0..K-1. Variances divide by n - 1; where a vector has no direction (the
-    variances of a class with one image, or zeros throughout) its row and column are NaN.
-    Raises InputError where the shapes do not fit or a class has no image. Source: LADC, figure 1.
+    `features` is [N, D], `labels` [N] in 0..K-1. Variances divide by n - 1; the row and column of a vector without
+    direction (variances of a class with one image, or all zeros) are NaN.
+    Raises InputError if the shapes do not match or a class has no image. Source: LADC, figure 1.
     """
     vectors, owners = np.asarray(features), np.asarray(labels)
     if vectors.ndim != 2 or owners.shape != vectors.shape[:1]:
@@ -93,10 +93,10 @@ def class_similarities(features: npt.ArrayLike, labels: npt.ArrayLike, classes: 
     counts = np.bincount(owners, minlength=classes)
     if not counts.all():
         raise InputError(f"class {counts.argmin()} has no image among the features; name a subset with all classes.")
-    of_class = np.split(np.argsort(owners, kind="stable"), np.cumsum(counts)[:-1])
+    class_rows = np.split(np.argsort(owners, kind="stable"), np.cumsum(counts)[:-1])
     means = np.empty((classes, vectors.shape[1]))
     variances = np.full_like(means, np.nan)
-    for number, rows in enumerate(of_class):
+    for number, rows in enumerate(class_rows):
         own = vectors[rows].astype(np.float64)
         means[number] = own.mean(axis=0)
         if len(own) > 1:
@@ -115,9 +115,9 @@ def similarity_heatmaps(
 ) -> "Figure":
     """Heat maps of both cosines side by side, head classes marked; NaN cells stay blank.
 
-    `head` is how many of the first classes are head classes, or their numbers. A blue rectangle in the row of each
-    tail class marks the head class most similar to it. Up to 20 classes have a number in every cell; above 40,
-    the axes count classes instead of naming them.
+    `head` lists the head classes, or is their number if they are the first. A blue rectangle in the row of each tail
+    class marks the head class most similar to it. Up to 20 classes have a number in every cell; with more than 40,
+    the axes have class numbers instead of names.
     Raises InputError for a matrix that is not [K, K], and for head classes that do not exist.
     Source: LADC, figure 1.
     """
@@ -135,9 +135,11 @@ def similarity_heatmaps(
             )
     heads = list(range(head)) if isinstance(head, int) else sorted(head)
     if not heads or not set(heads) <= set(range(classes)):
-        raise InputError(f"the head classes {heads} must be one or more of 0..{classes - 1}; mend the figure's head.")
+        raise InputError(
+            f"the head classes {heads} must be one or more of 0..{classes - 1}; correct the figure's head."
+        )
     everything = np.concatenate([matrix.ravel() for matrix in matrices])
-    # From the tenth below the smallest cosine, so that both panels have the whole range of colours between them.
+    # The colours start at the tenth below the smallest cosine of both panels.
     lowest = np.floor(10 * np.nanmin(everything)) / 10 if np.isfinite(everything).any() else 0.0
     scale = Normalize(min(lowest, 0.9), 1.0)
 

@@ -1,4 +1,4 @@
-"""The factors of label-aware smoothing against the class sizes, for settings in which a method uses it."""
+"""The factors of label-aware smoothing against the class sizes, drawn if a method of the setting uses it."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,7 @@ def inputs(subject: Setting) -> dict[str, Any]:
 
 
 def layout(subject: Setting) -> dict[str, Any]:
-    """The loss of the first method that uses it: its ε of head and tail."""
+    """The loss of the first method that uses it, with ε of head and tail."""
     return dict(_losses(subject)[0])
 
 
@@ -50,7 +50,7 @@ def _losses(subject: Setting) -> list[Mapping[str, Any]]:
 def smoothing_curves(counts: Sequence[int], head: float, tail: float) -> "Figure":
     """Smoothing factor ε_y against the class count N_y for the three forms, a dot for each of the K classes.
 
-    Where every class has the same count the three fall on one point, ``head``, and the figure says so.
+    If every class has the same count, all three are one point at ``head``, and the figure says so.
     Raises InputError as `smoothing`. Source: MiSLAS, slide 9.
     """
     from matplotlib.figure import Figure
@@ -61,7 +61,7 @@ def smoothing_curves(counts: Sequence[int], head: float, tail: float) -> "Figure
         colors = style.palette()
         for form, color, marker in zip(FORMS, (colors[5], colors[7], colors[3]), "os^", strict=True):
             factors = smoothing(counts, head, tail, form)
-            # The form depends on the largest and smallest count only: a fine grid between them is its curve.
+            # The form depends only on the largest and smallest count: a fine grid between them gives its curve.
             grid = np.linspace(min(counts), max(counts), 301)
             curve = smoothing(grid, head, tail, form)
             ax.plot(grid, curve, color=color, linewidth=0.9)

@@ -33,7 +33,7 @@ def inputs(subject: Setting) -> dict[str, Any]:
 
 
 def layout(subject: Setting) -> dict[str, Any]:
-    """The title, and what the Stage 1s are called."""
+    """The title, and the labels of the Stage 1s."""
     series = [f"{stage1.method}, seed {stage1.seed}" for stage1 in subject.stage1s]
     return {"title": f"{subject.backbone} on {subject.setting}, Stage 1", "series": series}
 
@@ -47,9 +47,9 @@ def draw(layout: Mapping[str, Any], paths: Mapping[str, Any]) -> "Figure":
 
 
 def training_curves(histories: Mapping[str, "pd.DataFrame"], title: str) -> "Figure":
-    """Training loss and test accuracy by epoch, one colour per run label; light lines where the rate dropped.
+    """Training loss and test accuracy by epoch, one colour per run; light lines mark drops of the learning rate.
 
-    Columns: epoch (from 1), loss, learning_rate, test_top1 (fraction; NaN where an epoch was not evaluated).
+    Columns: epoch (from 1), loss, learning_rate, test_top1 (fraction; NaN for an epoch that was not evaluated).
     Raises InputError for no run, and for a history that lacks a column or has no epoch.
     """
     from matplotlib.figure import Figure
@@ -85,7 +85,7 @@ def training_curves(histories: Mapping[str, "pd.DataFrame"], title: str) -> "Fig
                 color=color,
                 linewidth=1.1,
                 label=label,
-                # The dot marks the last epoch, the one reported, and shows a run evaluated only once.
+                # The dot marks the last epoch, which is reported, and makes a run visible that was evaluated once.
                 marker="o",
                 markersize=4,
                 markevery=slice(len(evaluated) - 1, None),
@@ -105,7 +105,7 @@ def training_curves(histories: Mapping[str, "pd.DataFrame"], title: str) -> "Fig
 
 
 def _rate_drops(history: "pd.DataFrame") -> list[float]:
-    """Epochs whose learning rate fell after it had held still: the steps of a step schedule, not a cosine."""
+    """Epochs whose learning rate fell after it had been constant: the drops of a step schedule, not a cosine."""
     rate = history["learning_rate"]
-    held = np.isclose(rate.shift(1), rate.shift(2), rtol=1e-6, atol=0)
-    return [float(epoch) for epoch in history["epoch"][held & (rate < rate.shift(1))]]
+    was_constant = np.isclose(rate.shift(1), rate.shift(2), rtol=1e-6, atol=0)
+    return [float(epoch) for epoch in history["epoch"][was_constant & (rate < rate.shift(1))]]
