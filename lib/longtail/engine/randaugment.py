@@ -179,7 +179,7 @@ def _autocontrast(images: Tensor) -> Tensor:
 
 
 def _equalize(images: Tensor) -> Tensor:
-    """Each channel's levels spread by rank over 0..255; unchanged if fewer than 255 pixels are below the top level."""
+    """Each channel's levels spread by rank over 0..255; unchanged with fewer than 255 pixels below the top level."""
     count, height, width, channels = images.shape
     levels = images.permute(0, 3, 1, 2).reshape(count * channels, height * width).long()
     histogram = levels.new_zeros(len(levels), 256).scatter_add_(1, levels, torch.ones_like(levels))
