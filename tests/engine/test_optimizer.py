@@ -57,7 +57,7 @@ def test_adam_is_pytorchs_whether_or_not_its_averages_are_held() -> None:
         adam = optimizer.build(given, changed(RECIPE, optimizer="adam", weight_decay=0.0))
         if held:
             optimizer.hold_rates(adam)
-            assert len(list(optimizer.remembered(adam))) == 6
+            assert len(list(optimizer.state_tensors(adam))) == 6
         optimizer.set_rate(adam, 0.1)
         for _ in range(3):
             for group in given:

@@ -82,7 +82,7 @@ def test_words_and_layout_do_not_count(copy: Path, file: str, old: str, new: str
     ("file", "old", "new"),
     [
         (LOOP, "CHECK_SECONDS = 1.0", "CHECK_SECONDS = 1.5"),
-        (LOOP, "if self.asked():", "if not self.asked():"),
+        (LOOP, "if self.stop_signal():", "if not self.stop_signal():"),
         (RESNET, "planes - planes_in) // 2", "planes - planes_in) // 4"),
         ("lib/longtail/losses/cross_entropy.py", 'reduction="none"', 'reduction="mean"'),
         ("lib/longtail/engine/seeding.py", "MIXING = 3", "MIXING = 4"),  # imported by what is imported

@@ -1,1 +1,1 @@
-"""Stage `data`: a source becomes uint8 arrays and the index list of a long-tailed subset."""
+"""Stage `data`: from a source to arrays and the index list of a long-tailed subset."""

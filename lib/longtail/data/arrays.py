@@ -1,4 +1,4 @@
-"""A data set and the file of arrays that holds it, in whichever form (`data/forms/`)."""
+"""A data set of any form (`data/forms/`), and saving it to and loading it from a file of arrays."""
 
 from dataclasses import fields
 from pathlib import Path
@@ -32,16 +32,16 @@ class Data(Protocol):
         """Names of the classes."""
 
     def digests(self, indices: NDArray[np.int64]) -> dict[str, str]:
-        """What a network that trains on these examples sees, by content."""
+        """Digests of the examples at `indices` and of the test set (`data.content`)."""
 
 
 def save(path: Path | str, data: Data) -> None:
-    """Write all fields but `root`, which is where this machine has the files, into one .npz."""
+    """Write all fields but `root`, the folder of the files on this machine, into one .npz."""
     npz.save(path, {name: np.asarray(value) for name, value in vars(data).items() if name != "root"})
 
 
 def load(path: Path | str, root: str = "") -> Data:
-    """Read what `save` wrote, in the form it was; files are below `root`. InputError when the .npz is not whole."""
+    """Read what `save` has written; files are below `root`. Raises InputError if the .npz is damaged."""
     form = parts.find("data.forms", _form(path)).Data
     names = [field.name for field in fields(form)]
     stored: dict[str, Any] = npz.load(path, [name for name in names if name != "root"], "arrays")

@@ -1,4 +1,4 @@
-"""What a network has seen, by content: equal for equal examples, whatever their order and the form of their files."""
+"""Digests of sets of examples by their content: equal for equal examples, whatever their order and file format."""
 
 import hashlib
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 def digest(examples: Iterable[bytes], labels: NDArray[np.int64]) -> str:
-    """The digest of a set of labelled examples, as bytes: the sha256 of its examples' digests, sorted and joined.
+    """The digest of a set of labelled examples: the sha256 of its examples' digests, sorted and joined.
 
     The digest of an example is the sha256 of its label (two bytes, little endian) and its bytes.
     """

@@ -1,4 +1,4 @@
-"""Image files as RGB."""
+"""Decodes image files to RGB."""
 
 import contextlib
 import warnings
@@ -11,23 +11,23 @@ from PIL import Image, ImageOps, TiffImagePlugin
 
 from longtail.runtime.errors import InputError
 
-# Pillow cuts grey levels of these modes off at 255 when it converts them.
+# Pillow would clip the grey levels of these modes at 255 when it converts them.
 DEEP = ("I;16", "I;16L", "I;16B", "I", "F")
 
 
 def rgb(path: Path | str) -> Image.Image:
-    """The first picture of a file, upright, its opacity left out.
+    """The first picture of a file, turned upright, without its alpha channel.
 
     Raises InputError naming a file that cannot be decoded, is too large, or has grey levels of unknown range.
     """
     try:
         with warnings.catch_warnings():
-            # Odd tags do not matter where there is a picture. One too large would fill the memory.
+            # Ignore warnings about odd tags, but not about a picture that is too large for the memory.
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as opened:
                 opened.load()
-                # Broken EXIF data do not say that the picture lies on its side.
+                # Ignore broken EXIF data.
                 with contextlib.suppress(Exception):
                     ImageOps.exif_transpose(opened, in_place=True)
                 return _converted(opened, path)
@@ -35,7 +35,7 @@ def rgb(path: Path | str) -> Image.Image:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise InputError(f"{path} has more than {Image.MAX_IMAGE_PIXELS} pixels: make it smaller") from error
-    # Damaged files make Pillow raise exceptions of many kinds.
+    # A damaged file may raise any exception.
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path} is not a readable image ({reason}): repair or remove it") from error
@@ -50,7 +50,7 @@ def _converted(image: Image.Image, path: Path | str) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image, path: Path | str) -> NDArray[np.uint8]:
-    """Grey levels 0..65535, or 0..1 in mode F, as 0..255: a level becomes the same in every image."""
+    """Grey levels 0..65535, or 0..1 in mode F, scaled to 0..255, in the same way for every image."""
     levels: NDArray[Any] = np.asarray(image)
     if doubt := _unknown_range(image) or _out_of_range(image, levels):
         raise InputError(f"{path}, mode {image.mode}: {doubt}: save it with 8 bits a pixel")
@@ -59,7 +59,7 @@ def _eight_bits(image: Image.Image, path: Path | str) -> NDArray[np.uint8]:
 
 
 def _unknown_range(image: Image.Image) -> str:
-    """What keeps from telling black and white by the form of a file; "" where nothing does."""
+    """Why the range of grey levels is unknown for this kind of file; "" if it is known."""
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         if image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION, 0) == 0:
             return "its grey level 0 is white, not black"
@@ -71,11 +71,11 @@ def _unknown_range(image: Image.Image) -> str:
 
 
 def _out_of_range(image: Image.Image, levels: NDArray[Any]) -> str:
-    """What keeps from telling black and white by the grey levels; "" where nothing does."""
+    """Why the grey levels themselves show an unknown range; "" if they do not."""
     low, high = levels.min(), levels.max()
     if image.mode == "F" and not (low >= 0 and high <= 1):  # a NaN is neither
         return "its grey levels are not all in 0..1"
-    # Pillow itself brings those of a PGM file to 0..65535.
+    # Pillow scales those of a PGM file to 0..65535 itself.
     if image.mode == "I" and image.format != "PPM":
         if low < 0 or high > 65535:
             return f"its grey levels, {low} to {high}, are not all in 0..65535"

@@ -1,4 +1,4 @@
-"""Fetch an archive: from a folder that holds it already, or from the first mirror that serves it whole."""
+"""Fetches an archive: from a folder that holds it, or from the first mirror that serves it completely."""
 
 import hashlib
 import http.client
@@ -18,18 +18,18 @@ TIMEOUT = 60
 
 
 def fetch(path: Path | str, archive: dict[str, Any], data_dir: str | None) -> None:
-    """Put the archive described by `file`, `md5` and `urls` at `path`, its checksum verified where it has one.
+    """Put the archive described by `file`, `md5` and `urls` at `path`, and verify its checksum if it has one.
 
-    A download that broke off goes on from the `.part` file it left beside `path`.
-    Raises InputError when the file in `data_dir` has the wrong checksum or no mirror served the right one.
+    An interrupted download continues from the `.part` file beside `path`.
+    Raises InputError if the file in `data_dir` has the wrong checksum or no mirror serves the right file.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     held = Path(data_dir or "") / archive["file"]
     if data_dir is not None and held.is_file():
-        if (found := _mismatch(held, archive)) is not None:
+        if (actual := _wrong_md5(held, archive)) is not None:
             raise InputError(
-                f"{held} has md5 {found}, not {archive['md5']}: it is cut short or not the official archive; "
+                f"{held} has md5 {actual}, not {archive['md5']}: it is cut short or not the official archive; "
                 "replace or remove it"
             )
         log.info("taken from %s", held)
@@ -45,10 +45,10 @@ def fetch(path: Path | str, archive: dict[str, Any], data_dir: str | None) -> No
             failures.append(f"{url}: {getattr(error, 'reason', error)}")
             log.warning("%s", failures[-1])
             continue
-        if (found := _mismatch(part, archive)) is None:
+        if (actual := _wrong_md5(part, archive)) is None:
             part.replace(path)
             return
-        failures.append(f"{url}: md5 {found}, not {archive['md5']}")
+        failures.append(f"{url}: md5 {actual}, not {archive['md5']}")
         log.warning("%s", failures[-1])
         part.unlink()
     raise InputError(
@@ -58,13 +58,13 @@ def fetch(path: Path | str, archive: dict[str, Any], data_dir: str | None) -> No
 
 
 def _download(url: str, part: Path) -> None:
-    """Append to `part` what is still missing of it."""
+    """Append the missing bytes to `part`."""
     held = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={held}-"} if held else {})
     try:
         response = urllib.request.urlopen(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
-        if error.code == 416:  # nothing beyond what is held: the checksum decides
+        if error.code == 416:  # there are no further bytes: the checksum decides
             return
         raise
     with response, open(part, "ab" if response.status == 206 else "wb") as target:
@@ -76,11 +76,11 @@ def _download(url: str, part: Path) -> None:
             raise OSError(f"the connection broke off after {target.tell() - before} of {expected} bytes")
 
 
-def _mismatch(path: Path, archive: dict[str, Any]) -> str | None:
-    """The checksum of a file that is not the one wanted; None where it is, or none is known."""
-    wanted = archive.get("md5")
-    found = wanted and _md5(path)
-    return None if found == wanted else found
+def _wrong_md5(path: Path, archive: dict[str, Any]) -> str | None:
+    """The md5 of a file if it differs from the expected one; None if it is right, or if none is expected."""
+    expected = archive.get("md5")
+    actual = expected and _md5(path)
+    return None if actual == expected else actual
 
 
 def _md5(path: Path) -> str:

@@ -1,7 +1,7 @@
-"""What a label is, the same in every file that has labels: a text, and the class that it stands for.
+"""Labels in text files, and the numbers of their classes; the rules are the same for all files with labels.
 
-White space around it is no part of it. Two labels that differ are two classes; two that a reader can hardly tell
-apart are refused, so that no class is cut in two unseen.
+White space around a label is ignored. Two different labels are two classes; labels that look alike are rejected, so
+that no class is split in two by accident.
 """
 
 import re
@@ -11,17 +11,17 @@ from typing import NamedTuple
 
 from longtail.runtime.errors import InputError
 
-# The head of the column of labels, as the first line of a file may have it.
+# The head of the column of labels, which may be in the first line of a file.
 HEAD = "label"
 WHOLE = re.compile(r"(\d+)(?:\.0+)?")
 # Unicode's category of characters without a glyph, such as a byte order mark or a zero-width space.
 INVISIBLE = "Cf"
-# Control characters, and what else ends a line.
+# Control characters and line separators.
 CONTROL = {"Cc", "Zl", "Zp"}
 
 
 class Entry(NamedTuple):
-    """A text, or the file of an image, with its label, and where it says so: file and line."""
+    """An item (a text, or the file of an image) with its label, and `where` it is written: file and line."""
 
     where: str
     item: str
@@ -29,9 +29,9 @@ class Entry(NamedTuple):
 
 
 def read(where: str, item: str, label: str) -> Entry:
-    """The entry of a line, without the white space around its fields.
+    """The entry of a line, with its fields stripped.
 
-    Raises InputError for a label that is empty, has a line break or the like, or is the head of its column.
+    Raises InputError for a label that is empty, has a control character, or is the head of its column.
     """
     label = label.strip()
     if not _look(label):
@@ -44,10 +44,10 @@ def read(where: str, item: str, label: str) -> Entry:
 
 
 def by_training(train: list[Entry], others: list[Entry]) -> dict[str, int]:
-    """Label to number of its class: those of the training files, digits first and by their number, then texts.
+    """The number of each label's class, from the labels of the training files: digits first, by value, then texts.
 
-    Raises InputError, with file and line, for a single class, for labels that look alike, and for one of `others`
-    that `train` lacks.
+    Raises InputError, with file and line, for a single class, for labels that look alike, and for a label of
+    `others` that no training file has.
     """
     _check_several(train)
     _check_alike([*train, *others])
@@ -62,10 +62,10 @@ def by_training(train: list[Entry], others: list[Entry]) -> dict[str, int]:
 
 
 def by_names(names: list[Entry], entries: list[Entry]) -> dict[str, int]:
-    """Label to number of its class, where a file names the classes by their number from 0.
+    """The number of each label's class, if a file lists the names of the classes in order of their numbers from 0.
 
-    Either all labels are names or all are numbers. Raises InputError, with file and line, for one that makes it
-    neither, for a single class, for labels or names that look alike, and where both readings are possible and differ.
+    Either all labels are names or all are numbers. Raises InputError, with file and line, for a label that is
+    neither, for a single class, for labels or names that look alike, and if both readings are possible but differ.
     """
     _check_several(names)
     _check_names(names)
@@ -103,7 +103,7 @@ def _check_names(names: list[Entry]) -> None:
 
 
 def _check_alike(entries: list[Entry]) -> None:
-    """InputError for two labels that look the same and are not."""
+    """Raises InputError for two labels that look the same but differ."""
     distinct: dict[str, Entry] = {}
     for entry in entries:
         distinct.setdefault(entry.label, entry)
@@ -117,7 +117,7 @@ def _check_alike(entries: list[Entry]) -> None:
 
 
 def _look(label: str) -> str:
-    """The label as one sees it: the same for é in one or two characters, for 1, 01 and 1.0, and for any space."""
+    """A form of the label that is equal for labels that look alike: é in one or two characters; 1, 01 and 1.0."""
     glyphs = "".join(character for character in label if unicodedata.category(character) != INVISIBLE)
     seen = unicodedata.normalize("NFC", " ".join(glyphs.split()))
     whole = WHOLE.fullmatch(seen)
@@ -130,7 +130,7 @@ def _order(label: str) -> tuple[int, int, str, str]:
 
 
 def _digits(number: str) -> str:
-    """Decimal digits of any script as 0 to 9, without leading zeros; int() takes 4,300 of them at most."""
+    """Decimal digits of any script as 0 to 9, without leading zeros. Not by int(), which takes at most 4,300."""
     return "".join(str(unicodedata.decimal(digit)) for digit in number).lstrip("0") or "0"
 
 

@@ -1,4 +1,4 @@
-"""Lines of UTF-8 text files that people write."""
+"""Reads lines of UTF-8 text files that users write."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from longtail.runtime.errors import InputError
 
 
 def read(path: Path, what: str) -> list[str]:
-    """The lines of a file, without their ends; `what` says in errors what the file should be.
+    """The lines of a file, without line ends; `what` names the kind of file in error messages.
 
     Only a line feed, alone or after a carriage return, ends a line: titles may hold other separators.
     Raises InputError naming the line that is not UTF-8 text, or the file that cannot be read or is empty.
@@ -31,6 +31,6 @@ def read(path: Path, what: str) -> list[str]:
 
 
 def filled(path: Path, what: str) -> list[tuple[str, str]]:
-    """Where it stands (file and line) and the line itself, of all that are not empty; as `read` otherwise."""
+    """The place (file and line) and text of all lines that are not empty; otherwise like `read`."""
     numbered = enumerate(read(path, what), start=1)
     return [(f"{path}, line {number}", line) for number, line in numbered if line.strip()]

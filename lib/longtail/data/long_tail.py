@@ -15,9 +15,9 @@ from longtail.runtime.errors import InputError
 
 @dataclass(frozen=True)
 class Subset:
-    """Which training images are kept: `indices` [N] into the training arrays, class by class, and `counts` [K].
+    """The training images that are kept: `indices` [N] into the training arrays, class by class, and `counts` [K].
 
-    `content` names what they and the test set show (`data.content`), once the images have been read.
+    `content` holds digests of these images and of the test set (`data.content`), once the images have been read.
     """
 
     indices: NDArray[np.int64]
@@ -33,11 +33,11 @@ class Subset:
 def class_counts(n_max: int, factor: float | Fraction, classes: int, decimals: int | None = None) -> list[int]:
     """Images kept per class: int(n_max · (1/factor)^(i/(K-1))), truncated, class 0 the largest.
 
-    What is exactly a whole number is kept whole; in binary it may come out one short, as the papers' codes have it,
-    though not for their 5000 and 500 images at a whole factor.
-    With `decimals`, (1/factor)^(1/(K-1)) is rounded before it is taken to the power i: with one decimal 0.6^i at
-    factor 100 of ten classes, LADC's THUNEWS-LT (methods card 1.3), in binary as its code has it.
-    Raises InputError when the rarest class would keep no image.
+    Results that are exactly an integer stay so; binary arithmetic, as in the papers' code, may make them one smaller
+    (but does not for the papers' 5000 and 500 images at integer factors).
+    With `decimals`, (1/factor)^(1/(K-1)) is rounded before it is raised to the power i: with one decimal this is
+    0.6^i for factor 100 and ten classes, LADC's THUNEWS-LT (methods card 1.3), in binary arithmetic as in its code.
+    Raises InputError if the rarest class would keep no image.
     """
     ratio = Fraction(str(factor))
     share = float(1 / ratio)
@@ -55,12 +55,12 @@ def class_counts(n_max: int, factor: float | Fraction, classes: int, decimals: i
 
 
 def _exactly(n_max: int, ratio: Fraction, power: Fraction, share: float) -> int:
-    """n_max / ratio^power, truncated: where binary is not sure, whole numbers of powers decide."""
+    """n_max / ratio^power, truncated; if rounding errors could matter, it is decided by exact integers."""
     size: float = n_max * share ** float(power)
     nearest = round(size)
     if abs(size - nearest) > 1e-9 * n_max:
         return int(size)
-    if nearest == n_max:  # of thousands of classes, the powers would have as many digits
+    if nearest == n_max:  # with thousands of classes, the exact powers would have as many digits
         return n_max if ratio == 1 or power == 0 else n_max - 1
     a, b = power.numerator, power.denominator
     fits = nearest**b * ratio.numerator**a <= n_max**b * ratio.denominator**a
@@ -77,10 +77,10 @@ def cut(
 ) -> Subset:
     """Cut balanced training labels [N] to an imbalance factor.
 
-    One legacy NumPy stream is seeded once; the classes follow in label order, each shuffled whole before its
-    first n_i images are kept, so the subset of a larger factor lies within that of a smaller one.
-    `n_max` is the size of the largest class (default: what the smallest class of the source can offer).
-    Raises InputError when a class has fewer images than it is to keep.
+    One legacy NumPy stream is seeded once; class by class, in label order, all images are shuffled and the first n_i
+    are kept, so that the subset of a larger factor is contained in that of a smaller one.
+    `n_max` is the size of the largest class (default: the size of the smallest class of the source).
+    Raises InputError if a class has fewer images than it should keep.
     """
     available = np.bincount(labels, minlength=classes)
     largest = int(available.min()) if n_max is None else n_max
@@ -100,7 +100,7 @@ def cut(
 
 
 def natural(labels: NDArray[np.int64], classes: int) -> Subset:
-    """Keep every training image: the imbalance the source has by itself."""
+    """Keep every training image, with the natural imbalance of the source."""
     return Subset(np.arange(len(labels), dtype=np.int64), np.bincount(labels, minlength=classes).tolist())
 
 
@@ -112,19 +112,20 @@ def subset(
     n_max: int | None,
     decay_decimals: int | None = None,
 ) -> Subset:
-    """The subset of an `imbalance` as paths spell it: `if100`, `if1` (balanced) or `natural`."""
+    """The subset of an `imbalance` as written in paths: `if100`, `if1` (balanced) or `natural`."""
     factor = factors.ratio(imbalance)
     return natural(labels, classes) if factor is None else cut(labels, factor, classes, seed, n_max, decay_decimals)
 
 
 def save(path: Path | str, subset: Subset) -> None:
     """Write the index list with its hash, the class counts and the digests of the images as JSON."""
-    told = {"counts": subset.counts, "total": len(subset.indices), "sha256": subset.sha256, "content": subset.content}
-    files.write_json(path, told | {"indices": subset.indices.tolist()})
+    content = {"counts": subset.counts, "total": len(subset.indices), "sha256": subset.sha256}
+    content |= {"content": subset.content, "indices": subset.indices.tolist()}
+    files.write_json(path, content)
 
 
 def load(path: Path | str) -> Subset:
-    """Read what `save` wrote; InputError when something is missing or does not fit the rest."""
+    """Read what `save` has written; raises InputError if something is missing or inconsistent."""
     stored = files.read_json(path, "indices", "counts", "sha256", "content")
     indices, counts, content = stored["indices"], stored["counts"], stored["content"]
     if not _is_numbers(indices) or not _is_numbers(counts) or sum(counts) != len(indices):

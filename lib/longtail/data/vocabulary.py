@@ -1,4 +1,4 @@
-"""Characters as numbers: a vocabulary from a file or from titles, and the vectors that belong to it."""
+"""Vocabularies, which number characters, read from a file or made from titles; and the vectors of the characters."""
 
 import io
 import pickle
@@ -14,39 +14,39 @@ from longtail.data import lines
 from longtail.runtime import files, npz
 from longtail.runtime.errors import InputError
 
-# How Chinese-Text-Classification-Pytorch, whose files LADC trains on, names what is not in the vocabulary and what
-# follows a title that is too short; they are the last two entries.
+# The last two entries of a vocabulary: for characters that it lacks, and for padding short titles. Names as in
+# Chinese-Text-Classification-Pytorch, whose files LADC trains on.
 UNKNOWN, PADDING = "<UNK>", "<PAD>"
 LARGEST = 10000
 
 
 def read(path: Path) -> dict[str, int]:
-    """Character to number, of a text file with a character a line or of the official pickle of a dict.
+    """The number of each character, from a text file with one character per line or the official pickle of a dict.
 
     Raises InputError for a file that cannot be read, names a character twice or lacks `<UNK>` or `<PAD>`.
     """
     if path.suffix == ".pkl":
         return _checked(path, _unpickled(path))
-    found: dict[str, int] = {}
+    vocabulary: dict[str, int] = {}
     for number, character in enumerate(lines.read(path, "vocabulary"), start=1):
-        if character in found:
+        if character in vocabulary:
             raise InputError(
-                f"{path}, line {number}: {character!r} stands in line {found[character] + 1} already: remove one, "
-                "and its row of the vectors"
+                f"{path}, line {number}: {character!r} stands in line {vocabulary[character] + 1} already: remove "
+                "one, and its row of the vectors"
             )
-        found[character] = number - 1
-    return _checked(path, found)
+        vocabulary[character] = number - 1
+    return _checked(path, vocabulary)
 
 
 def of(titles: Iterable[str]) -> dict[str, int]:
-    """Characters of titles with their numbers, the most frequent first (of equals the earliest), 10,000 at most."""
+    """The vocabulary of titles: the most frequent characters first (of equals the earliest), at most 10,000."""
     counted = Counter(character for title in titles for character in title)
     kept = [character for character, _ in counted.most_common(LARGEST)]
     return {character: number for number, character in enumerate([*kept, UNKNOWN, PADDING])}
 
 
 def numbers(titles: list[str], vocabulary: dict[str, int], length: int) -> NDArray[np.int32]:
-    """Titles [N, length] as numbers of their characters, cut or padded."""
+    """Titles as numbers of their characters [N, length], cut or padded."""
     unknown, padding = vocabulary[UNKNOWN], vocabulary[PADDING]
     table = np.full((len(titles), length), padding, np.int32)
     for row, title in zip(table, titles, strict=True):
@@ -58,34 +58,34 @@ def numbers(titles: list[str], vocabulary: dict[str, int], length: int) -> NDArr
 def vectors(path: Path, vocabulary: dict[str, int], source: Path | None) -> NDArray[np.float32]:
     """The vectors [V, D] of an .npz with an array `embeddings`, row i for character i of the vocabulary in `source`.
 
-    Raises InputError where the file does not hold such vectors or has not one for each character.
+    Raises InputError if the file does not hold such vectors, or not one for each character.
     """
     try:
-        found = npz.read(path, ["embeddings"])["embeddings"]
-    except Exception as error:  # bytes that are no archive make the reader stumble in any way
+        embeddings = npz.read(path, ["embeddings"])["embeddings"]
+    except Exception as error:  # damaged bytes may raise any exception
         raise InputError(
             f"cannot read the vectors {path} ({error}): give an .npz with an array 'embeddings'"
         ) from error
     if source is None:
         raise InputError(f"the vectors {path} belong to a vocabulary of their own: name its file as 'vocabulary'")
-    if found.ndim != 2 or len(found) != len(vocabulary):
+    if embeddings.ndim != 2 or len(embeddings) != len(vocabulary):
         raise InputError(
-            f"the vectors {path} have the shape {list(found.shape)} and the vocabulary {source} has "
+            f"the vectors {path} have the shape {list(embeddings.shape)} and the vocabulary {source} has "
             f"{len(vocabulary)} characters: name the vocabulary file that belongs to them, a row for each line"
         )
-    if not np.isfinite(found).all():
+    if not np.isfinite(embeddings).all():
         raise InputError(f"the vectors {path} are not all finite: replace the file")
-    converted: NDArray[np.float32] = found.astype(np.float32)
+    converted: NDArray[np.float32] = embeddings.astype(np.float32)
     return converted
 
 
 def drawn(vocabulary: dict[str, int], dimensions: int) -> NDArray[np.float32]:
-    """Standard normal vectors [V, dimensions], always the same, for titles without trained ones."""
+    """Standard normal vectors [V, dimensions], always the same, for titles without trained vectors."""
     return np.random.default_rng(0).standard_normal((len(vocabulary), dimensions), dtype=np.float32)
 
 
 class _Plain(pickle.Unpickler):
-    """Reads numbers, texts and containers of them; a pickle that asks for anything else may run its code."""
+    """Reads only numbers, texts and containers: loading any other object of a pickle could run its code."""
 
     def find_class(self, module: str, name: str) -> Any:
         raise pickle.UnpicklingError(f"it asks for {module}.{name}, which a vocabulary has no use for")
@@ -94,11 +94,11 @@ class _Plain(pickle.Unpickler):
 def _unpickled(path: Path) -> dict[str, int]:
     try:
         files.require_regular(path)
-        found = _Plain(io.BytesIO(path.read_bytes())).load()
-    except Exception as error:  # bytes that are no pickle make the unpickler stumble in any way
+        content = _Plain(io.BytesIO(path.read_bytes())).load()
+    except Exception as error:  # damaged bytes may raise any exception
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise InputError(f"cannot read the vocabulary {path} ({reason}): correct its path or replace it") from error
-    numbered: dict[str, int] = found if isinstance(found, dict) else {}
+    numbered: dict[str, int] = content if isinstance(content, dict) else {}
     plain = all(isinstance(name, str) and type(number) is int for name, number in numbered.items())
     if not numbered or not plain or sorted(numbered.values()) != list(range(len(numbered))):
         raise InputError(f"the vocabulary {path} does not number its characters from 0: replace it")

@@ -1,4 +1,4 @@
-"""The batches of an epoch: in which order, augmented how, mixed with which partners."""
+"""The batches of an epoch: their order, augmentation and mixing."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -21,9 +21,9 @@ LabelShare = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Batch:
-    """As drawn: examples (uint8 images [B, H, W, C]) or features [B, D], labels [B]; where mixed, π [B] and λ.
+    """A batch as drawn: examples (such as uint8 images [B, H, W, C]) or features [B, D], with labels [B].
 
-    λ is a float64 scalar.
+    If it is mixed, also the partners π [B] and the share λ, a float64 scalar.
     """
 
     inputs: Tensor
@@ -34,9 +34,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class Mixed:
-    """As learnt from: inputs with labels [B]; where mixed, the partners' labels [B] and the own label's share.
+    """A batch as the network gets it: inputs with labels [B].
 
-    `label_share` is a scalar or [B]. `weights` [B] are those of the labels, `partner_weights` of the partners'.
+    If it is mixed, also the partners' labels [B] and `label_share`, the share of the own label, a scalar or [B].
+    `weights` [B] belong to the labels, `partner_weights` [B] to the partners' labels.
     """
 
     inputs: Tensor
@@ -53,13 +54,13 @@ class Mixed:
         )
 
     def split(self, count: int) -> list["Mixed"]:
-        """`count` nearly equal parts, each the rows of one stretch."""
+        """`count` nearly equal parts, each of consecutive rows."""
         ends = [len(self.labels) * part // count for part in range(count + 1)]
         return [self.rows(slice(start, stop)) for start, stop in itertools.pairwise(ends)]
 
 
 def label_share(mixing: Part | None, counts: list[int]) -> LabelShare | None:
-    """The function of a mixing; None where nothing is mixed."""
+    """The function of a mixing; None without mixing."""
     if mixing is None:
         return None
     built: LabelShare = parts.find("mixing", mixing.name).build(mixing.settings, counts)
@@ -78,17 +79,17 @@ def mix(inputs: Tensor, batch: Batch, share_of: LabelShare | None) -> Mixed:
 def drawn_order(
     sampler: Part, labels: NDArray[np.int64], draws: int, epoch: Epoch, purpose: int = seeding.ORDER
 ) -> NDArray[np.int64]:
-    """The rows [draws] of an epoch's examples, one batch after the other, as a sampler draws them from labels [N]."""
+    """The rows [draws] of an epoch's examples, batch after batch, as a sampler draws them from labels [N]."""
     part, rng = parts.find("samplers", sampler.name), epoch.generator(purpose)
     rows: NDArray[np.int64] = part.draw(sampler.settings, labels, draws, rng)
     return rows
 
 
 def side_by_side(first: NDArray[np.int64], second: NDArray[np.int64], size: int, beside: int) -> NDArray[np.int64]:
-    """One order of two: `size` rows of the first with `beside` of the second, in turn.
+    """Interleave two orders: `size` rows of the first, then `beside` rows of the second, and so on.
 
-    Where the last rows of the first are fewer than `size`, as many fewer of the second stand beside them if both
-    are drawn alike (`size` equal to `beside`).
+    If the last rows of the first are fewer than `size` and `size` equals `beside`, equally few rows of the second
+    follow them.
     """
     parts = []
     for number, start in enumerate(range(0, len(first), size)):
@@ -107,13 +108,13 @@ def in_order(
     mixing: Part | None = None,
     augmentation: RandAugment | None = None,
 ) -> Iterator[Batch]:
-    """Batches of `size` rows at a time of an order of examples with labels [N], from the epoch's first batch on.
+    """Batches of `size` examples in the given `order`, with their labels [N], from the epoch's first batch on.
 
     A mixed batch has one λ ~ Beta(α, α) and one permutation π; `augmentation` are the settings of RandAugment.
     """
     partners, shares = _draw_mixing(mixing, len(order), size, epoch)
     policy = _policy(augmentation, len(order), epoch)
-    # All that is drawn goes to the device at once: inside the epoch nothing waits for a copy.
+    # All draws are copied to the device before the epoch, so that no batch waits for a copy.
     device = examples.device
     targets = torch.from_numpy(labels[order]).to(device)
     partner, share = (None if drawn is None else torch.from_numpy(drawn).to(device) for drawn in (partners, shares))
@@ -126,9 +127,9 @@ def in_order(
 
 
 def seeded(drawn: Iterator[Batch], epoch: Epoch) -> Iterator[Batch]:
-    """The batches `drawn`, PyTorch's own generators seeded before the step on each of them.
+    """The batches `drawn`, with PyTorch's own generators seeded before each of them.
 
-    What a network draws within itself, dropout, then does not depend on the epoch's first batch either.
+    So the dropout of a network does not depend on the batch at which the epoch is resumed.
     """
     rng = epoch.generator(seeding.DROPOUT)
     rng.integers(2**63, size=epoch.first_batch)
@@ -140,7 +141,7 @@ def seeded(drawn: Iterator[Batch], epoch: Epoch) -> Iterator[Batch]:
 def _draw_mixing(
     mixing: Part | None, draws: int, size: int, epoch: Epoch
 ) -> tuple[NDArray[np.int64] | None, NDArray[np.float64] | None]:
-    """Every batch's π, one after the other, and every batch's λ."""
+    """The permutations π of all batches, concatenated, and the λ of each batch."""
     if mixing is None:
         return None, None
     rng, alpha = epoch.generator(seeding.MIXING), mixing.settings["alpha"]

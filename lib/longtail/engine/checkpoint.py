@@ -1,4 +1,4 @@
-"""Checkpoints: tensors and plain values only, written whole, read without unpickling code."""
+"""Checkpoints: only tensors and plain values, written completely or not at all, and read without unpickling code."""
 
 import io
 from pathlib import Path
@@ -19,10 +19,10 @@ def save(path: Path | str, state: Any) -> None:
 
 
 def load(path: Path | str) -> Any:
-    """Read a state onto the CPU; InputError when the file is damaged or holds anything but plain values."""
+    """Read a state onto the CPU; raises InputError if the file is damaged or holds anything but plain values."""
     try:
-        files.check_archive(path)  # torch.load leaves the checksums out
+        files.check_archive(path)  # torch.load does not check the checksums
         return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # bytes that are no checkpoint make the unpickler fail in any way
+    except Exception as error:  # damaged bytes may raise any exception
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(f"{path} is not a whole checkpoint ({reason}): delete it and run again") from error

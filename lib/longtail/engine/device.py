@@ -1,4 +1,4 @@
-"""The device and the precision that a job computes with."""
+"""The device and the precision of a job."""
 
 import os
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 @dataclass(frozen=True)
 class Backend:
-    """The device, the autocast type of training, and whether training steps are captured as CUDA graphs."""
+    """The device, the precision of training, and whether training steps are captured as CUDA graphs."""
 
     device: torch.device
     precision: torch.dtype
@@ -25,16 +25,16 @@ class Backend:
         return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else None
 
     def autocast(self) -> torch.autocast:
-        """The context in which a network trains; in float32 it changes nothing."""
+        """The autocast context for training; it has no effect in float32."""
         return torch.autocast(self.device.type, dtype=self.precision, enabled=self.precision != torch.float32)
 
 
 def prepare(compute: Compute, rank: int = 0) -> Backend:
-    """Set the thread count, which settles the bytes of a CPU result, and the kinds of kernel; give the rest.
+    """Set PyTorch's number of threads (on which CPU results depend) and its GPU kernels; return device and precision.
 
-    `auto` is the GPU where there is one, in bfloat16, and else the CPU, in bfloat16 where it computes in it.
-    Process `rank` of a training takes GPU number `rank`, round and round.
-    Raises InputError when a GPU is asked for and there is none.
+    `auto` means a GPU with bfloat16 if there is one, else the CPU, with bfloat16 if it has instructions for it.
+    Process `rank` of a training uses GPU number `rank` modulo the number of GPUs.
+    Raises InputError if a GPU is requested and there is none.
     """
     torch.set_num_threads(compute.threads)
     name: str = compute.device
@@ -54,14 +54,14 @@ def prepare(compute: Compute, rank: int = 0) -> Backend:
 
 
 def workers(cores: int, compute: Compute, processes: int = 1) -> int:
-    """Processes that may decode images: the cores of a job beside those that compute."""
+    """Number of processes that may decode images: the cores of a job that are not used for computing."""
     return max(0, cores - compute.threads * processes)
 
 
 def computes_bfloat16() -> bool:
     """Whether this CPU has instructions for bfloat16; without them it is slower than float32, not faster."""
-    able = torch.cpu.get_capabilities()
-    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def _choose_kernels(deterministic: bool) -> None:
@@ -70,5 +70,5 @@ def _choose_kernels(deterministic: bool) -> None:
     torch.backends.cudnn.benchmark = not deterministic
     torch.use_deterministic_algorithms(deterministic)
     if deterministic:
-        # Read by cuBLAS when it is first used; without it its sums depend on how streams interleave.
+        # cuBLAS reads this at its first use; without it, its sums depend on how streams interleave.
         os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"

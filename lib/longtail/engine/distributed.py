@@ -1,7 +1,7 @@
-"""One training by several processes: each passes its rows of every batch, and the result is that of one process.
+"""One training by several processes: each computes its rows of every batch, and the result is that of one process.
 
-Every process draws the same batches; gradients are added up, and batch norm takes its statistics over all rows.
-Only the first process keeps records, so a resume file or a checkpoint does not show how many there were.
+Every process draws the same batches; gradients are summed, and batch norm uses the statistics of all rows.
+Only the first process writes files, so a resume file or a checkpoint does not depend on the number of processes.
 """
 
 import contextlib
@@ -19,25 +19,25 @@ from torch import Tensor, nn
 
 from longtail.runtime import children
 
-# How long a process waits for what the others have to send; far longer than the first of them tests or saves.
+# How long a process waits for the others; far longer than the first one needs for testing or saving.
 EXCHANGE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
 class World:
-    """This process among those of a training."""
+    """The number of this process (`rank`), and the number of processes of the training."""
 
     rank: int = 0
     size: int = 1
 
     def rows(self, count: int) -> slice:
-        """This process's rows of a batch; all of them where there is not one for each process."""
+        """This process's rows of a batch; all rows if there are fewer than processes."""
         if count < self.size:
             return slice(0, count)
         return slice(count * self.rank // self.size, count * (self.rank + 1) // self.size)
 
     def share(self, count: int) -> float:
-        """The weight of the mean over this process's rows in the mean over a batch."""
+        """The weight of the mean over this process's rows in the mean over the whole batch."""
         rows = self.rows(count)
         return 1 / self.size if count < self.size else (rows.stop - rows.start) / count
 
@@ -45,15 +45,15 @@ class World:
         """Replace tensors of one type by their sums over all processes, in one exchange."""
         if self.size == 1:
             return
-        held = list(tensors)
-        flat = torch.cat([value.reshape(-1) for value in held])
+        values = list(tensors)
+        flat = torch.cat([value.reshape(-1) for value in values])
         dist.all_reduce(flat)
-        ends = np.cumsum([value.numel() for value in held]).tolist()
-        for value, total in zip(held, flat.tensor_split(ends[:-1]), strict=True):
+        ends = np.cumsum([value.numel() for value in values]).tolist()
+        for value, total in zip(values, flat.tensor_split(ends[:-1]), strict=True):
             value.copy_(total.view_as(value))
 
     def gather(self, rows: Tensor, count: int) -> Tensor:
-        """A batch of `count` rows of which every process holds its own."""
+        """A whole batch of `count` rows, of which every process has its own rows."""
         if self.size == 1 or count < self.size:
             return rows
         parts = [World(rank, self.size).rows(count) for rank in range(self.size)]
@@ -64,7 +64,7 @@ class World:
         return torch.cat([block[: part.stop - part.start] for block, part in zip(blocks, parts, strict=True)])
 
     def agree(self, module: nn.Module, optimizer: torch.optim.Optimizer, epoch: int, step: int) -> tuple[int, int]:
-        """Give every process the state of the first: weights, momenta, and the epoch and step that it begins at."""
+        """Send the state of the first process to all others: weights, momenta, and the epoch and step to start at."""
         if self.size == 1:
             return epoch, step
         start = torch.tensor([epoch, step], device=next(module.parameters()).device)
@@ -81,7 +81,7 @@ ALONE = World()
 
 
 class _Sum(torch.autograd.Function):
-    """The sum over all processes, and of what flows back."""
+    """The sum over all processes; its gradient is summed as well."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:
@@ -97,7 +97,7 @@ class _Sum(torch.autograd.Function):
 
 
 class SharedBatchNorm2d(nn.BatchNorm2d):
-    """Batch norm over the rows of all processes, on a CPU, where PyTorch has none."""
+    """Batch norm over the rows of all processes on a CPU (PyTorch has one for GPUs only)."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalised maps [B, C, H, W]."""
@@ -123,7 +123,7 @@ def _over_all(values: Tensor) -> Tensor:
 
 
 def share_batch_norm(module: nn.Module) -> nn.Module:
-    """The module with every batch norm taken over all processes; names and values stay."""
+    """The module with every batch norm computed over all processes; names and values do not change."""
     if next(module.parameters()).is_cuda:
         converted: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
         return converted
@@ -140,9 +140,9 @@ def share_batch_norm(module: nn.Module) -> nn.Module:
 
 @contextlib.contextmanager
 def world(size: int, on_gpu: bool, follow: Callable[..., None], *args: Any) -> Iterator[World]:
-    """Start the other processes, each calling `follow(world, *args)`, and be the first of them in the block.
+    """Start the other processes, which call `follow(world, *args)`; this process is the first one within the block.
 
-    They end with the block, however it ends, and one that fails ends the block (`runtime.children`).
+    They end with the block, however it ends, and if one fails, so does the block (`runtime.children`).
     """
     if size == 1:
         yield ALONE
@@ -154,7 +154,7 @@ def world(size: int, on_gpu: bool, follow: Callable[..., None], *args: Any) -> I
                 _join(0, *place)
                 yield World(0, size)
         finally:
-            # Not before the others have ended: they would complain of closed connections.
+            # After the others have ended: they would report closed connections.
             if dist.is_initialized():
                 dist.destroy_process_group()
 

@@ -1,4 +1,4 @@
-"""Functions of tensors recorded as CUDA graphs: a training step of a small network is bound by kernel launches."""
+"""Captures functions of tensors as CUDA graphs: the bottleneck of small networks is the launch of kernels."""
 
 import contextlib
 import logging
@@ -16,14 +16,14 @@ Recorder = Callable[[Function, list[Tensor]], tuple[Replay, Tensor]]
 
 
 def record(function: Function, inputs: list[Tensor]) -> tuple[Replay, Tensor]:
-    """A CUDA graph of `function(*inputs)`: what replays it, and the tensor its result is written to."""
-    aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-    aside.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(aside):
-        # Libraries choose and load their kernels now: that cannot be recorded.
+    """A CUDA graph of `function(*inputs)`: the function that replays it, and the tensor that holds its result."""
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        # Warm-up: libraries choose and load their kernels now, which cannot be captured.
         for _ in range(WARM_UPS):
             function(*inputs)
-    torch.cuda.current_stream().wait_stream(aside)
+    torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         output = function(*inputs)
@@ -31,9 +31,9 @@ def record(function: Function, inputs: list[Tensor]) -> tuple[Replay, Tensor]:
 
 
 class Captured:
-    """`function(*tensors)`, recorded when tensors of new shapes come and replayed from then on.
+    """`function(*tensors)`, captured at the first call with tensors of certain shapes and replayed from then on.
 
-    `undisturbed` restores what recording would change. Where recording fails, the function itself is called.
+    `undisturbed` restores what capturing changes. If capturing fails, the function itself is called.
     """
 
     def __init__(
@@ -49,23 +49,23 @@ class Captured:
         self.possible = True
 
     def __call__(self, *inputs: Tensor) -> Tensor:
-        """The function's result, a tensor of its own."""
+        """The function's result, copied to a new tensor."""
         if not self.possible:
             return self.function(*inputs)
         shapes = tuple(value.shape for value in inputs)
         if shapes not in self.recorded:
-            held = [value.clone() for value in inputs]
+            static = [value.clone() for value in inputs]
             try:
                 with self.undisturbed():
-                    replay, output = self.record(self.function, held)
+                    replay, output = self.record(self.function, static)
             except RuntimeError as error:
                 self.possible = False
                 log.warning("not captured as a CUDA graph, so slower: %s", str(error).splitlines()[0])
                 return self.function(*inputs)
-            self.recorded[shapes] = held, replay, output
-        held, replay, output = self.recorded[shapes]
-        for kept, value in zip(held, inputs, strict=True):
-            kept.copy_(value, non_blocking=True)
+            self.recorded[shapes] = static, replay, output
+        static, replay, output = self.recorded[shapes]
+        for static_input, value in zip(static, inputs, strict=True):
+            static_input.copy_(value, non_blocking=True)
         replay()
-        # The next replay overwrites its result.
+        # The next replay overwrites `output`.
         return output.clone()

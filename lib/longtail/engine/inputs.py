@@ -1,4 +1,4 @@
-"""What every job reads that passes examples through a network."""
+"""The inputs of jobs that pass examples through a network."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ def networks(snakemake: Any, roles: Iterable[str]) -> dict[str, Any]:
 def read(snakemake: Any, compute: Compute, processes: int = 1) -> Inputs:
     """The inputs `arrays` and `subset` of a job; `snakemake` is the object in its script.
 
-    `processes` of the job compute. Raises InputError when a file is not whole.
+    The job computes with this many `processes`. Raises InputError if a file is damaged.
     """
     data = arrays.load(snakemake.input.arrays, places.of_job(snakemake).get("data_dir", ""))
     subset = long_tail.load(snakemake.input.subset)

@@ -1,4 +1,4 @@
-"""What the training loop asks of a stage."""
+"""The interface between the training loop and a stage."""
 
 from collections.abc import Callable, Iterator
 from typing import Protocol
@@ -13,9 +13,9 @@ from longtail.engine.seeding import Epoch
 
 
 class Learner(Protocol):
-    """A module to train, its optimiser, how it learns from a batch and how it is tested.
+    """A module to train with its optimiser, its batches, its loss and its test.
 
-    The loop asks for losses and accuracies alone: what the module's outputs stand for is the learner's affair.
+    The loop uses only losses and accuracies; it does not know what the module's outputs mean.
     """
 
     backend: Backend
@@ -23,17 +23,17 @@ class Learner(Protocol):
     micro_batches: int
     module: nn.Module
     optimizer: torch.optim.Optimizer
-    # The mean loss on a split that neither trains nor tests; None where the data have none.
+    # The mean loss on the validation split; None if the data have none.
     validation_loss: Callable[[], float] | None
 
     def epoch(self, number: int, first_batch: int = 0) -> Epoch:
-        """The epoch of a number, counted from 1, in this stage and under its order seed."""
+        """Epoch `number`, counted from 1, of this stage and its order seed."""
 
     def batches(self, epoch: Epoch) -> Iterator[Batch]:
         """The batches of an epoch from its first batch on."""
 
     def prepare(self, batch: Batch) -> Mixed:
-        """Inputs as the network takes them, with their labels."""
+        """The inputs for the network, with their labels."""
 
     def loss(self, batch: Mixed) -> Tensor:
         """The mean loss of a batch."""

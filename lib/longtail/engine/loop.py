@@ -1,4 +1,4 @@
-"""The training loop: epochs, steps, tests and early stopping; stopped and resumed at any step."""
+"""The training loop: epochs, steps, tests and early stopping; it can be stopped and resumed at any step."""
 
 import contextlib
 import signal
@@ -23,9 +23,9 @@ CHECK_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Fitted:
-    """A finished training: history rows, the state it ended with and that of the best epoch, and its cost.
+    """A finished training: history rows, its last state and the state of its best epoch, and its cost.
 
-    `images` were passed in `seconds`, of which `training_seconds` without testing.
+    `images` passed through the network in `seconds`, of which `training_seconds` are without testing.
     """
 
     history: list[Row]
@@ -38,20 +38,20 @@ class Fitted:
 
 
 def fit(learner: Learner, recipe: Recipe, resume: Resume) -> Fitted:
-    """Train for the recipe's epochs, or until its early stopping ends it: then it ends with the state kept by that.
+    """Train for the recipe's epochs, or until early stopping; then the last state is the one of the lowest loss.
 
-    `best` is the evaluated epoch of the highest test top-1 (the first of equals): the papers' habit.
-    A state that `resume` holds is restored, in the middle of an epoch if need be.
-    Raises InputError when the loss is not finite or the recipe stops early without a validation split, and
-    signals.Stopped, with the state saved, when asked to stop.
+    The best epoch is the evaluated one with the highest test top-1 (the first of equals), as in the papers.
+    A state in `resume` is restored, also in the middle of an epoch.
+    Raises InputError if the loss is not finite or the recipe stops early without a validation split, and
+    signals.Stopped, after saving the state, if the job is asked to stop.
     """
     progress = resume.restore(learner)
     learner.world.agree(learner.module, learner.optimizer, progress.epoch, len(progress.losses))
     train = step.make(learner)
     stopping = Stopping(recipe.early_stopping, progress, learner)
     watch = Watch(resume.path.with_name("progress.json"), progress, recipe)
-    with signals.noted() as asked:
-        checks = _Checks(learner, progress, resume, asked)
+    with signals.noted() as stop_signal:
+        checks = _Checks(learner, progress, resume, stop_signal)
         for number in range(progress.epoch + 1, recipe.epochs + 1):
             rate = schedule.learning_rate(recipe, number)
             optimizer.set_rate(learner.optimizer, rate)
@@ -61,9 +61,9 @@ def fit(learner: Learner, recipe: Recipe, resume: Resume) -> Fitted:
                     watch.step(len(batch.labels))
                     if stopping.is_due():
                         with watch.testing():
-                            stopping.look()
+                            stopping.validate()
                     if stopping.is_over():
-                        break  # before anything is saved: a training resumed from here would take another step
+                        break  # before a save, since a training resumed from here would take another step
                     checks.after_step()
             is_last = number == recipe.epochs or stopping.is_over()
             top1 = None
@@ -89,7 +89,7 @@ def fit(learner: Learner, recipe: Recipe, resume: Resume) -> Fitted:
 
 
 def follow(learner: Learner, recipe: Recipe) -> None:
-    """Take part, as another process, in a training that the first process runs by `fit`."""
+    """Take part in a training as a further process, while the first process runs `fit`."""
     epochs_done, steps_done = learner.world.agree(learner.module, learner.optimizer, 0, 0)
     train = step.make(learner)
     for number in range(epochs_done + 1, recipe.epochs + 1):
@@ -102,33 +102,33 @@ def follow(learner: Learner, recipe: Recipe) -> None:
 
 
 class _Checks:
-    """What is checked while a network trains: at each step whether to stop, once a second the losses."""
+    """Checks during training: after each step whether to stop, once a second whether the losses are finite."""
 
-    def __init__(self, learner: Learner, progress: Progress, resume: Resume, asked: Callable[[], int]) -> None:
+    def __init__(self, learner: Learner, progress: Progress, resume: Resume, stop_signal: Callable[[], int]) -> None:
         self.learner = learner
         self.progress = progress
         self.resume = resume
-        self.asked = asked
+        self.stop_signal = stop_signal
         self.checked = time.monotonic()
         self.number, self.rate = 0, 0.0
 
     @contextlib.contextmanager
     def of_epoch(self, number: int, rate: float) -> Iterator[None]:
-        """Around the steps of an epoch; at its end every loss must be finite."""
+        """The context for the steps of an epoch; at its end every loss must be finite."""
         self.number, self.rate = number, rate
         try:
             yield
         except RuntimeError:
-            # A signal to the whole process group ends the loader's processes before this one. (With several
-            # processes it may be the middle of a step, which is no state to save.)
-            if not self.asked() or self.learner.world.size > 1:
+            # A signal to the whole process group may end the loader's processes first. (With several processes this
+            # may be in the middle of a step, where the state cannot be saved.)
+            if not self.stop_signal() or self.learner.world.size > 1:
                 raise
             self._stop()
         self._refuse_non_finite()
 
     def after_step(self) -> None:
-        """Stop when asked to; once in a while look at the losses, since that waits for the device, and save."""
-        if self.asked():
+        """Stop if asked to; once a second (since that waits for the device) check the losses, and save if due."""
+        if self.stop_signal():
             self._stop()
         now = time.monotonic()
         if now - self.checked >= CHECK_SECONDS:
@@ -140,9 +140,10 @@ class _Checks:
     def _stop(self) -> None:
         self._refuse_non_finite()
         self.resume.save(self.learner, self.progress)
-        name, steps = signal.Signals(self.asked()).name, len(self.progress.losses)
+        name, steps = signal.Signals(self.stop_signal()).name, len(self.progress.losses)
         raise signals.Stopped(
-            f"stopped by {name} in epoch {self.number} after step {steps}: saved, to go on from there", self.asked()
+            f"stopped by {name} in epoch {self.number} after step {steps}: saved, to go on from there",
+            self.stop_signal(),
         )
 
     def _refuse_non_finite(self) -> None:

@@ -1,4 +1,4 @@
-"""SGD or Adam, as the recipe says, with learning rates that a captured step can follow."""
+"""SGD or Adam, as the recipe says, with learning rates that can change within a captured step."""
 
 import inspect
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ Kind = TypeVar("Kind", bound=torch.optim.Optimizer)
 
 
 def without_compiler(kind: type[Kind]) -> type[Kind]:
-    """A kind of optimiser whose methods stand without their wrappers, which load PyTorch's compiler: seconds a job.
+    """An optimiser class without the wrappers of its methods, which load PyTorch's compiler (seconds in every job).
 
-    The wrappers tell that compiler where to leave off, and keep a step out of the gradients, as is done here.
+    The wrappers only mark limits for that compiler and turn gradients off in a step, which is done here too.
     """
     names = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
     methods: dict[str, Any] = {name: inspect.unwrap(getattr(kind, name)) for name in names}
@@ -27,13 +27,13 @@ SGD, Adam = without_compiler(torch.optim.SGD), without_compiler(torch.optim.Adam
 
 
 def build(groups: list[dict[str, Any]], recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's optimiser over parameter groups, each with the multiple of the recipe's rate it learns at.
+    """The recipe's optimiser for parameter groups; each group's rate is the recipe's times its `rate_factor`.
 
-    That multiple is the group's `rate_factor`. Without an `optimizer` a recipe means SGD.
+    The default `optimizer` of a recipe is SGD.
     """
     on_gpu = groups[0]["params"][0].is_cuda
     if recipe.optimizer == "adam":
-        # One kernel for all parameters; on a GPU, step counts that a recorded step finds where they were.
+        # One kernel for all parameters; on a GPU, with step counts that a captured step can use.
         rate, decay = recipe.learning_rate, recipe.weight_decay
         return Adam(groups, lr=rate, weight_decay=decay, fused=True, capturable=on_gpu)
     return SGD(
@@ -42,13 +42,13 @@ def build(groups: list[dict[str, Any]], recipe: Recipe) -> torch.optim.Optimizer
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,
         nesterov=recipe.nesterov,
-        # One kernel for all parameters, which also takes its rate from the device.
+        # One kernel for all parameters, which reads the rate from the device.
         fused=True if on_gpu else None,
     )
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Give every group its multiple of the recipe's rate; in place where the rate is a tensor (`hold_rates`)."""
+    """Set the rate of every group to its multiple of the recipe's rate; in place if it is a tensor (`hold_rates`)."""
     for group in optimizer.param_groups:
         if isinstance(group["lr"], torch.Tensor):
             group["lr"].fill_(rate * group["rate_factor"])
@@ -57,9 +57,9 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 
 
 def hold_rates(optimizer: torch.optim.Optimizer) -> None:
-    """Keep rates and what the optimiser remembers in tensors from the start, so that a recorded step finds them.
+    """Create tensors for rates and optimiser state before the first step, so that a captured step can use them.
 
-    The momentum of a first step, 0.9·0 + g, is what PyTorch begins with: g. Adam begins with zeros as it is.
+    PyTorch's first momentum is g, which equals 0.9·0 + g with a momentum of zeros. Adam starts with zeros anyway.
     """
     for group in optimizer.param_groups:
         device = group["params"][0].device
@@ -74,7 +74,7 @@ def hold_rates(optimizer: torch.optim.Optimizer) -> None:
                 state.setdefault("momentum_buffer", torch.zeros_like(parameter))
 
 
-def remembered(optimizer: torch.optim.Optimizer) -> Iterator[Tensor]:
+def state_tensors(optimizer: torch.optim.Optimizer) -> Iterator[Tensor]:
     """Every tensor that the optimiser keeps from step to step."""
     for state in optimizer.state.values():
         yield from (value for value in state.values() if isinstance(value, Tensor))

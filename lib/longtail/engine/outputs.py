@@ -1,4 +1,4 @@
-"""What a training job writes: both checkpoints, the history, and a record of what made them."""
+"""The outputs of a training job: both checkpoints, the history, and the provenance."""
 
 import contextlib
 import csv
@@ -21,7 +21,7 @@ from longtail.settings.compute import Compute
 
 
 class Recorded:
-    """A running training: where it may resume from, and where its results go."""
+    """A running training: its resume file, and the paths of its results."""
 
     def __init__(self, outputs: Any, resume: Resume) -> None:
         self.outputs = outputs
@@ -40,11 +40,11 @@ class Recorded:
 
 @contextlib.contextmanager
 def recorded(snakemake: Any, compute: Compute, inputs: str, images_seen: dict[str, str]) -> Iterator[Recorded]:
-    """Prepare the device of a training, and record where its outputs came from once they are there.
+    """Prepare the device of a training, and write its provenance after its outputs.
 
     `snakemake` is the object in the job's script, whose outputs are last, best, history and provenance; `inputs` is
-    the hash of the files that this machine trains on, and `images_seen` names what they show (`data.content`). The
-    resume file stands beside the outputs, where Snakemake, which does not know it, leaves it after a failure.
+    the hash of the input files on this machine, and `images_seen` identifies their content (`data.content`). The
+    resume file is beside the outputs; Snakemake does not know it, and so does not delete it after a failure.
     """
     outputs, settings, code = snakemake.output, json.loads(snakemake.params.settings), snakemake.params.code
     backend = device.prepare(compute)
@@ -56,12 +56,12 @@ def recorded(snakemake: Any, compute: Compute, inputs: str, images_seen: dict[st
     record |= {"accelerator": backend.accelerator, "precision": precision} | run.cost
     files.write_json(outputs.provenance, record | provenance.machine())
     resume.path.unlink(missing_ok=True)
-    for left in resume.path.parent.glob(".*.tmp"):  # by a process that was killed while it wrote
-        left.unlink()
+    for leftover in resume.path.parent.glob(".*.tmp"):  # of a process that was killed while it was writing
+        leftover.unlink()
 
 
 def _identity(settings: dict[str, Any], code: str, inputs: str, backend: Backend) -> dict[str, str]:
-    """What a resume file must agree with, each part under the word that a message has for it."""
+    """What must be the same for a resume file to be used; the keys are the words for messages."""
     text = json.dumps(settings, sort_keys=True)
     processor = f"{platform.machine()} {backend.accelerator or ''} {backend.precision}"
     return {

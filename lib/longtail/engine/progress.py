@@ -12,10 +12,11 @@ Row = dict[str, float | None]
 
 @dataclass
 class Progress:
-    """Epochs done, losses of the steps done in the one after, history rows and the best state so far.
+    """Finished epochs, losses of the steps of the current epoch, history rows and the best state so far.
 
-    `images` were passed in `seconds`, of which `training_seconds` without testing; `steps` are those of all epochs.
-    Where the recipe stops early, also the last validation loss, and the lowest one with its step and state.
+    `images` passed through the network in `seconds`, of which `training_seconds` are without testing; `steps` counts
+    the steps of all epochs. With early stopping also the last validation loss, and the lowest one with its step and
+    state (`kept_…`).
     """
 
     epoch: int = 0
@@ -33,18 +34,18 @@ class Progress:
     kept_state: State = field(default_factory=dict)
 
     def add_step(self, loss: Tensor) -> None:
-        """Note a training step; its loss stays on the device, so that nothing waits for it."""
+        """Add a training step; its loss stays on the device, so that nothing waits for it."""
         self.losses.append(loss)
         self.steps += 1
 
     def mean_loss(self) -> float:
-        """The mean loss of the steps of the epoch that is running."""
+        """The mean loss of the steps of the current epoch."""
         return float(torch.stack(self.losses).double().mean())
 
     def finish_epoch(
         self, rate: float, loss: float, top1: float | None, module: nn.Module, more: Row | None = None
     ) -> None:
-        """Note the end of an epoch, and keep the module's state if it is the best evaluated one, the first of equals.
+        """Add a finished epoch, and keep the module's state if the epoch is the best one (the first of equals).
 
         `more` are further columns of the history.
         """

@@ -1,7 +1,7 @@
-"""RandAugment (Cubuk et al. 2020) on whole batches of uint8, to the bit what torchvision makes of single images.
+"""RandAugment (Cubuk et al. 2020) on whole batches of uint8; the result equals torchvision's on single images.
 
-In each step the images that go through the same operation are one batch. Which those are is settled on the host, from
-what was drawn: nothing is read back from the device, and what becomes of an image does not depend on the others.
+In each step, images with the same operation are processed as one batch. The host groups them by what was drawn, so
+nothing is read back from the device, and the result of an image does not depend on the others.
 """
 
 import functools
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-# In torchvision's order, which gives them their numbers.
+# In torchvision's order, which defines their numbers.
 OPERATIONS = (
     "Identity",
     "ShearX",
@@ -46,9 +46,9 @@ SIGNED = np.array([name in STRONGEST for name in OPERATIONS])
 
 
 def draw(count: int, operations: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """[count, operations, 2]: the number of an operation, all equally likely, and 1 where its strength is negated.
+    """[count, operations, 2]: the number of an operation, all equally likely, and 1 if its strength is negative.
 
-    The sign is drawn for every entry; operations in one direction ignore it.
+    The sign is drawn for every entry; operations without a direction ignore it.
     """
     shape = (count, operations)
     return np.stack([rng.integers(0, len(OPERATIONS), shape), rng.integers(0, 2, shape)], axis=2)
@@ -57,18 +57,19 @@ def draw(count: int, operations: int, rng: np.random.Generator) -> NDArray[np.in
 def apply(images: Tensor, drawn: NDArray[np.int64], magnitude: int) -> Tensor:
     """uint8 images [N, H, W, C], C = 1 or 3, after the K operations `drawn` [N, K, 2] for each: a new tensor.
 
-    `magnitude` is 0 to 30; what an image is moved away from turns black. On any device the result is torchvision's
-    on the CPU, for images of up to 65,793 pixels: beyond, float32 rounds the sum behind the mean of Contrast.
+    `magnitude` is 0 to 30; areas that an image is moved away from become black. On any device the result equals
+    torchvision's on the CPU for images of up to 65,793 pixels: above that, float32 rounds the sum for the mean of
+    Contrast.
     """
     groups = (2 * drawn[:, :, 0] + drawn[:, :, 1] * SIGNED[drawn[:, :, 0]]).T  # [K, N]
     sort = np.argsort(groups, axis=1, kind="stable")
     moves = torch.from_numpy(np.stack([sort, np.argsort(sort, axis=1)], axis=1)).to(images.device, non_blocking=True)
     for numbers, (there, back) in zip(groups, moves, strict=True):
-        found, counts = np.unique(numbers, return_counts=True)
+        distinct, counts = np.unique(numbers, return_counts=True)
         parts = torch.split(images.index_select(0, there), counts.tolist())
         changed = [
             _operate(part, OPERATIONS[number // 2], 1 - 2 * (number % 2), magnitude)
-            for part, number in zip(parts, found.tolist(), strict=True)
+            for part, number in zip(parts, distinct.tolist(), strict=True)
         ]
         images = torch.cat(changed).index_select(0, back)
     return images
@@ -99,13 +100,13 @@ def _operate(images: Tensor, name: str, sign: int, magnitude: int) -> Tensor:
 
 
 def _strength(name: str, sign: int, magnitude: int, side: int = 1) -> float:
-    # torchvision's float32 bins: the last bit decides whether a product is a whole level or just below.
+    # torchvision's float32 bins: the last bit decides whether a product is an integer or just below it.
     strength: float = torch.linspace(0.0, STRONGEST[name] * side, 31)[magnitude].item()
     return sign * strength
 
 
 def _move(images: Tensor, sources: Tensor) -> Tensor:
-    """Every pixel from its source, number 0 being black."""
+    """Every pixel replaced by its source; source 0 is black."""
     count, height, width, channels = images.shape
     pixels = F.pad(images.reshape(count, height * width, channels), (0, 0, 1, 0))
     return pixels.index_select(1, sources).reshape(images.shape)
@@ -113,9 +114,9 @@ def _move(images: Tensor, sources: Tensor) -> Tensor:
 
 @functools.cache
 def _sources(name: str, sign: int, magnitude: int, height: int, width: int, device: torch.device) -> Tensor:
-    """The number, from 1, of the pixel that moves to each pixel of an image, or 0 for none from inside: [H·W]."""
-    # Imported here because it takes seconds. torchvision moves the numbers themselves, nearest neighbours on the
-    # CPU: how it rounds settles which of two equally near pixels moves.
+    """The number, from 1, of the pixel that moves to each pixel of an image, 0 for a source outside of it: [H·W]."""
+    # Imported here because it takes seconds. torchvision moves an image of pixel numbers (nearest neighbours, on the
+    # CPU), so that its rounding decides between equally near pixels.
     from torchvision.transforms import functional
 
     numbers = torch.arange(1.0, height * width + 1).reshape(1, height, width)
@@ -136,7 +137,7 @@ def _sources(name: str, sign: int, magnitude: int, height: int, width: int, devi
 
 
 def _blend(images: Tensor, other: Tensor | float, ratio: float) -> Tensor:
-    """ratio·images + (1 − ratio)·other, cut off to 0..255 and to whole levels."""
+    """ratio·images + (1 − ratio)·other, clipped to 0..255 and rounded down."""
     return (ratio * images).add_((1 - ratio) * other).clamp_(0, 255).to(torch.uint8)
 
 
@@ -151,26 +152,26 @@ def _grey(images: Tensor) -> Tensor:
 def _mean(grey: Tensor) -> Tensor:
     """Mean level of each image: float32 [N, 1, 1, 1]."""
     total = grey.sum(dim=(1, 2, 3), keepdim=True).float()
-    # A GPU divides by a number as a product with its inverse, which rounds differently; by a tensor it divides.
+    # Divide by a tensor: a GPU divides by a number as a product with its inverse, which rounds differently.
     return total / torch.full_like(total, grey[0].numel())
 
 
 def _smooth(images: Tensor) -> Tensor:
-    """Means of 3×3 pixels with weight 5 in the middle and 1 around it; the edge is left as it is."""
+    """Means of 3×3 pixels with weight 5 in the middle and 1 around it; the border does not change."""
     channels = images.shape[3]
     rows = images.flatten(2)  # [N, H, W·C], neighbours C apart
     wide = rows.short()
     sums = wide[:, :-2] + wide[:, 1:-1] + wide[:, 2:]
     sums = sums[:, :, : -2 * channels] + sums[:, :, channels:-channels] + sums[:, :, 2 * channels :]
     middle = (slice(None), slice(1, -1), slice(channels, -channels))
-    # No sum of whole numbers is halfway between two multiples of 13, so any precision rounds it alike.
+    # An integer is never halfway between two multiples of 13, so rounding is the same in any precision.
     smooth = rows.clone()
     smooth[middle] = ((sums + 4 * wide[middle]) / 13).round().to(torch.uint8)
     return smooth.reshape(images.shape)
 
 
 def _autocontrast(images: Tensor) -> Tensor:
-    """Each channel's levels stretched to 0..255; a channel of one level stays."""
+    """Each channel's levels stretched to 0..255; a channel with a single level does not change."""
     darkest, brightest = images.amin((1, 2), keepdim=True).float(), images.amax((1, 2), keepdim=True).float()
     constant = darkest == brightest
     scale = (255 / (brightest - darkest)).masked_fill(constant, 1)
@@ -178,7 +179,7 @@ def _autocontrast(images: Tensor) -> Tensor:
 
 
 def _equalize(images: Tensor) -> Tensor:
-    """Each channel's levels spread by rank over 0..255; a channel with fewer than 255 pixels below its top stays."""
+    """Each channel's levels spread by rank over 0..255; unchanged with fewer than 255 pixels below the top level."""
     count, height, width, channels = images.shape
     levels = images.permute(0, 3, 1, 2).reshape(count * channels, height * width).long()
     histogram = levels.new_zeros(len(levels), 256).scatter_add_(1, levels, torch.ones_like(levels))

@@ -1,4 +1,4 @@
-"""The file from which an interrupted training is resumed, beside its outputs; used only where it fits exactly."""
+"""The file from which an interrupted training is resumed; used only if it belongs to exactly this training."""
 
 import logging
 import time
@@ -13,14 +13,14 @@ from longtail.runtime.errors import InputError
 
 log = logging.getLogger(__name__)
 SAVE_SHARE = 20
-# What a save that failed counts as: with SAVE_SHARE, one more try a minute.
+# The assumed cost of a failed save: with SAVE_SHARE, a retry every minute.
 FAILED_SECONDS = 3.0
 
 
 class Resume:
-    """The resume file of one training, written as often as takes at most a twentieth of the time.
+    """The resume file of one training, written at intervals that take at most a twentieth of the time.
 
-    `identity` says what the training is (settings, code, inputs, versions, processor): a file with another one is
+    `identity` describes the training (settings, code, inputs, versions, processor): a file with another identity is
     not used.
     """
 
@@ -32,7 +32,7 @@ class Resume:
         self.at = ""
 
     def restore(self, learner: Learner) -> Progress:
-        """Restore the learner from the file and return its progress; a new progress where no file fits."""
+        """Restore the learner from the file and return its progress; a new progress if no file can be used."""
         if not self.path.exists():
             return Progress()
         try:
@@ -56,11 +56,11 @@ class Resume:
         return progress
 
     def is_due(self, now: float) -> bool:
-        """Whether enough time has passed since the last save for another."""
+        """Whether enough time has passed since the last save."""
         return now - self.saved >= SAVE_SHARE * self.cost
 
     def save(self, learner: Learner, progress: Progress) -> None:
-        """Write the file; where that fails, as on a full disk, the one before stays and training goes on."""
+        """Write the file; if that fails, as on a full disk, the previous one is kept and training continues."""
         start, failed = time.monotonic(), 0.0
         losses = torch.stack(progress.losses).cpu() if progress.losses else torch.empty(0)
         state = {
@@ -79,7 +79,7 @@ class Resume:
         self.cost = max(self.saved - start, failed)
 
     def describe(self) -> str:
-        """Where the last good state is."""
+        """A phrase that says where the last good state is."""
         return f"the last good state, after {self.at}, is in {self.path}" if self.at else "no earlier state was saved"
 
     def _note(self, progress: Progress) -> None:

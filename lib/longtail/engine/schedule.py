@@ -10,8 +10,8 @@ from longtail.settings.recipe import Recipe
 def learning_rate(recipe: Recipe, epoch: int) -> float:
     """The rate of an epoch counted from 1.
 
-    `step`: a straight line up to base at the epoch `warmup`, which would stand at base·warmup_from before the first
-    epoch; then base, times `factor` after each milestone (the last epoch at the higher rate).
+    `step`: rises linearly from base·warmup_from at epoch 0 to base at epoch `warmup`; then base, times `factor` after
+    each milestone (the milestone is the last epoch at the higher rate).
     `cosine`: base·½(1 + cos(π·(epoch−1)/epochs)).
     """
     base, schedule = recipe.learning_rate, recipe.schedule
@@ -27,7 +27,7 @@ def learning_rate(recipe: Recipe, epoch: int) -> float:
 def draws(recipe: Recipe, images: int) -> int:
     """Images drawn in an epoch.
 
-    `ceil` all, `floor` whole batches only (all where there is none), `ceil_plus_one` as MiSLAS Stage 2 runs.
+    `ceil`: all; `floor`: only whole batches (all if there is none); `ceil_plus_one`: as in Stage 2 of MiSLAS.
     """
     batch = recipe.batch_size
     return {
@@ -38,12 +38,12 @@ def draws(recipe: Recipe, images: int) -> int:
 
 
 def one_pixel(backbone: str) -> int:
-    """The largest side of images of which batch norm sees a single pixel; 0 of a backbone without it."""
+    """The largest image side at which some batch norm sees a single pixel; 0 for a backbone without batch norm."""
     return int(parts.literal("models", backbone, "ONE_PIXEL", 0))
 
 
 def check_batches(recipe: Recipe, backbone: str, images: int, side: int, micro_batches: int, where: str) -> None:
-    """InputError where batch norm would have to learn from one image that ends as one pixel."""
+    """Raises InputError if batch norm would get a single image reduced to one pixel, whose variance is undefined."""
     if side > one_pixel(backbone):
         return
     drawn, batch = draws(recipe, images), recipe.batch_size
@@ -66,5 +66,5 @@ def is_evaluated(recipe: Recipe, epoch: int) -> bool:
 
 
 def is_deferred(recipe: Recipe, epoch: int) -> bool:
-    """Whether what a method defers is in force in this epoch: after the recipe's `defer` epochs."""
+    """Whether the deferred part of a method is active in this epoch: after the recipe's `defer` epochs."""
     return recipe.defer is not None and epoch > recipe.defer

@@ -1,4 +1,4 @@
-"""Every random draw comes from a generator named by its purpose, so no state of a generator has to be saved."""
+"""Random generators, one for each purpose and epoch, so that no state of a generator has to be saved."""
 
 from dataclasses import dataclass
 
@@ -17,10 +17,10 @@ ROTATION = 9
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch of a stage of training, counted from 1, under an order seed; 0 is what comes before the first.
+    """One epoch of a stage, counted from 1, with its order seed; 0 is the time before the first epoch.
 
-    `first_batch` is the batch, counted from 0, at which a training that was interrupted goes on. What is drawn for a
-    batch does not depend on it.
+    `first_batch`, counted from 0, is where an interrupted training resumes. It does not change what is drawn for a
+    batch.
     """
 
     number: int
@@ -29,7 +29,7 @@ class Epoch:
     first_batch: int = 0
 
     def entropy(self, purpose: int) -> tuple[int, int, int, int]:
-        """The numbers that settle what is drawn for a purpose in this epoch."""
+        """The numbers that determine what is drawn for a purpose in this epoch."""
         return (self.order_seed, self.number, purpose, self.stage)
 
     def generator(self, purpose: int) -> np.random.Generator:

@@ -14,9 +14,9 @@ Step = Callable[[Batch], Tensor]
 
 
 def make(learner: Learner) -> Step:
-    """The learner's step, which gives the mean loss before the update; on a GPU it is captured as a CUDA graph.
+    """The learner's training step, which returns the mean loss before the update; on a GPU it is captured.
 
-    A learner that is resumed must have been restored before, since a captured step keeps its tensors.
+    A resumed learner must be restored before, since a captured step keeps using the same tensors.
     """
     if not learner.backend.capture or learner.world.size > 1:
         return lambda batch: _step(learner, batch)
@@ -42,7 +42,7 @@ def _step(learner: Learner, batch: Batch) -> Tensor:
 
 
 def _in_parts(learner: Learner, batch: Mixed) -> Tensor:
-    """Gradients of a batch added up over its parts, here and in other processes: the same mean loss."""
+    """Sum the gradients over the parts of a batch, in this and the other processes; returns the mean loss."""
     world, count = learner.world, len(batch.labels)
     own = batch.rows(world.rows(count))
     total = torch.zeros((), device=batch.labels.device)
@@ -57,13 +57,12 @@ def _in_parts(learner: Learner, batch: Mixed) -> Tensor:
 
 @contextlib.contextmanager
 def undisturbed(learner: Learner) -> Iterator[None]:
-    """Put back, after the block, what training steps change: weights, statistics, momenta."""
-    held = [*learner.module.state_dict().values()]
-    held += optimizer.remembered(learner.optimizer)
-    before = [value.clone() for value in held]
+    """Restore, after the block, what training steps change: weights, statistics, momenta."""
+    tensors = [*learner.module.state_dict().values(), *optimizer.state_tensors(learner.optimizer)]
+    before = [value.clone() for value in tensors]
     try:
         yield
     finally:
         with torch.no_grad():
-            for value, kept in zip(held, before, strict=True):
-                value.copy_(kept)
+            for value, original in zip(tensors, before, strict=True):
+                value.copy_(original)

@@ -1,4 +1,4 @@
-"""Early stopping: the state of the lowest validation loss is kept, and training ends when none was found for long."""
+"""Early stopping: keeps the state of the lowest validation loss, and ends training when it no longer improves."""
 
 from longtail.engine.learner import Learner
 from longtail.engine.progress import Progress, Row, copied_state
@@ -7,11 +7,11 @@ from longtail.settings.recipe import EarlyStopping
 
 
 class Stopping:
-    """Looks at the validation loss after every `every` steps; `patience` steps without a lower one are the end.
+    """Validates after every `every` steps; training ends after `patience` steps without a lower validation loss.
 
-    `settings` are the recipe's `early_stopping`; without them nothing is looked at. All it remembers is in the
-    progress, to be resumed.
-    Raises InputError where a recipe stops early and the data have no validation split.
+    `settings` are the recipe's `early_stopping`; without them nothing is validated. Its state is in the progress, so
+    that it can be resumed.
+    Raises InputError if a recipe stops early but the data have no validation split.
     """
 
     def __init__(self, settings: EarlyStopping | None, progress: Progress, learner: Learner) -> None:
@@ -24,11 +24,11 @@ class Stopping:
             )
 
     def is_due(self) -> bool:
-        """Whether the validation loss is to be looked at after this many steps."""
+        """Whether to validate after this step."""
         return self.settings is not None and self.progress.steps % self.settings.every == 0
 
-    def look(self) -> None:
-        """Keep the state if its validation loss is the lowest so far (the first of equals)."""
+    def validate(self) -> None:
+        """Compute the validation loss, and keep the state if it is the lowest so far (the first of equals)."""
         assert self.learner.validation_loss is not None
         progress, loss = self.progress, self.learner.validation_loss()
         progress.validation_loss = loss
@@ -37,15 +37,15 @@ class Stopping:
             progress.kept_state = copied_state(self.learner.module)
 
     def is_over(self) -> bool:
-        """Whether the patience is at its end."""
+        """Whether `patience` steps have passed since the lowest validation loss."""
         if self.settings is None or self.progress.kept_loss is None:
             return False
         return self.progress.steps - self.progress.kept_step >= self.settings.patience
 
     def finish(self) -> None:
-        """Look at the state that training ends with, if that has not been done."""
+        """Validate the last state, unless that has just been done."""
         if self.settings is not None and not self.is_due():
-            self.look()
+            self.validate()
 
     def columns(self) -> Row:
         """Its columns of a row of the history."""

@@ -1,4 +1,4 @@
-"""What a running training shows: a log line for each epoch, and a small file for the overview of all trainings."""
+"""Reports a running training: a log line for each epoch, and the file progress.json for the overview."""
 
 import contextlib
 import json
@@ -26,8 +26,8 @@ NOTHING_YET = dict.fromkeys(("learning_rate", "loss", "test_top1", "images_per_s
 class Watch:
     """Adds images and time to the progress of a training, writes the log, and keeps the file `path` up to date.
 
-    Speed and time left are those of the last epochs of this process, so that neither its start nor a time before an
-    interruption counts.
+    Speed and remaining time are estimated from the last epochs of this process, without its start and without the
+    time before an interruption.
     """
 
     def __init__(self, path: Path, progress: Progress, recipe: Recipe) -> None:
@@ -38,7 +38,7 @@ class Watch:
         self.seen = time.monotonic()
         self.steps = 0
         self.tested = 0.0
-        # One number for each epoch: seconds an image took, and, where the test set was scored, seconds of that.
+        # For each epoch the seconds per image, and for each evaluated epoch the seconds of the test.
         self.paces: list[float] = []
         self.tests: list[float] = []
         self._mark()
@@ -51,7 +51,7 @@ class Watch:
         """Count a training step."""
         self.steps += 1
         if self.steps == 2:
-            self._mark()  # the first step takes whatever is done once, such as recording a CUDA graph
+            self._mark()  # the first step is slow: it includes what is done once, such as capturing a CUDA graph
         self.progress.images += images
         self._pass()
         if self.seen - self.written >= ALIVE_SECONDS:
@@ -59,7 +59,7 @@ class Watch:
 
     @contextlib.contextmanager
     def testing(self) -> Iterator[None]:
-        """Time that is not training."""
+        """The context of a test, whose time does not count as training."""
         self._pass()
         start = time.monotonic()
         yield
@@ -75,7 +75,7 @@ class Watch:
         if row["test_top1"] is not None:
             self.tests.append(self.tested)
             seconds -= self.tested
-        if images:  # none where an interruption came between the last step of an epoch and its end
+        if images:  # none after an interruption between the last step of an epoch and its end
             self.paces.append(seconds / images)
         self._mark()
         pace = _recent(self.paces) if self.paces else progress.seconds / max(progress.images, 1)
@@ -90,13 +90,13 @@ class Watch:
             self._write()
 
     def close(self) -> None:
-        """Training is over."""
+        """Remove the file: training is over."""
         self.path.unlink(missing_ok=True)
 
     def _left(self, pace: float) -> float:
-        """Seconds that the epochs to come take at so many seconds an image, with the recipe's tests in them.
+        """Seconds that the remaining epochs take at `pace` seconds per image, with the recipe's tests.
 
-        A test counts from the first one on that was seen.
+        Tests count as 0 seconds until the first one was timed.
         """
         done = self.progress.epoch
         to_come = range(done + 1, self.epochs + 1)
@@ -109,7 +109,7 @@ class Watch:
 
     def _write(self) -> None:
         now = {"updated": time.time(), "pid": os.getpid(), "host": platform.node(), "epochs": self.epochs}
-        # A full disk must not end a training for the sake of its display.
+        # A full disk must not end a training because of its progress file.
         with contextlib.suppress(InputError):
             files.write_text(self.path, json.dumps(self.row | now) + "\n")
         self.written = time.monotonic()
@@ -122,7 +122,7 @@ class Watch:
 
 
 def _recent(times: list[float]) -> float:
-    """The median of the last ones, without the first of all once there are others: it has start-up in it."""
+    """The median of the last times; the very first one includes start-up and counts only if it is the only one."""
     return statistics.median(times[1:][-RECENT:] or times)
 
 

@@ -1,1 +1,1 @@
-"""Stage `features`: what a Stage-1 network makes of every image, once, for all that stand on it."""
+"""Stage `features`: features and logits of all images by a Stage-1 network, computed once for all methods on it."""

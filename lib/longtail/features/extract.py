@@ -21,11 +21,11 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Features:
-    """Of the last checkpoint: features [N, D] and logits [N, K] of the subset and the test set, with labels [N].
+    """Features [N, D] and logits [N, K] of the subset and the test set by the last checkpoint, with labels [N].
 
-    `best_test_logits` are the test logits of the best checkpoint. Held out are training images that the subset
-    leaves out; where there are none, their features are [0, D]. `weight` [K, D] and `bias` [K] are the
-    classifier, and [0, D] and [0] where it is not linear.
+    `best_test_logits` are the test logits of the best checkpoint. Held-out images are training images that the subset
+    leaves out; without any, their features are [0, D]. `weight` [K, D] and `bias` [K] are the classifier; [0, D] and
+    [0] if it is not linear.
     """
 
     train_features: Floats
@@ -49,7 +49,7 @@ def extract(
     best: Path | str,
     workers: int = 0,
 ) -> Features:
-    """Pass the subset, the test set and the hold-out through the checkpoints of the Stage 1 `settings` describe.
+    """Pass the subset, the test set and the hold-out through the checkpoints of a Stage 1 with these `settings`.
 
     `workers` processes decode images that are kept in files.
     """
@@ -99,5 +99,5 @@ def save(path: Path | str, features: Features) -> None:
 
 
 def load(path: Path | str) -> Features:
-    """Read what `save` wrote; InputError when the file is not whole."""
+    """Read what `save` has written; raises InputError if the file is damaged."""
     return Features(**npz.load(path, [field.name for field in fields(Features)], "features"))

@@ -1,4 +1,4 @@
-"""Training images that a long-tailed subset leaves out: what post-hoc methods choose their settings on."""
+"""The hold-out: training images that a long-tailed subset leaves out, on which post-hoc methods choose settings."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +10,13 @@ STREAM = 0
 
 
 def hold_out(labels: NDArray[np.int64], subset: Subset, classes: int) -> NDArray[np.int64]:
-    """Indices into the training arrays, class by class: at most 100 images of each class that no training has seen.
+    """Indices into the training arrays, class by class: at most 100 images of each class that no training uses.
 
-    `labels` [N] are those of the whole source. All of it is put into one order, drawn by NumPy's
-    `default_rng(STREAM)` whatever the seeds of a run, and each class gives its first images that `subset` leaves
-    out: the hold-outs of different factors have as many images in common as can be. A class that is kept whole (on
-    CIFAR the largest) has none, and neither has any class of a set that is used as it is. These labels are knowledge
-    that methods without a setting to choose do not use, so a report should say who used them.
+    `labels` [N] are those of the whole source. All images are put into one order, drawn by NumPy's
+    `default_rng(STREAM)` independently of a run's seeds, and the first images of each class that `subset` leaves out
+    are taken, so that the hold-outs of different factors share as many images as possible. A class that is kept
+    completely (the largest of CIFAR) has none, and neither has any class of a natural set. Methods without a setting
+    to choose do not use these labels, so a report should say which methods did.
     """
     order = np.random.default_rng(STREAM).permutation(len(labels))
     left_out = order[~np.isin(order, subset.indices)]

@@ -1,1 +1,1 @@
-"""What every stage needs and none owns: errors, job logs, atomic files, fingerprints."""
+"""Helpers that all stages share: errors, job logs, atomic files, fingerprints."""

@@ -1,4 +1,4 @@
-"""One rule's script, started by hand: the job that makes a file, from the command line (docs/run-one-script.md)."""
+"""Runs one rule's script without Snakemake: finds its job from the command line (docs/run-one-script.md)."""
 
 import argparse
 import os
@@ -15,15 +15,15 @@ from longtail.runtime.errors import InputError
 from longtail.runtime.fingerprint import ROOT
 from longtail.runtime.parts import LIB
 
-# Libraries take their number of threads from these when they are imported. Snakemake sets them for its jobs too.
+# Libraries read their number of threads from these when they are imported; Snakemake sets them for its jobs.
 THREADS = ("OMP_NUM_THREADS", "GOTO_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
 def job(words: Sequence[str] | None = None) -> Any:
-    """What a script calls `snakemake`, with outputs below the folder of `--to` and without a log file.
+    """The `snakemake` object for a script, with outputs below the folder of `--to` and without a log file.
 
-    So `joblog.job` leaves output and exceptions to the terminal or the debugger. A mistake on the command line ends
-    the script with one sentence and exit code 1.
+    Without a log file `joblog.job` leaves output and exceptions to the terminal or the debugger. A mistake on the
+    command line ends the script with one sentence and exit code 1.
     """
     try:
         script = Path(sys.argv[0]).name
@@ -38,7 +38,7 @@ def job(words: Sequence[str] | None = None) -> Any:
     for variable in THREADS:
         os.environ[variable] = str(snakemake.threads)
     outputs = snakemake.output
-    # Snakemake's lists have names for their items, which this copy keeps.
+    # The items of Snakemake's lists have names, which this copy keeps.
     snakemake.output = type(outputs)(outputs, custom_map=lambda path: os.path.normpath(Path(options.to, path)))
     for path in snakemake.output:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -65,20 +65,20 @@ def _options(script: str, words: Sequence[str] | None) -> argparse.Namespace:
 def _job(file: str, config_files: Sequence[Path]) -> tuple[str, str, Any]:
     """Rule, script and `snakemake` of the job that makes a file.
 
-    Asked for in a process of its own, since Snakemake changes signals, logging and the name of the interpreter.
+    Found in a process of its own, since Snakemake changes signals, logging and the name of the interpreter.
     """
     command = [sys.executable, "-P", "-m", "longtail.runtime.job_of", file, *map(str, config_files)]
     path = os.pathsep.join(filter(None, [str(LIB.parent), os.environ.get("PYTHONPATH")]))
     done = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, stdout=subprocess.PIPE, check=False)
     if done.returncode:
-        # It has printed the reason.
+        # The process has printed the reason.
         sys.exit(1)
     described: tuple[str, str, Any] = pickle.loads(done.stdout)
     return described
 
 
 def _check_inputs(paths: Sequence[str], config_files: Sequence[Path]) -> None:
-    """InputError where inputs are missing, with the command that makes them."""
+    """Raises InputError if inputs are missing, with the command that makes them."""
     if missing := [path for path in paths if not Path(path).exists()]:
         command = ["snakemake", *([] if Path.cwd() == ROOT else ["--snakefile", str(ROOT / "Snakefile")])]
         command += ["--cores", "all", *missing]

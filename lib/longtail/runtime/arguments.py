@@ -1,4 +1,4 @@
-"""Command lines whose mistakes are one sentence."""
+"""Command lines that report a mistake in one sentence."""
 
 import argparse
 from pathlib import Path
@@ -8,15 +8,15 @@ from longtail.runtime.errors import InputError
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises InputError where an argument is wrong or missing."""
+    """An argument parser that raises InputError if an argument is wrong or missing."""
 
     def error(self, message: str) -> NoReturn:
-        """The sentence, with the way to the help."""
+        """Raise the message as InputError, with a hint at the help."""
         raise InputError(f"{message}: see {self.prog} --help")
 
 
 def add_configfile(parser: argparse.ArgumentParser) -> None:
-    """Add the argument that names a person's own configuration files."""
+    """Add the argument for a user's own configuration files."""
     parser.add_argument(
         "--configfile",
         nargs="+",
@@ -24,5 +24,5 @@ def add_configfile(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=Path,
         metavar="FILE",
-        help="laid upon config/config.yaml, as with snakemake",
+        help="files that override config/config.yaml, as with snakemake",
     )

@@ -1,16 +1,16 @@
-"""The conda that `--use-conda` needs, asked for before anything runs."""
+"""Checks, before anything runs, that the conda for `--use-conda` is there and new enough."""
 
 import re
 import subprocess
 
 from longtail.runtime.errors import InputError
 
-# What Snakemake demands; it would say so only when the first environment is made, and without a way out.
+# Required by Snakemake, which reports it only when the first environment is made, and without a remedy.
 OLDEST = "24.7.1"
 
 
 def require_conda() -> None:
-    """InputError where the conda on PATH is missing, older than `OLDEST` or does not say its version."""
+    """Raises InputError if the conda on PATH is missing, older than `OLDEST` or does not print its version."""
     try:
         answer = subprocess.run(["conda", "--version"], capture_output=True, text=True, check=False).stdout.strip()
     except OSError:
@@ -26,8 +26,8 @@ def _numbers(version: str) -> list[int]:
     return [int(number) for number in version.split(".")]
 
 
-def _refusal(found: str) -> InputError:
+def _refusal(reason: str) -> InputError:
     return InputError(
-        f"--use-conda needs conda {OLDEST} or newer, and {found}: install Miniforge {OLDEST} or newer, "
+        f"--use-conda needs conda {OLDEST} or newer, and {reason}: install Miniforge {OLDEST} or newer, "
         "or leave --use-conda out to run in the environment of `make setup`"
     )

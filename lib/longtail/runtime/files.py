@@ -1,4 +1,4 @@
-"""Outputs appear whole or not at all."""
+"""Reading and writing files; a written file is either complete or does not exist."""
 
 import contextlib
 import errno
@@ -16,9 +16,9 @@ from longtail.runtime.errors import InputError
 
 @contextlib.contextmanager
 def whole(path: Path | str) -> Iterator[BinaryIO]:
-    """Open a temporary name beside `path` for writing; it takes the final name once written and synced.
+    """Open a temporary file beside `path` for writing; it is renamed to `path` once it is written and synced.
 
-    Raises InputError, naming the file, when the disk is full or the folder cannot be written.
+    Raises InputError, naming the file, if the disk is full or the folder cannot be written.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -37,7 +37,7 @@ def whole(path: Path | str) -> Iterator[BinaryIO]:
 
 
 def write_text(path: Path | str, text: str) -> None:
-    """Write a UTF-8 text file whole."""
+    """Write a UTF-8 text file, completely or not at all."""
     with whole(path) as handle:
         handle.write(text.encode())
 
@@ -48,21 +48,21 @@ def write_json(path: Path | str, value: Any) -> None:
 
 
 def require_regular(path: Path | str) -> None:
-    """OSError where a path is none of a file: a folder, or a pipe, which would keep a reader waiting for ever."""
+    """Raises OSError if a path is not a file but a folder, a device or a pipe (which a reader would wait for)."""
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise OSError(errno.EINVAL, "it is a folder, a pipe or a device, not a file", str(path))
 
 
 def check_archive(path: Path | str) -> None:
-    """Compare the checksums in a zip archive; ValueError, or any error of zipfile, where it is not whole."""
+    """Check a zip archive by its checksums; raises ValueError, or any error of zipfile, if it is damaged."""
     require_regular(path)
     with zipfile.ZipFile(path) as archive:
         if damaged := archive.testzip():
-            raise ValueError(f"{damaged} does not fit its checksum")
+            raise ValueError(f"{damaged} does not match its checksum")
 
 
 def parse_json(path: Path | str) -> Any:
-    """The content of a JSON file; OSError or ValueError where it cannot be read."""
+    """The content of a JSON file; raises OSError or ValueError if it cannot be read."""
     require_regular(path)
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
@@ -71,7 +71,7 @@ def parse_json(path: Path | str) -> Any:
 
 
 def read_json(path: Path | str, *keys: str) -> Any:
-    """Read a JSON file; InputError when it is missing, cut short, or not a mapping that has all `keys`."""
+    """Read a JSON file; raises InputError if it is missing, truncated, or not a mapping with all `keys`."""
     try:
         content = parse_json(path)
     except (OSError, ValueError) as error:

@@ -1,7 +1,7 @@
-"""What code a job depends on, as a hash.
+"""Hash of all the code that a job depends on.
 
-Comments, layout, docstrings, file times and the version of Python do not change it. Imports nothing that has to be
-installed, so that any Python can compute it.
+Comments, layout, docstrings, file times and the version of Python do not change it. This module imports only the
+standard library, so that every Python can compute the hash.
 """
 
 import ast
@@ -13,12 +13,12 @@ from pathlib import Path
 from longtail.runtime.parts import LIB
 
 ROOT = LIB.parents[1]
-# Fields of a syntax tree that change nothing in what the code does.
+# Fields of a syntax tree that do not change what the code does.
 IGNORED = {"ctx", "kind", "type_comment", "type_ignores"}
 
 
 def fingerprint(script: str, *parts: str) -> str:
-    """Hash of all the code that `reached` lists."""
+    """Hash of all files that `reached` lists."""
     digest = hashlib.sha256()
     for source in sorted(reached(script, *parts)):
         digest.update(f"{source.relative_to(ROOT)} {_meaning(source)}\n".encode())
@@ -26,18 +26,18 @@ def fingerprint(script: str, *parts: str) -> str:
 
 
 def reached(script: str, *parts: str) -> set[Path]:
-    """A script of `workflow_scripts/` with all files of `longtail` that it imports, directly or not.
+    """A script of `workflow_scripts/` and all files of `longtail` that it imports, directly or indirectly.
 
-    `parts` are modules loaded by name at run time, as `losses.cross_entropy`; they and their imports count too.
+    `parts` are modules loaded by name at run time, such as `losses.cross_entropy`; their imports are included too.
     """
     sources = {ROOT / "workflow_scripts" / f"{script}.py"}
     sources |= {_file(f"longtail.{part}") for part in parts}
-    found: set[Path] = set()
+    reached: set[Path] = set()
     while sources:
         source = sources.pop()
-        found.add(source)
-        sources |= _imports(source) - found
-    return found
+        reached.add(source)
+        sources |= _imports(source) - reached
+    return reached
 
 
 def _file(module: str) -> Path:
@@ -59,11 +59,11 @@ def _meaning(source: Path) -> str:
 def canonical(node: ast.AST) -> str:
     """A syntax tree as ASCII text that is the same under every version of Python from 3.11 on.
 
-    Not `ast.dump` or `ast.unparse`: both write the same tree in other words from one version to the next. Fields
-    without a value are left out, since newer versions have more of them; each value stands behind its field's name.
+    `ast.dump` and `ast.unparse` write the same tree differently from one version to the next. Fields without a value
+    are left out, since newer versions have more of them; each value follows the name of its field.
     """
     if isinstance(node, ast.Constant):
-        # Not repr: which letters it escapes follows the Unicode tables of the version.
+        # Not repr, which escapes different letters in different versions.
         return ascii(node.value)
     if isinstance(node, ast.JoinedStr):
         return f"JoinedStr({','.join(_pieces(node))})"
@@ -82,13 +82,13 @@ def canonical(node: ast.AST) -> str:
 
 def _item(value: object) -> str:
     if value is None:
-        # A gap in a list, as in {**more}; the constant None is a node.
+        # An empty place in a list, as in {**more}; the constant None is a node.
         return "-"
     return canonical(value) if isinstance(value, ast.AST) else ascii(value)
 
 
 def _pieces(node: ast.JoinedStr) -> Iterator[str]:
-    """The parts of an f-string: text between two values in one piece, which versions of Python split differently."""
+    """The parts of an f-string. Text between two values is joined: versions of Python split it differently."""
     text = ""
     for value in node.values:
         if isinstance(value, ast.Constant):

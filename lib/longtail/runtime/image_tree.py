@@ -1,4 +1,4 @@
-"""Image trees `train/<class>/*`, `test/<class>/*`: what they hold, without opening an image."""
+"""Lists the images of a tree `train/<class>/*`, `test/<class>/*` without opening them."""
 
 import contextlib
 import functools
@@ -9,13 +9,13 @@ from pathlib import Path
 
 from longtail.runtime.errors import UNPRINTABLE, InputError, printable
 
-# Names that nobody takes for anything but an image, whether or not Pillow has a decoder for it.
+# Endings that are always images, whether or not Pillow can decode them.
 IMAGES = {
     *(".avif", ".bmp", ".emf", ".eps", ".gif", ".heic", ".heif", ".hif", ".jfif", ".jp2", ".jpeg", ".jpg", ".jxl"),
     *(".pgm", ".png", ".ppm", ".psd", ".svg", ".tga", ".tif", ".tiff", ".webp", ".wmf"),
     *(".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".raf", ".rw2"),  # cameras' raw data
 }
-# Formats that Pillow knows by their first bytes and cannot decode, at least not without another program.
+# Formats that Pillow recognises but cannot decode without another program.
 UNDECODED = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 
 HIDDEN, NO_IMAGES, NO_IMAGE_IN = "hidden", "no image by name", "folder without images"
@@ -28,18 +28,18 @@ def listing(root: Path) -> Images:
     """Image files by split and class, both sorted by name.
 
     Raises InputError for a missing split, fewer than two classes, splits with different classes, a class without
-    images, names that are one on another machine, and images that are in no class folder or cannot be read.
+    images, names that are equal on some other machines, and images that are in no class folder or cannot be read.
     """
     return _survey(root)[0]
 
 
 def passed_over(root: Path) -> str:
-    """What `listing` leaves out, in words: how many of each kind, with the first three; "" for nothing."""
-    return "; ".join(_told(kind, paths, root) for kind, paths in _survey(root)[1].items() if paths)
+    """What `listing` leaves out, in words: the number of each kind, with the first three; "" if there is nothing."""
+    return "; ".join(_in_words(kind, paths, root) for kind, paths in _survey(root)[1].items() if paths)
 
 
 def digest(root: Path) -> str:
-    """Hash over the names and sizes of all images: changes when an image is added, removed or resized."""
+    """Hash of the names and sizes of all images: changes when an image is added, removed or changes its size."""
     hasher = hashlib.sha256()
     for split, classes in listing(root).items():
         for name, images in classes.items():
@@ -49,7 +49,7 @@ def digest(root: Path) -> str:
 
 
 def check_format(path: Path) -> None:
-    """InputError for a file that is an image by its name, of a format that cannot be read here."""
+    """Raises InputError for a file with the name of an image whose format Pillow cannot read here."""
     ending = path.suffix.lower()
     if ending in IMAGES and ending not in _readable():
         raise InputError(f"{path}: Pillow cannot read {ending} files here: save it as PNG or JPEG, or remove it")
@@ -57,11 +57,11 @@ def check_format(path: Path) -> None:
 
 @functools.cache
 def _readable() -> set[str]:
-    """Endings of the names of files that Pillow decodes."""
+    """Endings of the files that Pillow can decode."""
     from PIL import Image
 
     endings = Image.registered_extensions()  # loads its plug-ins
-    # MPO, the photographs of two lenses, is opened as the JPEG that it begins with.
+    # Pillow opens MPO (photographs of two lenses) as the JPEG at its beginning.
     decoded = {*Image.OPEN, "MPO"} - UNDECODED
     return {ending for ending, form in endings.items() if form in decoded}
 
@@ -140,7 +140,7 @@ def _is_image(path: Path) -> bool:
 
 
 def _entries(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
-    """Files, folders, and what is hidden, each sorted by name."""
+    """Files, folders and hidden entries, each sorted by name."""
     files, folders, hidden = [], [], []
     try:
         with os.scandir(folder) as scanned:
@@ -161,13 +161,13 @@ def _entries(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry is a folder; InputError where it is no file either."""
-    with contextlib.suppress(OSError):  # links in a circle
+    """Whether an entry is a folder; raises InputError if it is neither a folder nor a file."""
+    with contextlib.suppress(OSError):  # circular links
         if entry.is_dir() or entry.is_file():
             return entry.is_dir()
     raise InputError(f"{entry.path} is neither a file nor a folder, perhaps a broken link: restore or remove it")
 
 
-def _told(kind: str, paths: list[Path], root: Path) -> str:
-    named = [printable(str(path.relative_to(root))) for path in paths[:NAMED]]
-    return f"{len(paths)} {kind} ({', '.join(named)}{', …' if len(paths) > NAMED else ''})"
+def _in_words(kind: str, paths: list[Path], root: Path) -> str:
+    listed = [printable(str(path.relative_to(root))) for path in paths[:NAMED]]
+    return f"{len(paths)} {kind} ({', '.join(listed)}{', …' if len(paths) > NAMED else ''})"

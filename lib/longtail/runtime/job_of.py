@@ -1,6 +1,6 @@
-"""`python -m longtail.runtime.job_of FILE [CONFIGFILE ...]`: the job that makes a file, as Snakemake reads it.
+"""`python -m longtail.runtime.job_of FILE [CONFIGFILE ...]`: finds Snakemake's job that makes a file.
 
-Prints, pickled: its rule, the name of its script, and `snakemake` as the script would have it.
+Prints, pickled: its rule, the name of its script, and the `snakemake` object that the script would get.
 """
 
 import contextlib
@@ -23,9 +23,9 @@ from longtail.runtime.fingerprint import ROOT
 
 
 def described(api: SnakemakeApi, file: str, config_files: Sequence[Path]) -> tuple[str, str, Snakemake]:
-    """Rule, script (empty where it has none) and `snakemake` of the job.
+    """Rule, script (empty if it has none) and `snakemake` object of the job.
 
-    Raises InputError where no job makes the file, and whatever Snakemake raises.
+    Raises InputError if no job makes the file, and any exception of Snakemake.
     """
     workflow = api.workflow(
         resource_settings=ResourceSettings(cores=available_cpu_count()),
@@ -33,7 +33,7 @@ def described(api: SnakemakeApi, file: str, config_files: Sequence[Path]) -> tup
         snakefile=ROOT / "Snakefile",
     )
     target = os.path.relpath(file)
-    # Of what the interface offers, printing is what builds the graph of jobs and starts none of them.
+    # The only function of Snakemake's interface that builds the graph of jobs without starting any of them.
     with contextlib.suppress(MissingRuleException), contextlib.redirect_stdout(io.StringIO()):
         workflow.dag(DAGSettings(targets={target})).printrulegraph()
     jobs = [job for job in workflow._workflow.dag.jobs if target in job.output]
@@ -46,7 +46,7 @@ def described(api: SnakemakeApi, file: str, config_files: Sequence[Path]) -> tup
 
 
 def main() -> int:
-    """Print the job, or say why there is none."""
+    """Print the job, or the reason why there is none."""
     file, *config_files = sys.argv[1:]
     with SnakemakeApi(OutputSettings(log_level_override="ERROR")) as api:
         try:
@@ -55,7 +55,7 @@ def main() -> int:
             print(f"{joblog.MISTAKE}{error}", file=sys.stderr)
             return 1
         except Exception as error:
-            # A mistake in the configuration, in the words of any start of Snakemake.
+            # A mistake in the configuration: the same message as at any start of Snakemake.
             api.print_exception(error)
             return 1
     sys.stdout.buffer.write(pickle.dumps(job))

@@ -1,4 +1,4 @@
-"""Around the body of every script: all that a job says goes to its log, and bad input ends it in one sentence."""
+"""The context of every script: all output goes to the job's log, and bad input ends the job with one sentence."""
 
 import contextlib
 import logging
@@ -20,11 +20,11 @@ MISTAKE = "error: "
 def job(log: Sequence[str]) -> Iterator[None]:
     """Send stdout, stderr and logging to the job's log file; an InputError becomes one line and exit code 1.
 
-    A job asked to stop ends with 128 and the number of the signal, as a shell reports it: Snakemake runs it again.
-    Without a log file, as in a script that was started by hand, everything goes to the terminal, and an exception
-    that is a bug is raised, so that a debugger stops where it happened.
+    A job that was asked to stop ends with 128 plus the number of the signal, as shells do: Snakemake runs it again.
+    Without a log file (a script started by hand) everything goes to the terminal, and any other exception is raised,
+    so that a debugger stops where it happened.
     """
-    # Decoding processes that are spawned, as on macOS, would run the script again, without Snakemake's lines in it.
+    # Spawned decoding processes (as on macOS) would run the script again, without the lines that Snakemake adds.
     vars(sys.modules["__main__"]).pop("__file__", None)
     with _stream(log) as stream:
         logging.basicConfig(
@@ -48,19 +48,19 @@ def job(log: Sequence[str]) -> Iterator[None]:
         except Exception:
             if not log:
                 raise
-            # Python itself would print it only when the log is closed.
+            # Python would print it only after the log is closed.
             traceback.print_exc(file=stream)
             sys.exit(1)
 
 
 @contextlib.contextmanager
 def _stream(log: Sequence[str]) -> Iterator[TextIO]:
-    """The log file, in the place of stdout and stderr; without one, stderr."""
+    """The log file, which replaces stdout and stderr; stderr without a log file."""
     if not log:
         yield sys.stderr
         return
     with open(log[0], "w", buffering=1) as stream:
-        # Descriptors, not only the Python objects: warnings of compiled libraries belong in the log too.
+        # Descriptors as well as Python objects: compiled libraries write their warnings to the descriptors.
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)
         sys.stdout = sys.stderr = stream
@@ -68,7 +68,7 @@ def _stream(log: Sequence[str]) -> Iterator[TextIO]:
 
 
 def mistake(log: Path, since: float = 0.0) -> str:
-    """The sentence about its input that a job's log ends with; empty where there is none, written after `since`."""
+    """The error about its input at the end of a job's log; empty if there is none that was written after `since`."""
     if not log.is_file() or log.stat().st_mtime < since:
         return ""
     last = log.read_text(errors="replace").rstrip().rsplit("\n", 1)[-1]

@@ -1,4 +1,4 @@
-"""A Snakemake within a job of another one: one allocation of a cluster in which many small jobs run."""
+"""Runs a Snakemake within a job of another one, so that many small jobs share one allocation of a cluster."""
 
 import os
 import re
@@ -17,16 +17,16 @@ from longtail.runtime.orchestration import PYTHON
 def snakemake(
     targets: Sequence[str], config: dict[str, Any], cores: int, gpu: int, deployment: Iterable[str], log: Path
 ) -> None:
-    """Make targets on this machine with `cores` and `gpu` jobs at a time on its GPU; what it prints goes to `log`.
+    """Make targets on this machine with `cores` and `gpu` jobs at a time on its GPU; its output goes to `log`.
 
-    The outer Snakemake holds the lock of the directory. Raises CalledProcessError where a job failed in the end; the
-    last line of `log` then tells whether a mistake in the input is the only reason.
+    The outer Snakemake holds the lock of the directory. Raises CalledProcessError if a job fails; if wrong input is
+    the only reason, the last line of `log` says so.
     """
-    # Not JSON, of which 1e+38 would be text to YAML.
-    told = log.with_suffix(".yaml")
-    files.write_text(told, yaml.safe_dump(config, allow_unicode=True))
+    # Not JSON: YAML would read its 1e+38 as text.
+    config_file = log.with_suffix(".yaml")
+    files.write_text(config_file, yaml.safe_dump(config, allow_unicode=True))
     command = [PYTHON, "-m", "snakemake", *targets, "--snakefile", str(ROOT / "Snakefile"), "--nolock"]
-    command += ["--cores", str(cores), "--resources", f"gpu={gpu}", "--configfile", str(told)]
+    command += ["--cores", str(cores), "--resources", f"gpu={gpu}", "--configfile", str(config_file)]
     command += ["--workflow-profile", str(ROOT / "profiles" / "default")]
     if methods := sorted(deployment):
         command += ["--software-deployment-method", *methods]
@@ -40,7 +40,7 @@ def snakemake(
 
 
 def _mistakes(log: Path) -> list[str]:
-    """The sentences of all jobs that failed; none where one of them failed for anything but its input."""
-    named = re.findall(r"^ +log: (.+) \(check log file", log.read_text(errors="replace"), re.MULTILINE)
-    found = [joblog.mistake(Path(path)) for path in dict.fromkeys(named)]
-    return found if all(found) else []
+    """The error messages of all failed jobs; empty if one of them failed for another reason than its input."""
+    logs = re.findall(r"^ +log: (.+) \(check log file", log.read_text(errors="replace"), re.MULTILINE)
+    mistakes = [joblog.mistake(Path(path)) for path in dict.fromkeys(logs)]
+    return mistakes if all(mistakes) else []

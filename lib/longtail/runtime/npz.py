@@ -1,4 +1,4 @@
-"""Named arrays in one uncompressed .npz, written whole and read without unpickling."""
+"""Named arrays in an uncompressed .npz file, written completely or not at all, and read without unpickling."""
 
 import zipfile
 from collections.abc import Collection, Mapping
@@ -25,12 +25,12 @@ def holds(path: Path | str, name: str) -> bool:
     try:
         with _opened(path) as stored:
             return _member(name) in stored.namelist()
-    except Exception:  # bytes that are no archive make the reader stumble in any way
+    except Exception:  # damaged bytes may raise any exception
         return False
 
 
 def load(path: Path | str, names: Collection[str], what: str) -> dict[str, Array]:
-    """Read the arrays `names`; InputError, saying `what` the file should be, when it is cut short or lacks one."""
+    """Read the arrays `names`; raises InputError, with `what` the file should be, if it is damaged or lacks one."""
     try:
         return read(path, names)
     except Exception as error:  # as above
@@ -38,7 +38,7 @@ def load(path: Path | str, names: Collection[str], what: str) -> dict[str, Array
 
 
 def read(path: Path | str, names: Collection[str]) -> dict[str, Array]:
-    """Read the arrays `names`; an exception of any kind when the file is not whole or lacks one."""
+    """Read the arrays `names`; raises any exception if the file is damaged or lacks one."""
     with _opened(path) as stored:
         return {name: _array(stored, name) for name in names}
 
@@ -53,7 +53,7 @@ def _member(name: str) -> str:
 
 
 def _array(stored: zipfile.ZipFile, name: str) -> Array:
-    """An array of which every byte was read: only then is its checksum compared, which np.load may leave out."""
+    """An array, read to its last byte: only then zipfile compares the checksum, which np.load may skip."""
     with stored.open(_member(name)) as handle:
         array: Array = np.lib.format.read_array(handle, allow_pickle=False)
         if handle.read(1):

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 from longtail.runtime.errors import InputError
 
 LIB = Path(__file__).parents[1]
-# Stands beside the backbones and joins one with a classifier.
+# A module among the backbones that is not one: it joins a backbone with a classifier.
 NO_PART = "network"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The end of an error sentence: the closest valid name, and the rest where they are few."""
+    """The end of an error message: the closest valid name, and all valid names."""
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean '{close[0]}'? " if close else ""
@@ -25,14 +25,14 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def find(package: str, name: str) -> ModuleType:
-    """Import `longtail.<package>.<name>`; InputError naming the nearest part when there is none."""
+    """Import `longtail.<package>.<name>`; raises InputError with the closest name if there is no such part."""
     if name not in names(package):
         raise InputError(f"longtail.{package} has no part '{name}': {nearest(name, names(package))}")
     return importlib.import_module(f"longtail.{package}.{name}")
 
 
 def names(package: str) -> list[str]:
-    """The parts a package offers, without importing them; a leading underscore marks code that parts share."""
+    """The parts of a package, without importing them; a leading underscore marks code that parts share."""
     folder = LIB.joinpath(*package.split("."))
     return sorted(file.stem for file in folder.glob("*.py") if file.stem[0] != "_" and file.stem != NO_PART)
 
@@ -44,9 +44,9 @@ def settings(package: str, name: str) -> dict[str, Any]:
 
 
 def literal(package: str, name: str, constant: str, default: Any) -> Any:
-    """A constant of a part, read without importing the part; `default` where it has none.
+    """A constant of a part, read without importing the part; `default` if it has none.
 
-    Raises InputError for one that is not a literal.
+    Raises InputError for a constant that is not a literal.
     """
     source = _source(package, name)
     top = _read(source)
@@ -61,7 +61,7 @@ def defines(package: str, name: str, function: str) -> bool:
 
 
 class _Top(NamedTuple):
-    """What stands at the top of a module: constants that are literals, others by name, and functions."""
+    """The top level of a module: literal constants, the names of other constants, and functions."""
 
     literals: dict[str, Any]
     computed: set[str]

@@ -1,4 +1,4 @@
-"""Where data sets are on this machine: no parameter of a job, so that a data set that moves reruns nothing."""
+"""The paths of data sets on this machine. They are no parameter of a job: moving a data set repeats no job."""
 
 from typing import Any
 

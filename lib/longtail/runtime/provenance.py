@@ -1,4 +1,4 @@
-"""Which code, versions and machine made a result."""
+"""The code, versions and machine that made a result."""
 
 import functools
 import importlib.metadata
@@ -15,15 +15,15 @@ PACKAGES = ("torch", "torchvision", "numpy", "snakemake")
 
 @functools.cache
 def commit() -> str:
-    """The checkout's commit, with `-dirty` where tracked files differ from it; `unknown` outside git.
+    """The checkout's commit, with `-dirty` if tracked files differ from it; `unknown` outside git.
 
-    What is below `results/` is made of the rest, and does not count: publishing replaces tracked files there.
+    Files below `results/` are ignored: they are made from the rest, and publishing replaces tracked files there.
     """
-    found = _git("describe", "--always", "--abbrev=12", "--exclude=*").stdout.strip()
-    if not found:
+    name = _git("describe", "--always", "--abbrev=12", "--exclude=*").stdout.strip()
+    if not name:
         return "unknown"
     differs = _git("diff", "--quiet", "HEAD", "--", ".", ":(exclude)results").returncode
-    return f"{found}-dirty" if differs else found
+    return f"{name}-dirty" if differs else name
 
 
 def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -31,14 +31,14 @@ def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that numbers depend on, as far as they are installed."""
-    found = {"python": platform.python_version()}
+    """Versions of Python and of the packages that results depend on, as far as they are installed."""
+    versions = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = importlib.metadata.version(package)
+            versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def processor() -> str:
@@ -53,7 +53,7 @@ def processor() -> str:
 
 
 def shown(path: Path) -> str:
-    """A path as sentences and records name it: from the project's root or the working directory, if below one."""
+    """A path for messages and records: relative to the project's root or the working directory if it is below one."""
     folder = next((folder for folder in (ROOT, Path.cwd()) if path.is_relative_to(folder)), None)
     return str(path.relative_to(folder) if folder else path)
 

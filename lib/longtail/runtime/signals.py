@@ -1,4 +1,4 @@
-"""Being asked to stop (a cluster's preemption, Ctrl-C): noted, so that the work at hand can be put away first."""
+"""Signals that ask a job to stop (preemption on a cluster, Ctrl-C): noted, so that it can save its state first."""
 
 import contextlib
 import signal
@@ -9,7 +9,7 @@ ASKING = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 
 
 class Stopped(Exception):
-    """The job was asked to stop and has saved what it had; `number` is the signal's."""
+    """The job was asked to stop and has saved its state; `number` is the number of the signal."""
 
     def __init__(self, message: str, number: int) -> None:
         super().__init__(message)
@@ -18,7 +18,7 @@ class Stopped(Exception):
 
 @contextlib.contextmanager
 def noted() -> Iterator[Callable[[], int]]:
-    """Within the block these signals only set the number that the function given tells; 0 before."""
+    """Within the block these signals are only noted: the yielded function returns the last one's number, or 0."""
     received = [0]
 
     def note(number: int, frame: FrameType | None) -> None:

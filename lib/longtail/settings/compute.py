@@ -8,7 +8,7 @@ from longtail.settings.parsing import Settings
 
 @dataclass(frozen=True)
 class Compute(Settings):
-    """Device, precision and processes of a job, as far as a result may depend on them."""
+    """Device, precision and processes of a job: those settings of `compute` that results may depend on."""
 
     device: Literal["auto", "cpu", "cuda"]
     precision: Literal["auto", "float32", "bfloat16"]

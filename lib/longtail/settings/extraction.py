@@ -1,4 +1,4 @@
-"""The settings of the extraction of features: of its Stage 1, those that inference depends on."""
+"""The settings of feature extraction: those of its Stage 1 that inference depends on."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from longtail.settings.preprocessing import Preprocessing
 
 @dataclass(frozen=True)
 class Extraction(Settings):
-    """Which network passes over the examples, and how they are prepared for it."""
+    """The network that extracts features, and the preprocessing of its inputs."""
 
     backbone: str
     head: Part

@@ -1,4 +1,4 @@
-"""From the JSON of a job's parameters to a frozen dataclass."""
+"""Parses the JSON text of a job's parameters into frozen dataclasses."""
 
 import functools
 import json
@@ -13,16 +13,16 @@ from longtail.runtime.parts import nearest
 
 
 class Settings:
-    """The base of dataclasses that are read from a mapping of their fields; one with a default may be absent."""
+    """The base of dataclasses that are parsed from a mapping of their fields; fields with defaults may be absent."""
 
     @classmethod
-    def parse(cls, given: str | Mapping[str, Any], where: str = "settings") -> Self:
-        """The settings that a mapping, or its JSON text, holds.
+    def parse(cls, values: str | Mapping[str, Any], where: str = "settings") -> Self:
+        """The settings in a mapping, or in its JSON text.
 
-        Types of values are left to the schemas. Raises InputError, beginning with `where`, for an unknown or a
-        missing key.
+        Types of values are checked by the schemas, not here. Raises InputError, beginning with `where`, for an
+        unknown or a missing key.
         """
-        mapping = json.loads(given) if isinstance(given, str) else given
+        mapping = json.loads(values) if isinstance(values, str) else values
         kind: Any = cls
         hints, own = _hints(kind), _fields(kind)
         for key in mapping:
@@ -35,7 +35,7 @@ class Settings:
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:
-    """A value of a field; an empty block where there may be none is none, and a list is a tuple."""
+    """The value of a field: an empty block of an optional field becomes None, and a list a tuple."""
     options = typing.get_args(hint) if NoneType in typing.get_args(hint) else (hint,)
     if NoneType in options and (value is None or value == {}):
         return None

@@ -17,9 +17,9 @@ class Part(Settings):
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, given: str | Mapping[str, Any], where: str = "part") -> Self:
-        """The part of a block `{name: …}`, in which its settings stand beside the name."""
-        block = json.loads(given) if isinstance(given, str) else given
+    def parse(cls, values: str | Mapping[str, Any], where: str = "part") -> Self:
+        """The part of a block `{name: …, …}`; all other keys of the block are its settings."""
+        block = json.loads(values) if isinstance(values, str) else values
         if "name" not in block:
             raise InputError(f"{where} lacks the setting 'name': add it")
         return cls(block["name"], {key: value for key, value in block.items() if key != "name"})

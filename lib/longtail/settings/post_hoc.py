@@ -1,4 +1,4 @@
-"""The settings of a change of a finished classifier (`post_hoc` of `config/schemas/method.yaml`)."""
+"""The settings of a post-hoc method (`post_hoc` of `config/schemas/method.yaml`)."""
 
 from dataclasses import dataclass
 

@@ -19,7 +19,7 @@ class Schedule(Settings):
 
 @dataclass(frozen=True)
 class Evaluation(Settings):
-    """Epochs after which the test set is scored: every so many, and from one on after each."""
+    """Epochs after which the test set is evaluated: every `every` epochs, and from `each_from` on after each."""
 
     every: int
     each_from: int
@@ -27,7 +27,7 @@ class Evaluation(Settings):
 
 @dataclass(frozen=True)
 class EarlyStopping(Settings):
-    """Steps between two looks at the validation split, and steps without a lower loss after which training ends."""
+    """Steps between two validations, and steps without a lower validation loss after which training ends."""
 
     every: int
     patience: int
@@ -35,7 +35,7 @@ class EarlyStopping(Settings):
 
 @dataclass(frozen=True)
 class Recipe(Settings):
-    """Optimiser, schedule and length of a training. What is None has no meaning in it; without `optimizer`, SGD."""
+    """Optimiser (SGD by default), schedule and length of a training. None means that a recipe has no such setting."""
 
     name: str
     epochs: int

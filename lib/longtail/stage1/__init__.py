@@ -1,1 +1,1 @@
-"""Stage `stage1`: arrays become a backbone with its own classifier."""
+"""Stage `stage1`: trains a backbone with its own classifier."""

@@ -1,4 +1,4 @@
-"""How a network learns from batches in Stage 1; algorithms with a step of their own build on it."""
+"""How a network learns in Stage 1; algorithms with steps of their own are subclasses."""
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
@@ -25,7 +25,7 @@ from longtail.settings.stage1 import Stage1
 from longtail.stage1.weighting import Weighting
 
 Pool = tuple[Data, NDArray[np.int64], NDArray[np.int64]]
-# The role of the network whose backbone a training starts from; further roles are those of algorithms.
+# The role of the network that provides the initial backbone; algorithms declare further roles.
 START = "start"
 NONE: Mapping[str, State] = MappingProxyType({})
 
@@ -33,9 +33,9 @@ NONE: Mapping[str, State] = MappingProxyType({})
 class Stage1Learner:
     """End-to-end training with the head, loss, mixing, sampler, weights and recipe of a method's `stage1` block.
 
-    An algorithm overrides what it does otherwise: what is drawn from (`pool`), what the outputs of the network are
-    (`target_counts`), the network at the start (`build_network`), the batches of an epoch, the step, the test. `own`
-    are the settings of the algorithm itself, `networks` the states of the finished networks that it reads, by role.
+    An algorithm overrides what it does differently: the training set (`pool`), the outputs of the network
+    (`target_counts`), the initial network (`build_network`), the batches of an epoch, the step, the test. `own` are
+    the settings of the algorithm itself, `networks` the states of the finished networks that it reads, by role.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Stage1Learner:
         where = self.backend.device
         pool, indices, self.labels = self.pool(data, subset)
         form = forms.of(pool, settings.preprocessing, where, workers, world)
-        if world.size == 1:  # several processes share their batch norm
+        if world.size == 1:  # several processes have a common batch norm
             recipe, backbone = settings.recipe, settings.backbone
             schedule.check_batches(recipe, backbone, self.kept, form.side, self.micro_batches, "Stage 1")
         self.train = form.training(indices, augment=True)
@@ -78,15 +78,15 @@ class Stage1Learner:
         self.infer: objective.Inference = graphs.Captured(self._infer) if self.backend.capture else self._infer
 
     def pool(self, data: Data, subset: Subset) -> Pool:
-        """What is drawn from: data, the indices [N] of the training examples that take part, and their labels [N].
+        """The training set: data, indices [N] of its training examples, and their labels [N].
 
-        `kept` is how many examples an epoch is made for.
+        Sets `kept`, the number of examples that the length of an epoch is based on.
         """
         self.kept = len(subset.indices)
         return data, subset.indices, data.train_labels[subset.indices]
 
     def target_counts(self, data: Data, subset: Subset) -> list[int]:
-        """Training examples of each output of the network: of each class."""
+        """Number of training examples of each output of the network, here of each class."""
         return subset.counts
 
     def build_network(self, form: Form, outputs: int) -> Network:
@@ -99,22 +99,22 @@ class Stage1Learner:
         return built
 
     def epoch(self, number: int, first_batch: int = 0) -> Epoch:
-        """The epoch of a number, counted from 1, in Stage 1."""
+        """Epoch `number` of Stage 1, counted from 1."""
         return Epoch(number, self.settings.seeds.order, 1, first_batch)
 
     def batches(self, epoch: Epoch) -> Iterator[Batch]:
-        """Augmented batches, with partners where they are to be mixed."""
+        """Augmented batches, with partners if they are mixed."""
         self.begin(epoch)
         drawn = self.in_order(self.order(epoch), self.settings.recipe.batch_size, epoch)
         return batches.seeded(drawn, epoch) if self.drops else drawn
 
     def begin(self, epoch: Epoch) -> None:
-        """Make ready for the steps of an epoch."""
+        """Prepare module and weights for the steps of an epoch."""
         self.module.train()
         self.weighting.begin(self.is_deferred(epoch))
 
     def is_deferred(self, epoch: Epoch) -> bool:
-        """Whether what the method defers is in force."""
+        """Whether the deferred part of the method is active."""
         return schedule.is_deferred(self.settings.recipe, epoch.number)
 
     def order(
@@ -127,24 +127,24 @@ class Stage1Learner:
     ) -> NDArray[np.int64]:
         """Rows of the pool as a sampler draws them in an epoch.
 
-        Unless said otherwise the sampler in force draws from all labels, as often as the recipe makes of them.
+        By default the sampler of this epoch draws from all labels, as often as the recipe says.
         """
         labels = self.labels if labels is None else labels
         draws = schedule.draws(self.settings.recipe, len(labels)) if draws is None else draws
         return batches.drawn_order(sampler or self._sampler(epoch), labels, draws, epoch, purpose)
 
     def in_order(self, order: NDArray[np.int64], size: int, epoch: Epoch) -> Iterator[Batch]:
-        """Batches of `size` rows at a time of an order, augmented and mixed as the settings say."""
+        """Batches of `size` examples in an order, augmented and mixed as the settings say."""
         settings = self.settings
         mixing, augmentation = settings.mixing, settings.randaugment
         return batches.in_order(self.train, self.labels, order, size, epoch, mixing, augmentation)
 
     def prepare(self, batch: Batch) -> Mixed:
-        """Normalised, mixed examples, and what each label weighs."""
+        """Normalised, mixed examples, with the weights of their labels."""
         return self.weighting(batches.mix(self.normalise(batch.inputs), batch, self.label_share))
 
     def loss(self, batch: Mixed) -> Tensor:
-        """Forward in the chosen precision; the loss itself in float32."""
+        """Mean loss of a batch: the forward pass in the chosen precision, the loss itself in float32."""
         with self.backend.autocast():
             logits = self.module(batch.inputs)
         return objective.batch_loss(self.criterion, logits, batch)
@@ -155,7 +155,7 @@ class Stage1Learner:
         return objective.shared_top1(self.infer, self.test, self.test_labels, self.world)
 
     def _validation_loss(self) -> float:
-        """Mean cross-entropy on the validation split, the network left in training mode."""
+        """Mean cross-entropy on the validation split; the network is in training mode afterwards."""
         assert self.validation is not None
         self.module.eval()
         loss = objective.mean_cross_entropy(self.infer, *self.validation)
@@ -172,10 +172,10 @@ class Stage1Learner:
 
 
 def _groups(module: torch.nn.Module, classifier: torch.nn.Module) -> list[dict[str, Any]]:
-    """Optimiser groups of all that learns; weight decay falls on what the classifier does not except."""
-    spared = {f"classifier.{name}" for name in getattr(classifier, "undecayed", ())}
-    learning = {name: value for name, value in module.named_parameters() if value.requires_grad}
-    decayed = [value for name, value in learning.items() if name not in spared]
-    others = [value for name, value in learning.items() if name in spared]
+    """Optimiser groups of all trainable parameters; those that the classifier lists as `undecayed` have no decay."""
+    undecayed = {f"classifier.{name}" for name in getattr(classifier, "undecayed", ())}
+    trainable = {name: value for name, value in module.named_parameters() if value.requires_grad}
+    decayed = [value for name, value in trainable.items() if name not in undecayed]
+    others = [value for name, value in trainable.items() if name in undecayed]
     groups: list[dict[str, Any]] = [{"params": decayed, "rate_factor": 1.0}]
     return groups + ([{"params": others, "rate_factor": 1.0, "weight_decay": 0.0}] if others else [])

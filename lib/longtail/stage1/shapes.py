@@ -1,4 +1,4 @@
-"""Whether the checkpoints of a Stage 1 from elsewhere are of the network that is wanted here."""
+"""Checks that the checkpoints of an imported Stage 1 belong to the same network as the requested one."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from longtail.stage1.imported import CHECKPOINTS
 
 
 def check(source: Path, data: Data, settings: Stage1, where: str) -> None:
-    """InputError, beginning with `where`, for the first tensor of a checkpoint that the network here has not."""
+    """Raises InputError, beginning with `where`, for the first tensor that differs from the network here."""
     form = forms.of(data, settings.preprocessing, torch.device("cpu"))
     outputs: int = parts.literal("stage1.algorithms", settings.algorithm.name, "OUTPUTS", len(data.classes))
     built = network.build(settings.backbone, form.inputs, outputs, seed=0, head=settings.head)

@@ -1,4 +1,4 @@
-"""Train a backbone with its classifier on a long-tailed subset."""
+"""Trains a backbone with its classifier on a long-tailed subset."""
 
 from collections.abc import Mapping
 
@@ -21,7 +21,7 @@ def learner(
     world: World = ALONE,
     networks: Mapping[str, State] = NONE,
 ) -> Stage1Learner:
-    """The learner of the algorithm that `settings` name; InputError where the data do not allow it."""
+    """The learner of the algorithm that `settings` name; raises InputError if it cannot use the data."""
     kind = parts.find("stage1.algorithms", settings.algorithm.name).Learner
     built: Stage1Learner = kind(data, subset, settings, workers, world, networks)
     return built
@@ -37,15 +37,15 @@ def train(
 ) -> loop.Fitted:
     """Run Stage 1 as `settings` say.
 
-    `workers` processes decode images that are kept in files; `networks` are the states of those that
-    it reads, by role. The states returned are those of a `models.network.Network`.
-    Raises InputError when the loss is not finite or the device is missing, signals.Stopped when asked to stop.
+    `workers` processes decode images that are kept in files; `networks` are the states of the networks that the
+    algorithm reads, by role. The returned states are those of a `models.network.Network`.
+    Raises InputError if the loss is not finite or the device is missing, signals.Stopped if asked to stop.
     """
     size = settings.compute.processes
-    given = (data, subset, settings, workers // size, dict(networks))
+    arguments = (data, subset, settings, workers // size, dict(networks))
     on_gpu = device.prepare(settings.compute).device.type == "cuda"
-    with distributed.world(size, on_gpu, _follow, *given) as world:
-        return loop.fit(_learner(world, *given), settings.recipe, resume)
+    with distributed.world(size, on_gpu, _follow, *arguments) as world:
+        return loop.fit(_learner(world, *arguments), settings.recipe, resume)
 
 
 def _learner(

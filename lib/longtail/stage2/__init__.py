@@ -1,1 +1,1 @@
-"""Stage `stage2`: a re-balanced classifier on the frozen backbone of a Stage-1 run."""
+"""Stage `stage2`: trains a re-balanced classifier on the frozen backbone of a Stage-1 run."""

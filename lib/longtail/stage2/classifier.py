@@ -14,7 +14,7 @@ class ScaledClassifier(nn.Module):
     """z = diag(s)((r·W + ΔW)ᵀx + b) + g for features [B, D]; r·W + ΔW is held as one weight.
 
     r = 0, ΔW learns, s = 1: cRT. r = 1, ΔW = 0, s learns: LWS; s and g learn: LWS-Plus (LADC, eq. 14). r = 1, ΔW
-    and s learn: MiSLAS, where weight decay falls on W + ΔW as in its code. Where g does not learn it is 0.
+    and s learn: MiSLAS, with weight decay on W + ΔW as in its code. If g does not learn, it is 0.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
@@ -32,8 +32,8 @@ class ScaledClassifier(nn.Module):
 def build(settings: Classifier, stage1: dict[str, Tensor], seed: int) -> ScaledClassifier:
     """The classifier that `settings` describe.
 
-    `stage1` is the Stage-1 network's state; the seed draws a fresh classifier where it is not kept.
-    A part whose rate is 0 is fixed.
+    `stage1` is the Stage-1 network's state; if its classifier is not kept, a new one is drawn with the seed.
+    Parts with rate 0 do not learn.
     """
     weight, bias = stage1["classifier.weight"], stage1["classifier.bias"]
     if not settings.keep_stage1:
@@ -50,7 +50,7 @@ def build(settings: Classifier, stage1: dict[str, Tensor], seed: int) -> ScaledC
 
 
 def parameter_groups(classifier: ScaledClassifier, settings: Classifier) -> list[dict[str, Any]]:
-    """Optimiser groups of the parts that learn, with their multiple of the recipe's learning rate."""
+    """Optimiser groups of the parts that learn; their rates are multiples of the recipe's learning rate."""
     groups: list[dict[str, Any]] = [
         {"params": [classifier.weight, classifier.bias], "rate_factor": settings.weight_rate},
         {"params": [classifier.scale], "rate_factor": settings.scale_rate},

@@ -1,4 +1,4 @@
-"""Batches of features for a Stage 2: rows in the sampler's order, and what the generator makes of them."""
+"""Batches of features for a Stage 2: a sampler draws rows, and a generator makes features from them."""
 
 import math
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ CHUNK = 32
 
 
 def generator(part: Part, features: Tensor, labels: NDArray[np.int64], counts: list[int]) -> Draw:
-    """The generator of a Stage 2 on features [N, D] with labels [N]; InputError where it cannot draw from them."""
+    """The generator of a Stage 2 for features [N, D] with labels [N]; raises InputError if it cannot use them."""
     built: Draw = parts.find("stage2.generators", part.name).build(part.settings, features, labels, counts)
     return built
 
@@ -34,7 +34,7 @@ def order(settings: Stage2 | Projection, labels: NDArray[np.int64], epoch: Epoch
 def of_epoch(
     draw: Draw, labels: NDArray[np.int64], settings: Stage2 | Projection, epoch: Epoch, device: torch.device
 ) -> Iterator[Batch]:
-    """The batches of an epoch from its first batch on: what the generator makes of rows in the sampler's order."""
+    """The batches of an epoch from its first batch on: features that the generator makes from the sampler's rows."""
     rows_drawn, size = order(settings, labels, epoch), settings.recipe.batch_size
     targets = torch.from_numpy(labels[rows_drawn]).to(device)
     rng = epoch.generator(seeding.FEATURES)
@@ -44,6 +44,6 @@ def of_epoch(
         rows = slice(chunk * CHUNK * size, (chunk + 1) * CHUNK * size)
         drawn = draw(rows_drawn[rows], noise.manual_seed(seeds[chunk]))
         pairs = zip(torch.split(drawn, size), torch.split(targets[rows], size), strict=True)
-        for number, (inputs, of_inputs) in enumerate(pairs, start=chunk * CHUNK):
+        for number, (inputs, input_labels) in enumerate(pairs, start=chunk * CHUNK):
             if number >= epoch.first_batch:
-                yield Batch(inputs, of_inputs)
+                yield Batch(inputs, input_labels)

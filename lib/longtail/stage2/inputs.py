@@ -1,10 +1,10 @@
-"""What a Stage 2 learns from; free of torch, so that plans of the cost can ask."""
+"""Whether a Stage 2 learns from cached features or from images; without torch, since plans of the cost need it."""
 
 from longtail.settings.stage2 import Stage2
 
 
 def features_suffice(settings: Stage2) -> bool:
-    """Whether cached features give the very inputs of training: nothing changes an image or the backbone."""
+    """Whether training can use cached features: neither images nor backbone change."""
     return not _augments(settings) and settings.mixing is None and settings.batch_norm == "frozen"
 
 

@@ -1,4 +1,4 @@
-"""Features in two dimensions, by a fully connected layer that learns to tell the classes apart (LADC, Figure 3)."""
+"""Features in two dimensions, by a fully connected layer that is trained to separate the classes (LADC, Figure 3)."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ STEPS = 300
 def fit(features: Tensor, labels: Tensor, classes: int, seed: int) -> Tensor:
     """A layer [D, 2] such that a linear classifier on top of it minimises class-balanced cross-entropy.
 
-    Full-batch L-BFGS on features [N, D] that are scaled to a mean norm of 1; the seed settles where it starts.
+    Full-batch L-BFGS on features [N, D], scaled to a mean norm of 1, from a random start with the seed.
     """
     start = torch.Generator().manual_seed(seed)
     width = features.shape[1]
@@ -44,9 +44,9 @@ def fit(features: Tensor, labels: Tensor, classes: int, seed: int) -> Tensor:
 
 
 def project(features: Features, counts: list[int], settings: Projection) -> dict[str, NDArray[Any]]:
-    """Points [., 2] and labels of the training set, of an epoch as a Stage 2 draws it, and of the test set.
+    """Points [., 2] and labels of the training set, of one epoch as Stage 2 draws it, and of the test set.
 
-    `settings` are those of the Stage 2 that draws; the layer is fitted to the training features.
+    `settings` are those of the Stage 2; the layer is fitted to the training features.
     """
     where = device.prepare(settings.compute).device
     train = torch.from_numpy(features.train_features).to(where)
@@ -58,9 +58,9 @@ def project(features: Features, counts: list[int], settings: Projection) -> dict
     inputs, drawn_labels = torch.cat([b.inputs for b in drawn]), torch.cat([b.labels for b in drawn])
     test = torch.from_numpy(features.test_features).to(where)
     points = {"train": train, "drawn": inputs, "test": test}
-    of_points = {"train": labels, "drawn": drawn_labels, "test": torch.from_numpy(features.test_labels)}
-    found = {name: (value @ layer).cpu().numpy() for name, value in points.items()}
-    return found | {f"{name}_labels": value.cpu().numpy() for name, value in of_points.items()}
+    point_labels = {"train": labels, "drawn": drawn_labels, "test": torch.from_numpy(features.test_labels)}
+    projected = {name: (value @ layer).cpu().numpy() for name, value in points.items()}
+    return projected | {f"{name}_labels": value.cpu().numpy() for name, value in point_labels.items()}
 
 
 def save(path: str, projection: dict[str, NDArray[Any]]) -> None:

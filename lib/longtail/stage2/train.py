@@ -1,4 +1,4 @@
-"""Train a classifier on cached features where that is exact, on images through the frozen backbone elsewhere."""
+"""Trains a classifier: on cached features if they do not change, else on images through the frozen backbone."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ from longtail.stage2.inputs import features_suffice
 
 
 class FeatureLearner:
-    """A classifier on cached features [N, D], or on features that a generator draws from their classes."""
+    """A classifier on cached features [N, D], or on features that a generator draws."""
 
     validation_loss: Callable[[], float] | None = None
 
@@ -50,15 +50,15 @@ class FeatureLearner:
         self.optimizer = optimizer.build(groups, settings.recipe)
 
     def epoch(self, number: int, first_batch: int = 0) -> Epoch:
-        """The epoch of a number, counted from 1, in Stage 2."""
+        """Epoch `number` of Stage 2, counted from 1."""
         return Epoch(number, self.settings.seeds.order, 2, first_batch)
 
     def batches(self, epoch: Epoch) -> Iterator[Batch]:
-        """What the generator makes of rows in the sampler's order."""
+        """Features that the generator makes from the sampler's rows."""
         return draws.of_epoch(self.draw, self.labels, self.settings, epoch, self.backend.device)
 
     def prepare(self, batch: Batch) -> Mixed:
-        """The features as they are."""
+        """The features, unchanged."""
         return Mixed(batch.inputs, batch.labels)
 
     def loss(self, batch: Mixed) -> Tensor:
@@ -76,7 +76,7 @@ class FeatureLearner:
 
 
 class ImageLearner(FeatureLearner):
-    """A classifier on augmented or mixed images, seen through the frozen backbone."""
+    """A classifier on augmented or mixed images, which pass through the frozen backbone."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class ImageLearner(FeatureLearner):
         self.normalise = self.form.normalise
 
     def batches(self, epoch: Epoch) -> Iterator[Batch]:
-        """Augmented images, with partners where they are to be mixed."""
+        """Augmented images, with partners if they are mixed."""
         self.backbone.eval()
         order, size = draws.order(self.settings, self.labels, epoch), self.settings.recipe.batch_size
         return batches.in_order(self.images, self.labels, order, size, epoch, self.settings.mixing)
@@ -118,24 +118,24 @@ class ImageLearner(FeatureLearner):
 class ShiftedLearner(ImageLearner):
     """Shifted batch norm: running mean and variance follow the Stage-2 batches, the affine part is fixed.
 
-    The backbone's statistics belong to what is learnt, so the module is the whole network and the test images
-    pass through it anew (MiSLAS, "Shift Learning on Batch Normalization").
+    The backbone's statistics change in training, so the module is the whole network, and the test images pass
+    through it again (MiSLAS, "Shift Learning on Batch Normalization").
     """
 
-    def __init__(self, *given: Any, workers: int = 0) -> None:
-        super().__init__(*given, workers=workers)  # type: ignore[misc]
+    def __init__(self, *arguments: Any, workers: int = 0) -> None:
+        super().__init__(*arguments, workers=workers)  # type: ignore[misc]
         self.module = network.Network(self.backbone, self.classifier)
         self.test = self.form.testing()
         self.infer: objective.Inference = graphs.Captured(self._infer) if self.backend.capture else self._infer
 
     def batches(self, epoch: Epoch) -> Iterator[Batch]:
-        """As without shifting, but batch norm follows them."""
+        """The same batches, with batch norm in training mode."""
         drawn = super().batches(epoch)
         self.backbone.train()
         return drawn
 
     def test_logits(self) -> Tensor:
-        """Float32 logits [N, K] of the test set under the new statistics."""
+        """Float32 logits [N, K] of the test set with the new statistics."""
         self.backbone.eval()
         return objective.predict(self.infer, self.test)
 
@@ -163,9 +163,9 @@ def train(
 ) -> Trained:
     """Run Stage 2 as `settings` say.
 
-    `stage1` is the state of the Stage-1 network's last epoch, `features` what it makes of the images; `workers`
+    `stage1` is the state of the Stage-1 network's last epoch, `features` its features of the images; `workers`
     processes decode images that are kept in files.
-    Raises InputError when the loss is not finite or the device is missing, signals.Stopped when asked to stop.
+    Raises InputError if the loss is not finite or the device is missing, signals.Stopped if asked to stop.
     """
     learner: FeatureLearner
     if features_suffice(settings):
@@ -177,8 +177,8 @@ def train(
 
     def logits(state: dict[str, Tensor]) -> NDArray[np.float32]:
         learner.module.load_state_dict(state)
-        found: NDArray[np.float32] = learner.test_logits().cpu().numpy()
-        return found
+        test_logits: NDArray[np.float32] = learner.test_logits().cpu().numpy()
+        return test_logits
 
     return Trained(fitted, logits(fitted.last_state), logits(fitted.best_state))
 

@@ -1,4 +1,4 @@
-"""Images that stay in their files, for sets that do not fit into memory: the training loop decodes them."""
+"""Images that stay in files and are decoded in the training loop, for sets that do not fit into memory."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,9 +28,9 @@ class Files:
     classes: list[str]
 
     def digests(self, indices: NDArray[np.int64]) -> dict[str, str]:
-        """Digests of the training images that `indices` keep, and of the test set: of labels, paths and sizes.
+        """Digests of the training images at `indices` and of the test set, from labels, paths and file sizes.
 
-        The key `by` says so. Raises InputError for a file that is gone.
+        The key `by` says that they are not made from pixels. Raises InputError for a missing file.
         """
         root = Path(self.root)
         return {

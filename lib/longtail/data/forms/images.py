@@ -23,7 +23,7 @@ class Arrays:
     classes: list[str]
 
     def digests(self, indices: NDArray[np.int64]) -> dict[str, str]:
-        """Digests of the training images that `indices` keep, and of the test set: of labels and pixels."""
+        """Digests of the training images at `indices` and of the test set, from labels and pixels."""
         return {
             "train": content.digest(content.rows(self.train_images[indices]), self.train_labels[indices]),
             "test": content.digest(content.rows(self.test_images), self.test_labels),

@@ -16,8 +16,7 @@ MARK = "train_titles"
 class Titles:
     """Titles [N, L] int32 with labels [N] int64, the vectors [V, D] float32 of the characters, and the class names.
 
-    A title is L numbers below V, cut or padded. The validation split, which neither trains nor tests, is what a
-    recipe stops early on.
+    A title is L numbers below V, cut or padded. The validation split is used for early stopping only.
     """
 
     form: ClassVar[str] = "titles"
@@ -31,10 +30,10 @@ class Titles:
     classes: list[str]
 
     def digests(self, indices: NDArray[np.int64]) -> dict[str, str]:
-        """Digests of the training titles that `indices` keep, and of the test set: of labels and character numbers.
+        """Digests of the training titles at `indices` and of the test set, from labels and character numbers.
 
-        The vectors, which training starts from, and the validation titles, which decide when it stops, have one too.
-        Character numbers are int32 and vectors float32, little endian.
+        The vectors, with which training starts, and the validation titles, which decide when it stops, have digests
+        as well. Character numbers are int32 and vectors float32, little endian.
         """
         train, test, validation = (
             content.rows(titles.astype("<i4"))

@@ -1,1 +1,1 @@
-"""Kinds of sources, one file each, found by name: `read(settings, archive)` gives data in one of `data/forms/`."""
+"""Kinds of sources: one file per kind, found by its name; `read(settings, archive)` returns data of some form."""

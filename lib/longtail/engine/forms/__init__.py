@@ -1,7 +1,7 @@
-"""How examples of each form reach a network, one file for each of `data/forms/`, found by the same name.
+"""How examples of each form reach a network: one file for each of `data/forms/`, with the same name.
 
-A file has a class `Form`, which holds the examples of a data set and gives the sets of its splits. A training depends
-on the file of its own form alone.
+A file has a class `Form`, which holds the examples of a data set and provides its training and test sets. A training
+depends only on the file of its own form.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from longtail.models.network import Inputs
 from longtail.runtime import parts
 from longtail.settings.preprocessing import Preprocessing
 
-# Augments further the examples at some positions of an order.
+# Further augmentation of the examples at some positions of an order.
 Policy = Callable[[Tensor, slice], Tensor]
 
 
@@ -29,7 +29,7 @@ def unchanged(examples: Tensor, positions: slice) -> Tensor:
 
 
 class Examples(Protocol):
-    """A set of examples on the device, or decoded as they are needed."""
+    """A set of examples, kept on the device or decoded when needed."""
 
     device: torch.device
 
@@ -38,29 +38,29 @@ class Examples(Protocol):
     def batches(
         self, order: NDArray[np.int64], batch_size: int, epoch: Epoch, policy: Policy = ...
     ) -> Iterator[Tensor]:
-        """uint8 images [B, H, W, C] or int32 titles [B, L] that `order` names, from the epoch's first batch on.
+        """uint8 images [B, H, W, C] or int32 titles [B, L] in the given `order`, from the epoch's first batch on.
 
-        How an example is augmented depends on the epoch and its position in `order` alone.
+        The augmentation of an example depends only on the epoch and its position in `order`.
         """
 
 
 class Form(Protocol):
-    """The examples of a data set, and what a network has to know of them."""
+    """The examples of a data set, and what a network needs to know about them (`inputs`, `side`)."""
 
     inputs: Inputs
     side: int
 
     def normalise(self, batch: Tensor) -> Tensor:
-        """A batch of examples as a network takes them."""
+        """A batch of examples as input for a network."""
 
     def training(self, indices: NDArray[np.int64], *, augment: bool) -> Examples:
-        """The training examples that `indices` keep."""
+        """The training examples at `indices`."""
 
     def testing(self) -> Examples:
         """All test examples, not augmented."""
 
     def validation(self) -> tuple[Examples, Tensor] | None:
-        """The split that neither trains nor tests, with its labels; None where the data have none."""
+        """The validation split with its labels; None if the data have none."""
 
 
 def of(

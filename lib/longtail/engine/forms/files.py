@@ -1,4 +1,4 @@
-"""Image files decoded and augmented by worker processes while the network learns: sets too large for memory."""
+"""Image files, for sets too large for memory: worker processes decode and augment them while the network learns."""
 
 import multiprocessing
 import os
@@ -26,13 +26,13 @@ from longtail.runtime import signals
 from longtail.runtime.errors import InputError
 from longtail.settings.preprocessing import Preprocessing
 
-# Images by number, the position in the order of the first of them, and what settles their augmentation.
+# Indices of images, the position of the first of them in the order, and the seed of their augmentation.
 Draw = tuple[NDArray[np.int64], int, tuple[int, ...]]
 Transform = Callable[[Image.Image], Image.Image]
 
 
 class Form:
-    """Images in files; their side is that of the crop that is trained on."""
+    """Images in files; their side is that of the training crop."""
 
     def __init__(
         self, data: Files, preprocessing: Preprocessing, device: torch.device, workers: int, world: World
@@ -47,7 +47,7 @@ class Form:
         self.side = preprocessing.random_resized_crop or preprocessing.center_crop or 0
 
     def training(self, indices: NDArray[np.int64], *, augment: bool) -> "StreamedSet":
-        """The training images that `indices` keep; each process of a training decodes its rows of a batch."""
+        """The training images at `indices`; each process of a training decodes its rows of a batch."""
         return self._streamed(self.data.train_files[indices], augment, self.world)
 
     def testing(self) -> "StreamedSet":
@@ -65,7 +65,7 @@ class StreamedSet:
     """Image files [N] below `root`, cropped and augmented as torchvision does it (methods card 1.5).
 
     Training images go through RandomResizedCrop, HorizontalFlip and ColorJitter, test images through Resize and
-    CenterCrop, as far as `preprocessing` asks for them. `workers` processes decode ahead; with 0 this one does.
+    CenterCrop, if `preprocessing` sets them. `workers` processes decode in advance; with 0 this process decodes.
     """
 
     def __init__(
@@ -89,10 +89,10 @@ class StreamedSet:
             num_workers=workers,
             pin_memory=device.type == "cuda",
             persistent_workers=workers > 0,
-            worker_init_fn=_heed_parent_alone,
+            worker_init_fn=_obey_only_parent,
             generator=torch.Generator(),
         )
-        # Collected in a cycle together with its pipes, a loader waits in vain for its workers to hear of the end.
+        # Garbage-collected in a cycle together with its pipes, a loader would wait for its workers without success.
         weakref.finalize(self, _let_go, self.loader)
 
     def __len__(self) -> int:
@@ -105,11 +105,10 @@ class StreamedSet:
         epoch: Epoch,
         policy: Policy = unchanged,
     ) -> Iterator[Tensor]:
-        """uint8 batches [B, H, W, C] of the images that `order` names, from the epoch's first batch on.
+        """uint8 batches [B, H, W, C] of the images in the given `order`, from the epoch's first batch on.
 
-        One pass at a time. How an image is augmented follows from the epoch and its position in `order` alone;
-        `policy` augments further the images at some positions. Each process of a training decodes its rows of a
-        batch.
+        Only one pass at a time. The augmentation of an image depends only on the epoch and its position in `order`;
+        `policy` is a further augmentation. Each process of a training decodes its rows of a batch.
         Raises InputError naming a file that cannot be decoded.
         """
         seed = epoch.entropy(seeding.AUGMENTATION)
@@ -123,18 +122,18 @@ class StreamedSet:
             if self.plan.draws is not draws:
                 raise RuntimeError("another pass over this set has begun, and its workers serve one at a time")
             if isinstance(pixels, InputError):
-                # Itself, it would hold on to this frame, and the workers with it.
+                # A new exception: the original would keep a reference to this frame, and so to the workers.
                 raise InputError(str(pixels))
             decoded = policy(pixels.to(self.device, non_blocking=True), positions)
             yield self.world.gather(decoded, count)
 
 
 def _let_go(loader: DataLoader[Any]) -> None:
-    """Drop what should be the last reference."""
+    """Drop the last reference to a loader."""
 
 
 class _Plan:
-    """The draws of the current pass; a loader whose workers stay has to keep its sampler."""
+    """The draws of the current pass: a loader with persistent workers must keep the same sampler object."""
 
     draws: list[Draw]
 
@@ -153,7 +152,7 @@ class _Decoder(Dataset[Tensor | InputError]):
         try:
             pixels = [self._pixels(image, (*seed, start + offset)) for offset, image in enumerate(images)]
         except InputError as error:
-            # Raised in a worker, it would arrive with the worker's traceback in its sentence.
+            # If it were raised in a worker, its message would contain the worker's traceback.
             return error
         return torch.from_numpy(np.stack(pixels))
 
@@ -184,11 +183,11 @@ def _transform(preprocessing: Preprocessing, augment: bool) -> Transform:
     return composed
 
 
-def _heed_parent_alone(worker: int) -> None:
-    """Let a worker go on when all processes of a job are asked to stop: the training saves its state first.
+def _obey_only_parent(worker: int) -> None:
+    """Make a worker continue when all processes of a job get a stop signal: the training saves its state first.
 
-    Only the training process itself may end it. (Where the sender of a signal is not told, as on macOS, a worker
-    stops at once.)
+    Only the training process itself may end it. (On systems that do not report the sender of a signal, such as macOS,
+    a worker stops immediately.)
     """
     if hasattr(signal, "sigwaitinfo"):
         signal.pthread_sigmask(signal.SIG_BLOCK, signals.ASKING)

@@ -1,4 +1,4 @@
-"""Images in memory: kept on the device, cropped, flipped and augmented as whole batches of uint8."""
+"""Images in memory: kept on the device; cropped, flipped and augmented in batches of uint8."""
 
 from collections.abc import Iterator
 
@@ -33,7 +33,7 @@ class Form:
         self.side = int(data.train_images.shape[1])
 
     def training(self, indices: NDArray[np.int64], *, augment: bool) -> "ImageSet":
-        """The training images that `indices` keep."""
+        """The training images at `indices`."""
         return ImageSet(self.data.train_images[indices], self.preprocessing, self.device, augment)
 
     def testing(self) -> "ImageSet":
@@ -68,14 +68,14 @@ class ImageSet:
         epoch: Epoch,
         policy: Policy = unchanged,
     ) -> Iterator[Tensor]:
-        """uint8 batches [B, H, W, C] of the images that `order` names, from the epoch's first batch on.
+        """uint8 batches [B, H, W, C] of the images in the given `order`, from the epoch's first batch on.
 
-        The epoch settles crops and flips; `policy` augments further the images at some positions of `order`.
+        The epoch determines crops and flips; `policy` is a further augmentation.
         """
         first = epoch.first_batch * batch_size
         augmentation = self.draw_augmentation(len(order), epoch.generator(seeding.AUGMENTATION))
-        # Whole chunks, always from the same positions: small kernels are launched less often, and a batch is
-        # the same bytes whether or not the epoch was entered in its middle.
+        # Whole chunks of batches reduce the number of kernel launches. Chunks always start at the same positions, so
+        # that a batch has the same bytes in an epoch that is resumed in its middle.
         step = max(1, CHUNK // batch_size) * batch_size
         for start in range(first // step * step, len(order), step):
             positions = slice(start, min(start + step, len(order)))

@@ -1,4 +1,4 @@
-"""Titles, kept on the device: rows of character numbers, gathered a batch at a time."""
+"""Titles, kept on the device: rows of character numbers, gathered batch by batch."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ from longtail.runtime.errors import InputError
 
 
 class Form:
-    """Titles, which a network takes as they are; their side is their length in characters."""
+    """Titles, which need no normalisation; their side is their length in characters."""
 
     def __init__(self, data: Titles, preprocessing: None, device: torch.device, workers: int, world: World) -> None:
         self.data = data
@@ -25,7 +25,7 @@ class Form:
         self.inputs = TitleInputs(torch.from_numpy(data.vectors), self.side)
 
     def normalise(self, batch: Tensor) -> Tensor:
-        """Titles as they are."""
+        """Titles, unchanged."""
         return batch
 
     def training(self, indices: NDArray[np.int64], *, augment: bool) -> "TitleSet":

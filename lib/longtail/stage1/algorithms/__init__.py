@@ -1,7 +1,7 @@
-"""Trainings with a step or a training set of their own, one file each, found by name.
+"""Algorithms of Stage 1 with a step or a training set of their own: one file per algorithm, found by its name.
 
-A part offers `Learner`, a `stage1.learner.Stage1Learner` that differs where the algorithm does. It may say
-`WITHOUT = [...]`, keys of a `stage1` block that have no meaning under it; `WHOLE_BATCHES = True` where a batch may
-not be passed in parts; `DEFERS = True` where it needs the recipe's `defer`; and `WORK`, the cost of a training step
-in steps of plain cross-entropy, for plans.
+A part has a class `Learner`, a subclass of `stage1.learner.Stage1Learner`. It may declare `WITHOUT = [...]`, keys of
+a `stage1` block that have no meaning with it; `WHOLE_BATCHES = True` if a batch cannot be split into parts;
+`DEFERS = True` if it needs the recipe's `defer`; and `WORK`, the cost of a training step in steps of plain
+cross-entropy, for plans.
 """

@@ -1,4 +1,4 @@
-"""BBN (Zhou et al., CVPR 2020): two branches, one drawn as the data are and one in reverse, weighed over time."""
+"""BBN (Zhou et al., CVPR 2020): two branches, with instance-balanced and reversed sampling, weighted over time."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,7 +20,7 @@ SETTINGS = {
     "sampler": {
         "type": "object",
         "required": ["name"],
-        "description": "how the re-balancing branch draws, of lib/longtail/samplers with its settings",
+        "description": "sampler of the re-balancing branch, from lib/longtail/samplers, with its settings",
     },
 }
 
@@ -29,21 +29,21 @@ class Learner(Stage1Learner):
     """Cumulative learning: δ = 1 − ((e − 1)/E)² moves from the conventional to the re-balancing branch.
 
     A batch holds the rows of both branches, the conventional ones first. z = W·2[δ·f_c, (1 − δ)·f_r] + b, and the
-    loss is δ·L(z, y_c) + (1 − δ)·L(z, y_r). Each branch passes through the trunk by itself, so that batch norm sees
-    them apart. Testing has W·[f_c, f_r] + b. Source: the paper and its official code (methods card "BBN").
+    loss is δ·L(z, y_c) + (1 − δ)·L(z, y_r). Each branch passes through the trunk separately, so that batch norm does
+    not mix them. Testing uses W·[f_c, f_r] + b. Source: the paper and its official code (methods card "BBN").
     """
 
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
         if not hasattr(self.module.backbone, "branch"):
             raise InputError(
-                f"algorithm bbn wants a backbone with two branches, which {self.settings.backbone} has not: name "
+                f"algorithm bbn requires a backbone with two branches, but {self.settings.backbone} has none: name "
                 "one in the method's stage1.backbones"
             )
         self.delta = torch.ones((), device=self.backend.device)
 
     def batches(self, epoch: Epoch) -> Iterator[Batch]:
-        """Batches of both branches; the last one may be smaller, alike in both."""
+        """Batches of both branches; the last one may be smaller, equally in both."""
         self.begin(epoch)
         recipe, sampler = self.settings.recipe, Part.parse(self.own["sampler"])
         self.delta.fill_(1 - ((epoch.number - 1) / recipe.epochs) ** 2)
@@ -53,7 +53,7 @@ class Learner(Stage1Learner):
         return self.in_order(batches.side_by_side(conventional, rebalancing, size, size), 2 * size, epoch)
 
     def loss(self, batch: Mixed) -> Tensor:
-        """The weighed loss of both branches."""
+        """The weighted loss of both branches."""
         half, delta = len(batch.labels) // 2, self.delta
         network: Any = self.module
         backbone = network.backbone
@@ -61,6 +61,6 @@ class Learner(Stage1Learner):
             conventional = backbone.branch(batch.inputs[:half], backbone.conventional).float()
             rebalancing = backbone.branch(batch.inputs[half:], backbone.rebalancing).float()
         logits = network.classifier(2 * torch.cat([delta * conventional, (1 - delta) * rebalancing], 1))
-        of_conventional = self.criterion(logits, batch.labels[:half]).mean()
-        of_rebalancing = self.criterion(logits, batch.labels[half:]).mean()
-        return delta * of_conventional + (1 - delta) * of_rebalancing  # type: ignore[no-any-return]
+        conventional_loss = self.criterion(logits, batch.labels[:half]).mean()
+        rebalancing_loss = self.criterion(logits, batch.labels[half:]).mean()
+        return delta * conventional_loss + (1 - delta) * rebalancing_loss  # type: ignore[no-any-return]

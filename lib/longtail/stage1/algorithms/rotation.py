@@ -1,4 +1,4 @@
-"""Rotation prediction (Gidaris et al., ICLR 2018): a backbone learns from images alone, without their classes."""
+"""Rotation prediction (Gidaris et al., ICLR 2018): a backbone learns from images without their labels."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -18,24 +18,24 @@ from longtail.engine.seeding import Epoch
 from longtail.runtime.errors import InputError
 from longtail.stage1.learner import Pool, Stage1Learner
 
-# Quarter turns. A network that predicts something else than classes has no row in a table: others start from it.
+# Quarter turns. A network that does not predict classes cannot be a row of a table; other networks start from it.
 OUTPUTS = 4
 WITHOUT = ["mixing", "weighting", "deferred"]
 
 
 class Learner(Stage1Learner):
-    """Each image of a batch is turned by 0, 90, 180 or 270 degrees, and the network tells by which.
+    """Each image of a batch is turned by 0, 90, 180 or 270 degrees, and the network predicts the angle.
 
-    The turns of a batch are nearly equally many; they come after augmentation and normalisation. Tested on the test
-    images, of which number i is turned i mod 4 times. Source: SSP's official code (methods card "SSP").
+    The four angles are nearly equally frequent in a batch; images are turned after augmentation and normalisation.
+    For testing, test image i is turned i mod 4 times. Source: SSP's official code (methods card "SSP").
     """
 
-    def __init__(self, *given: Any, **more: Any) -> None:
-        super().__init__(*given, **more)
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         self.test_labels = (torch.arange(len(self.test_labels)) % OUTPUTS).to(self.test_labels)
 
     def pool(self, data: Data, subset: Subset) -> Pool:
-        """The subset's images as they are, and the test images turned."""
+        """The subset's images, unchanged, and the test images, turned."""
         if not isinstance(data, Arrays):
             raise InputError("algorithm rotation turns images in memory: set streamed: false, or leave it out")
         height, width = data.test_images.shape[1:3]
@@ -47,7 +47,7 @@ class Learner(Stage1Learner):
         return super().pool(turned, subset)
 
     def target_counts(self, data: Data, subset: Subset) -> list[int]:
-        """Every image is turned in each way equally often."""
+        """Every angle is equally frequent."""
         return [len(subset.indices)] * OUTPUTS
 
     def batches(self, epoch: Epoch) -> Iterator[Batch]:

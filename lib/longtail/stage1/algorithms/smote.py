@@ -1,4 +1,4 @@
-"""SMOTE (Chawla et al., JAIR 2002) on pixels: rare classes filled up with images between neighbours."""
+"""SMOTE (Chawla et al., JAIR 2002) on pixels: rare classes are filled up with interpolated images."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -19,29 +19,29 @@ Pixels = NDArray[np.uint8]
 
 
 class Learner(Stage1Learner):
-    """Every class brought to the size of the largest before training; an epoch stays as long as without it.
+    """Every class is filled up to the size of the largest before training; the length of an epoch does not change.
 
-    Source: M2m's code (methods card "SMOTE"). The order seed settles the images.
+    Source: M2m's code (methods card "SMOTE"). The new images depend on the order seed.
     """
 
     def pool(self, data: Data, subset: Subset) -> Pool:
-        """The subset's images followed by those made of them."""
+        """The subset's images, followed by the images made from them."""
         if not isinstance(data, Arrays):
             raise InputError(
                 "algorithm smote makes images from pixels in memory: set streamed: false, or leave it out"
             )
         images, labels = data.train_images[subset.indices], data.train_labels[subset.indices]
-        made, of_classes = balanced(images, labels, self.epoch(0).generator(seeding.SYNTHESIS))
+        made, made_labels = balanced(images, labels, self.epoch(0).generator(seeding.SYNTHESIS))
         self.kept = len(labels)
         pool = dataclasses.replace(
             data,
             train_images=np.concatenate([images, made]),
-            train_labels=np.concatenate([labels, of_classes]),
+            train_labels=np.concatenate([labels, made_labels]),
         )
         return pool, np.arange(len(pool.train_labels)), pool.train_labels
 
     def batches(self, epoch: Epoch) -> Iterator[Batch]:
-        """As many batches as the subset alone would give, drawn from all images."""
+        """As many batches as for the subset alone, drawn from all images."""
         self.begin(epoch)
         recipe = self.settings.recipe
         order = self.order(epoch, draws=schedule.draws(recipe, self.kept))
