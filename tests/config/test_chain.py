@@ -60,7 +60,9 @@ def test_a_job_reads_the_networks_of_its_own_seed(tmp_path: Path) -> None:
 def test_curves_and_features_are_of_networks_that_a_table_shows(tmp_path: Path) -> None:
     made = built(tmp_path, "second")
 
-    assert made.inputs.histories(SimpleNamespace(**ON)) == [f"results/runs/{RUNS}/second/seed3/stage1/history.csv"]
+    drawn = made.figures["training_curves"].inputs(SimpleNamespace(**ON))
+
+    assert drawn["histories"] == [f"results/runs/{RUNS}/second/seed3/stage1/history.csv"]
 
 
 def test_an_imported_network_needs_nothing_beneath_it(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from longtail.config import schema
+from longtail.config import load, schema
 from longtail.evaluate.columns import COLUMNS, METRICS, MINUTES
 from longtail.runtime.errors import InputError
 from longtail.runtime.fingerprint import ROOT
@@ -57,7 +57,8 @@ def test_a_score_without_the_metric_is_named() -> None:
 
 
 def test_what_can_be_shown_where() -> None:
-    properties = {name: schema.load(name)["properties"] for name in ("table", "sensitivity")}
+    properties = {"table": schema.load("table")["properties"]}
+    properties["sensitivity"] = load.figure_schema("sensitivity")["properties"]
     shared = schema.load("table")["$defs"]
 
     assert properties["table"]["metrics"]["items"] == {"$ref": "#/$defs/column"}

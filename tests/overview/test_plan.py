@@ -172,9 +172,17 @@ def test_a_table_that_cannot_run_stands_empty(tree: Any, shown: Any) -> None:
     assert shown(plan.lines(graph, tree.machine()))["mislas_places_lt"] == ["0 / 7", "-", "-", "-", "-", "-"]
 
 
-def test_an_unknown_number_of_images_is_said(tree: Any, shown: Any) -> None:
+def unknown(dataset: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the number of images of a data set be unknown."""
+    known = costs.images
+    monkeypatch.setattr(
+        costs, "images", lambda registry, setting: None if setting.dataset == dataset else known(registry, setting)
+    )
+
+
+def test_an_unknown_number_of_images_is_said(tree: Any, shown: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     tree.benchmark({"processes": 2, "images_per_second": 200.0})
-    tree.graph.registry.datasets["cifar10"]["kind"] = "lists_of_files"
+    unknown("cifar10", monkeypatch)
 
     lines = plan.lines(tree.graph, tree.machine())
 
@@ -182,10 +190,10 @@ def test_an_unknown_number_of_images_is_said(tree: Any, shown: Any) -> None:
     assert "The number of images is unknown until the data are read (snakemake datasets): cifar10 if100." in lines
 
 
-def test_what_is_known_is_shown_beside_what_is_not(tree: Any, shown: Any) -> None:
+def test_what_is_known_is_shown_beside_what_is_not(tree: Any, shown: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     tree.benchmark({"processes": 2, "images_per_second": 200.0})
     graph = Graph.of({"tables": ["own.yaml", "digits"], "figures": [], "seeds": {"runs": [0]}}, [])
-    graph.registry.datasets["digits"]["kind"] = "lists_of_files"
+    unknown("digits", monkeypatch)
 
     rows = shown(plan.lines(graph, tree.machine()))
 

@@ -9,6 +9,7 @@ from longtail.engine.distributed import ALONE, World
 from longtail.engine.progress import State
 from longtail.engine.resume import Resume
 from longtail.runtime import parts
+from longtail.runtime.errors import InputError
 from longtail.settings.stage1 import Stage1
 from longtail.stage1.learner import NONE, Stage1Learner
 
@@ -22,6 +23,11 @@ def learner(
     networks: Mapping[str, State] = NONE,
 ) -> Stage1Learner:
     """The learner of the algorithm that `settings` name; raises InputError if it cannot use the data."""
+    if settings.networks.keys() != networks.keys():
+        roles = [", ".join(sorted(each)) or "none" for each in (settings.networks, networks)]
+        raise InputError(
+            f"a Stage 1 that reads the networks {roles[0]} got {roles[1]}: give it a state for each role"
+        )
     kind = parts.find("stage1.algorithms", settings.algorithm.name).Learner
     built: Stage1Learner = kind(data, subset, settings, workers, world, networks)
     return built

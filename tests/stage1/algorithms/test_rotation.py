@@ -10,7 +10,9 @@ import torch
 from tests import small
 
 from longtail.data.forms.files import Files
+from longtail.engine.progress import State
 from longtail.runtime.errors import InputError
+from longtail.settings.stage1 import Stage1
 from longtail.stage1 import train
 from longtail.stage1.algorithms import rotation
 
@@ -40,13 +42,14 @@ def test_a_batch_has_each_turn_nearly_equally_often(size: int, counts: int) -> N
 
 def test_labels_are_turns_and_images_are_turned_by_them() -> None:
     learner = train.learner(DATA, SUBSET, small.changed(SETTINGS, preprocessing={"crop_padding": 0, "flip": False}))
-    plain = train.learner(DATA, SUBSET, small.changed(STARTING, preprocessing={"crop_padding": 0, "flip": False}))
+    upright = small.changed(small.STAGE1, mixing=None, preprocessing={"crop_padding": 0, "flip": False})
+    plain = train.learner(DATA, SUBSET, upright)
     pairs = zip(learner.batches(learner.epoch(1)), plain.batches(plain.epoch(1)), strict=True)
 
     for batch, same in pairs:
         assert torch.equal(batch.inputs, same.inputs)
-        inputs, upright = learner.prepare(batch).inputs, plain.prepare(same).inputs
-        for image, before, label in zip(inputs, upright, batch.labels.tolist(), strict=True):
+        inputs, unturned = learner.prepare(batch).inputs, plain.prepare(same).inputs
+        for image, before, label in zip(inputs, unturned, batch.labels.tolist(), strict=True):
             assert torch.equal(image, torch.rot90(before, label, (1, 2)))
 
 
@@ -84,11 +87,17 @@ def test_a_training_starts_from_the_backbone_and_not_from_the_classifier() -> No
     start = {key: value + 1 if value.is_floating_point() else value for key, value in small.network_state().items()}
 
     learner = train.learner(DATA, SUBSET, STARTING, networks={"start": start})
-    alone = train.learner(DATA, SUBSET, STARTING)
+    alone = train.learner(DATA, SUBSET, small.changed(small.STAGE1, mixing=None))
 
     for key, value in learner.module.state_dict().items():
         expected = start[key] if key.startswith("backbone.") else alone.module.state_dict()[key]
         assert torch.equal(value, expected), key
+
+
+@pytest.mark.parametrize(("settings", "networks"), [(STARTING, {}), (SETTINGS, {"start": {}})])
+def test_a_network_that_is_missing_or_not_read_is_refused(settings: Stage1, networks: dict[str, State]) -> None:
+    with pytest.raises(InputError, match=r"a Stage 1 that reads the networks (start got none|none got start)"):
+        train.learner(DATA, SUBSET, settings, networks=networks)
 
 
 def test_another_backbone_is_refused() -> None:
