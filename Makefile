@@ -5,14 +5,14 @@ RUN := $(UV) run --frozen --no-dev
 DEV := $(UV) run --frozen
 CORES ?= all
 DEMO := --configfile config/demo.yaml
-# Snakemake names a command of its own here, which who has only ever typed make does not have.
+# After a failure with a locked folder, name the make target: Snakemake's own message names a command outside of .venv.
 LOCKED = || { code=$$?; ls .snakemake/locks/* >/dev/null 2>&1 && \
-	echo "Another run is going on in this folder, or one was killed. If it was killed: make unlock, then the same command again." >&2; \
+	echo "Another run is active in this folder, or one was killed. If it was killed: make unlock, then repeat the command." >&2; \
 	exit $$code; }
-# Git brings the published files along, and Snakemake would take them for finished.
+# The published files are in git, so Snakemake would take them for finished outputs.
 ANEW := --forcerun publish
 OWN = $(if $(CONFIG),--configfile $(CONFIG))
-# Tests run side by side, a file at a time and one thread each; those that come first take longest.
+# Tests run in parallel, file by file, with one thread each; the slowest files come first.
 TEST = OMP_NUM_THREADS=1 $(DEV) python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
@@ -40,16 +40,16 @@ demo: $(UV) ## the main job on the embedded data: MiSLAS, LADC and baselines on 
 all: $(UV) ## every table and figure of the papers (see README for what that takes)
 	@$(RUN) snakemake --cores $(CORES) $(LOCKED)
 
-unlock: $(UV) ## take away the lock that a killed run leaves behind; then the same command goes on
+unlock: $(UV) ## remove the lock that a killed run leaves behind; then repeat the command
 	@$(RUN) snakemake --unlock $(DEMO)
 
-plan: $(UV) ## what a run takes, before anything runs (CONFIG=config/demo.yaml: that of a file)
+plan: $(UV) ## show what a run will cost, before anything runs (CONFIG=config/demo.yaml: of another configuration)
 	@$(RUN) longtail plan --cores $(CORES) $(OWN)
 
-progress: $(UV) ## how far a run is (CONFIG as for plan)
+progress: $(UV) ## show how far a run is (CONFIG as for plan)
 	@$(RUN) longtail progress --cores $(CORES) $(OWN)
 
-imports: $(UV) ## YAML that takes finished Stage 1s instead of training them (FROM=a folder, TO=a file; CONFIG as for plan)
+imports: $(UV) ## write YAML that imports finished Stage 1s instead of training them (FROM=a folder, TO=a file; CONFIG as for plan)
 	@$(RUN) longtail imports $(OWN) $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)")
 
 benchmark: $(UV) ## time Stage 1 on this machine for `make plan`, against the usual loop (some ten minutes)
@@ -59,14 +59,14 @@ benchmark: $(UV) ## time Stage 1 on this machine for `make plan`, against the us
 report: $(UV) ## results/report.html of the default configuration
 	@$(RUN) snakemake --report results/report.html
 
-published: $(UV) ## the published tables of MiSLAS from the networks that come along: no Stage 1 is trained (CONFIG as for plan)
+published: $(UV) ## the published tables of MiSLAS from the networks in git: no Stage 1 is trained (CONFIG as for plan)
 	@$(RUN) snakemake results/published/mislas-cifar/manifest.json $(ANEW) --cores $(CORES) --configfile config/published.yaml config/networks.yaml $(CONFIG) $(LOCKED)
 	@$(RUN) longtail published
 
 publish-demo: $(UV) ## copy the demo's tables and figures to results/published/demo
 	@$(RUN) snakemake results/published/demo/manifest.json $(ANEW) --cores $(CORES) $(DEMO) $(LOCKED)
 
-test: $(UV) ## the tests, but for the slow ones (ARGS="tests/stage2 -k lws" for some of them)
+test: $(UV) ## all tests except slow ones (ARGS="tests/stage2 -k lws" for some of them)
 	@$(TEST) -m "not slow" $(ARGS)
 
 test-all: $(UV) ## every test (ARGS as for test)

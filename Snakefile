@@ -7,7 +7,7 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
-# The library of this checkout, whichever one is installed.
+# Import the library of this checkout, even if another one is installed.
 sys.path.insert(0, str(Path(workflow.basedir) / "lib"))
 
 from longtail.config import command_line, layers
@@ -58,10 +58,10 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
-# What a job asks for that is no parameter: another place of the same data or network changes nothing.
+# Paths that jobs need but that are no parameters: moving data or a network must not repeat jobs.
 config["stage1"], config["places"] = GRAPH.imports, GRAPH.places()
 
-# Snakemake only counts GPUs; a job locks one of them (runtime/gpus.py).
+# Snakemake only counts GPUs; the job itself locks one of them (runtime/gpus.py).
 if "gpu" not in workflow.global_resources:
     workflow.register_resource("gpu", GRAPH.resources.gpu_slots)
 

@@ -17,7 +17,7 @@ rule download:
 
 rule build_arrays:
     input:
-        # Its checksum is pinned: fetched again, it is the same.
+        # ancient: its checksum is fixed, so a newer download has the same content.
         archive=ancient(lambda w: GRAPH.inputs.archive(w)),
     output:
         arrays=ARRAYS,

@@ -1,4 +1,4 @@
-# Both start a Snakemake of their own, which only the environment that this one runs in has: hence no script.
+# Both rules start a Snakemake of their own, which exists only in the environment of this one: so they have no script.
 
 
 rule pack:

@@ -27,8 +27,8 @@ rule train_stage1:
         "../workflow_scripts/train_stage1.py"
 
 
-# Inputs, parameters and environment are those of train_stage1, so that a network stays where it is when its line in
-# the configuration comes or goes.
+# Inputs, parameters and environment are the same as in train_stage1, so that adding or removing the import of a finished
+# network does not make it again.
 rule import_stage1:
     input:
         arrays=ARRAYS,

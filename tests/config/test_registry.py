@@ -312,7 +312,7 @@ def test_a_part_of_another_name_replaces_the_whole_part() -> None:
         ({"methods": {"bbn": {"stage1": {"backbones": {"resnet32": "bbn_resnet33"}}}}},
          "method 'bbn', key 'stage1.backbones': unknown backbone 'bbn_resnet33': did you mean 'bbn_resnet32'?"),
         ({"methods": {"mine": {**MINE, "stage1": {**LDAM, "deferred": {}}}}},
-         "method 'mine': key 'stage1.deferred' is {}, which is not allowed: what takes over after"),
+         "method 'mine': key 'stage1.deferred' is {}, which is not allowed: parts that replace"),
         ({"methods": {"mine": {**MINE, "stage1": {**LDAM, "deferred": {"weighting": None}}}}},
          "method 'mine', key 'stage1.deferred': is what training begins with, so nothing changes: replace or"),
         ({"methods": {"mine": {**MINE, "stage1": {**LDAM, "weighting": CB, "deferred": {"weighting": CB}}}}},

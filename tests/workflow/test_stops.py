@@ -87,7 +87,7 @@ def test_a_lock_that_a_kill_left_behind_is_explained_and_taken_away(tmp_path: Pa
     assert code != 0
     last = output.strip().splitlines()[-2]  # before make's own line
     assert last.startswith(
-        "Another run is going on in this folder, or one was killed. If it was killed: make unlock,"
+        "Another run is active in this folder, or one was killed. If it was killed: make unlock,"
     ), output
     assert make(project, "unlock")[0] == 0
     code, output = make(project, "all", "CORES=2 --configfile mine.yaml --dry-run")

@@ -1,8 +1,8 @@
-"""Classifiers on top of a backbone, one file each, found by name.
+"""Heads, the classifiers on top of a backbone: one file per head, found by its name.
 
-`build(settings, features, classes)` gives a module of features [B, features] to logits [B, classes], with its
-parameters drawn. Weight decay does not fall on the parameters that `undecayed`, an attribute of the module, names. A
-head whose training looks at the whole batch says `WHOLE_BATCHES = True`.
+`build(settings, features, classes)` returns a module from features [B, features] to logits [B, classes], with
+initialised parameters. Parameters that the module's attribute `undecayed` names have no weight decay. A head that
+needs the whole batch in training declares `WHOLE_BATCHES = True`.
 
-What stands on a finished network (a `stage2`, a `post_hoc`) wants a linear head: those that say `LINEAR = True`.
+Methods on a finished network (`stage2`, `post_hoc`) require a linear head, which declares `LINEAR = True`.
 """

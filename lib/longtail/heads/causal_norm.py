@@ -19,7 +19,7 @@ SETTINGS = {
         "type": "number",
         "minimum": 0,
         "exclusiveMaximum": 1,
-        "description": "μ: how much of the mean feature stays",
+        "description": "μ: the decay of the running mean feature",
     },
     "alpha": {
         "type": "number",
@@ -32,8 +32,8 @@ SETTINGS = {
 class CausalNormClassifier(nn.Module):
     """z_k = (τ/H)·Σ_h x̂_h·w_kh/(‖w_kh‖ + γ) for features [B, D] in H parts, without bias.
 
-    Training notes a running sum of mean features, d ← μ·d + mean(x), of which only the direction is used. Testing
-    subtracts α·cos(x_h, d_h)·d̂_h from x̂_h first: the total direct effect (TDE).
+    Training keeps a running sum of mean features, d ← μ·d + mean(x), of which only the direction is used. Testing
+    first subtracts α·cos(x_h, d_h)·d̂_h from x̂_h: the total direct effect (TDE).
     """
 
     mean: Tensor
@@ -55,7 +55,7 @@ class CausalNormClassifier(nn.Module):
         self.heads, self.tau, self.gamma, self.mu, self.alpha = heads, tau, gamma, mu, alpha
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits [B, K]: in training of all that an image shows, in evaluation without what the mean feature adds."""
+        """Logits [B, K]; in evaluation mode without the effect of the mean feature."""
         parts = F.normalize(self._split(features), dim=2)  # [B, H, D/H]
         if self.training:
             with torch.no_grad():
@@ -73,14 +73,13 @@ class CausalNormClassifier(nn.Module):
 
 
 def build(settings: Mapping[str, Any], features: int, classes: int) -> CausalNormClassifier:
-    """(τ/H)·Σ_h x̂_h·ŵ_kh, at test time less the mean feature's effect (methods card "De-confound-TDE").
+    """(τ/H)·Σ_h x̂_h·ŵ_kh, at test time without the mean feature's effect (methods card "De-confound-TDE").
 
-    Raises InputError when the features do not split into H parts of one size.
+    Raises InputError if the features cannot be split into H equal parts.
     """
     if features % settings["heads"]:
         raise InputError(
             f"head causal_norm cannot split with heads={settings['heads']} the {features} features of this backbone: "
             "choose a divisor"
         )
-    given = {key: settings[key] for key in SETTINGS}
-    return CausalNormClassifier(features, classes, **given)
+    return CausalNormClassifier(features, classes, **{key: settings[key] for key in SETTINGS})

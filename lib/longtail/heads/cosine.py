@@ -13,7 +13,7 @@ SETTINGS = {
 
 
 class CosineClassifier(nn.Module):
-    """z_k = s·cos(x, w_k) for features [B, D], without bias; w_k begins uniform on a cube, scaled to length 1."""
+    """z_k = s·cos(x, w_k) for features [B, D], without bias; the initial w_k is uniform in a cube, with length 1."""
 
     def __init__(self, features: int, classes: int, scale: float = 30.0) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Linear classifier that begins with every class as rare, for sigmoid losses (class-balanced loss, official code)."""
+"""Linear classifier that starts with improbable classes, for sigmoid losses (class-balanced loss, official code)."""
 
 import math
 from collections.abc import Mapping
@@ -10,15 +10,15 @@ LINEAR = True
 
 
 class RareStart(nn.Linear):
-    """z = Wx + b, with b spared by weight decay."""
+    """z = Wx + b, without weight decay on b."""
 
     undecayed = ("bias",)
 
 
 def build(settings: Mapping[str, Any], features: int, classes: int) -> RareStart:
-    """z = Wx + b with b = −log(K − 1) at the start, so that σ(b) = 1/K, and without weight decay on b.
+    """z = Wx + b with the initial b = −log(K − 1), so that σ(b) = 1/K, and without weight decay on b.
 
-    Else the many classes that an image is not of would outweigh its own at the start (methods card "Focal").
+    Otherwise the loss of the many wrong classes would dominate at first (methods card "Focal").
     """
     classifier = RareStart(features, classes)
     nn.init.kaiming_normal_(classifier.weight)

@@ -1,9 +1,9 @@
-"""Losses, one file each, found by name: `build(settings, counts)` gives a `Loss` of logits [B, K] and labels [B].
+"""Losses: one file per loss, found by its name; `build(settings, counts)` returns a `Loss`.
 
-A loss with settings names them in `SETTINGS`, a literal, so that a config is checked before anything runs. One that
-looks at the whole batch says `WHOLE_BATCHES = True`.
+A loss declares its settings in `SETTINGS`, a literal, so that a config is checked before anything runs. A loss that
+needs the whole batch declares `WHOLE_BATCHES = True`.
 
-Each file also offers its loss as a class, for use without the rest: `from longtail.losses import BalancedSoftmax`.
+Each loss is also a class that can be used alone: `from longtail.losses import BalancedSoftmax`.
 """
 
 import importlib
@@ -14,7 +14,7 @@ from longtail.weightings.class_balanced import class_weights
 
 
 def __getattr__(name: str) -> Any:
-    """The class `BalancedSoftmax` of the file balanced_softmax.py, imported when it is asked for."""
+    """The class `BalancedSoftmax` of the file balanced_softmax.py, imported at its first use."""
     for part in parts.names("losses"):
         if part.replace("_", "") == name.lower():
             return getattr(importlib.import_module(f"longtail.losses.{part}"), name)

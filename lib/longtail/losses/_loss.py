@@ -1,4 +1,4 @@
-"""What every loss is."""
+"""The base class of all losses."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from longtail.runtime.errors import InputError
 
 
 def class_sizes(counts: Sequence[int]) -> Tensor:
-    """Training images per class [K] in float64; InputError where a class has none, and so no prior or margin."""
+    """Training images per class [K] in float64; raises InputError if a class has none, and so no prior or margin."""
     sizes = torch.tensor(counts, dtype=torch.float64)
     if not len(sizes) or not (sizes >= 1).all():
         raise InputError(f"class counts {list(counts)} must each be at least 1: leave classes without images out")
@@ -17,13 +17,13 @@ def class_sizes(counts: Sequence[int]) -> Tensor:
 
 
 class Loss(nn.Module):
-    """A loss with one value an image: a subclass says what in `each`."""
+    """A loss with one value per image, which a subclass computes in `each`."""
 
     def each(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Losses [B] of logits [B, K] and labels [B]."""
         raise NotImplementedError
 
     def forward(self, logits: Tensor, labels: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Losses [B], times the images' weights [B] where there are any."""
+        """Losses [B], multiplied by the images' weights [B] if there are any."""
         values = self.each(logits, labels)
         return values if weights is None else weights.to(values.dtype) * values

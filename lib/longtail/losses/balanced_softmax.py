@@ -18,7 +18,7 @@ SETTINGS = {
 
 
 class BalancedSoftmax(Loss):
-    """−log softmax(z + τ log π)_y, with π the shares of the classes in the training set; plain z is for testing."""
+    """−log softmax(z + τ log π)_y, with π the shares of the classes in the training set; testing uses plain z."""
 
     shift: Tensor
 

@@ -18,5 +18,5 @@ class CrossEntropy(Loss):
 
 
 def build(settings: Mapping[str, Any], counts: list[int]) -> CrossEntropy:
-    """−log p_y for logits [B, K] and labels [B], one value an image."""
+    """−log p_y for logits [B, K] and labels [B], one value per image."""
     return CrossEntropy()

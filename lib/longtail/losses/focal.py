@@ -18,11 +18,11 @@ SETTINGS = {
         "type": "number",
         "minimum": 0,
         "maximum": 100,
-        "description": "γ: how much less an image counts that is easy",
+        "description": "γ: how much less easy images count",
     },
     "weighted": {
         "enum": ["inside", "outside"],
-        "description": "whether a class weight scales the cross-entropy that p is read from (LDAM-DRW) or the loss",
+        "description": "whether a class weight scales the cross-entropy inside p (LDAM-DRW) or the loss",
     },
 }
 
@@ -46,7 +46,7 @@ class Focal(Loss):
         return self._modulated(self._surprise(logits, labels)).sum(1)
 
     def forward(self, logits: Tensor, labels: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Losses [B] with the images' weights [B] where `weighted` says."""
+        """Losses [B] with the images' weights [B] inside or outside, as `weighted` says."""
         if weights is None or self.weighted == "outside":
             return super().forward(logits, labels, weights)
         surprise = weights.to(logits.dtype)[:, None] * self._surprise(logits, labels)
@@ -60,11 +60,11 @@ class Focal(Loss):
         return -F.logsigmoid(torch.where(own, logits, -logits))
 
     def _modulated(self, surprise: Tensor) -> Tensor:
-        # 1 − p_t without cancellation where p_t is near 1; where it is 0, a power below 1 would have no slope.
+        # 1 − p_t, without cancellation if p_t is near 1; clamped, since a power below 1 has no derivative at 0.
         missing = (-torch.expm1(-surprise)).clamp(min=torch.finfo(surprise.dtype).tiny)
         return missing**self.gamma * surprise
 
 
 def build(settings: Mapping[str, Any], counts: list[int]) -> Focal:
-    """(1 − p_t)^γ · (−log p_t) for logits [B, K] and labels [B], one value an image (methods card "Focal")."""
+    """(1 − p_t)^γ · (−log p_t) for logits [B, K] and labels [B], one value per image (methods card "Focal")."""
     return Focal(settings["gamma"], settings["form"], settings["weighted"])

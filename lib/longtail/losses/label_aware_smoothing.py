@@ -14,7 +14,7 @@ from longtail.smoothing import smoothing
 SETTINGS = {
     "head": {"type": "number", "minimum": 0, "exclusiveMaximum": 1, "description": "ε of the largest class"},
     "tail": {"type": "number", "minimum": 0, "exclusiveMaximum": 1, "description": "ε of the smallest class"},
-    "form": {"enum": ["concave", "linear", "convex"], "description": "how ε runs between them with the class size"},
+    "form": {"enum": ["concave", "linear", "convex"], "description": "how ε depends on the class size between them"},
     "las_form": {
         "enum": ["code", "paper"],
         "description": "ε spread over all K classes (official code) or over the K - 1 others (slides)",
@@ -41,13 +41,13 @@ class LabelAwareSmoothing(Loss):
     def each(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Losses [B] of logits [B, K] and labels [B]."""
         surprise = -F.log_softmax(logits, dim=1)  # [B, K]
-        of_label = surprise.gather(1, labels[:, None]).squeeze(1)
+        label_surprise = surprise.gather(1, labels[:, None]).squeeze(1)
         taken = self.epsilon[labels]
         if self.las_form == "code":
             rest = surprise.mean(dim=1)
         else:
-            rest = (surprise.sum(dim=1) - of_label) / (logits.shape[1] - 1)
-        return (1 - taken) * of_label + taken * rest
+            rest = (surprise.sum(dim=1) - label_surprise) / (logits.shape[1] - 1)
+        return (1 - taken) * label_surprise + taken * rest
 
 
 def build(settings: Mapping[str, Any], counts: list[int]) -> LabelAwareSmoothing:

@@ -22,7 +22,7 @@ class LADE(BalancedSoftmax):
     """Balanced softmax + α·R of the batch, R = −Σ_c π_c·T_c (eqs. 9 to 12 and the official code).
 
     T_c = (mean of z_c over the batch's images of c) − D_c − λ·D_c², with D_c = log mean_i exp(z_ic − log π_c − log K)
-    over the whole batch. A class without an image in the batch has 0 for its mean, as in the code.
+    over the whole batch. The mean of a class without images in the batch is 0, as in the code.
     """
 
     prior: Tensor
@@ -35,7 +35,7 @@ class LADE(BalancedSoftmax):
         self.lambda_ = lambda_
 
     def each(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Losses [B] of logits [B, K] and labels [B]; the regulariser, one number a batch, is added to each."""
+        """Losses [B] of logits [B, K] and labels [B]; the regulariser, one number per batch, is added to each."""
         return super().each(logits, labels) + self.alpha * self.regulariser(logits, labels)
 
     def regulariser(self, logits: Tensor, labels: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""LDAM (Cao et al., NeurIPS 2019): a larger margin for a rarer class, on the cosines of a normalised classifier."""
+"""LDAM (Cao et al., NeurIPS 2019): larger margins for rarer classes, on the cosines of a normalised classifier."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,7 +27,7 @@ SETTINGS = {
 class LDAM(Loss):
     """−log softmax(z − s·m_y·[k = y])_y with m_k ∝ n_k^(−1/4), the largest of which is `max_margin` (eqs. 12, 13).
 
-    Logits are s·cos: the head holds the scale, so that what is tested is what is trained on but for the margin.
+    Logits are s·cos: the scale belongs to the head, so that training and testing differ only by the margin.
     """
 
     margins: Tensor

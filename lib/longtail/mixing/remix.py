@@ -1,4 +1,4 @@
-"""Remix (Chou et al. 2020): pixels as mixup, but the label of a much rarer class takes all where seen enough."""
+"""Remix (Chou et al. 2020): pixels like mixup, but a much rarer class wins the label if its share is large enough."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ SETTINGS = {
         "type": "number",
         "minimum": 0,
         "maximum": 1,
-        "description": "τ: how faint the image must be that loses its label",
+        "description": "τ: the share below which an image loses its label",
     },
     "reduction": {
         "enum": ["per_sample", "batch_mean"],

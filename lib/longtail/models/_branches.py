@@ -1,4 +1,4 @@
-"""Two blocks side by side on one trunk, as BBN builds its backbones."""
+"""Two parallel blocks on one trunk, as in the backbones of BBN."""
 
 from typing import Any
 

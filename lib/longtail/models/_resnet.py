@@ -1,4 +1,4 @@
-"""What the ResNets for large images share: torchvision's network without its classifier (methods card 1.4)."""
+"""Shared by the ResNets for large images: torchvision's network without its classifier (methods card 1.4)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What backbones for titles share: characters that start from trained vectors, dropout, how weights are drawn."""
+"""Shared by the backbones for titles: embeddings that start from trained vectors, dropout, initialisation."""
 
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ class Halved(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         bits = torch.arange(2**BYTE)[:, None] >> torch.arange(BYTE) & 1  # [256, 8]
-        # What is kept is doubled, so that the mean stays.
+        # Kept numbers are doubled, so that the mean does not change.
         self.register_buffer("patterns", 2.0 * bits, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:

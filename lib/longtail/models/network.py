@@ -13,7 +13,7 @@ from longtail.settings.part import Part
 LINEAR = Part("linear")
 
 
-# What a backbone is built for, by the form of its examples: the channels of images, or what titles are made of.
+# The inputs that a backbone is built for: the number of channels of images, or `TitleInputs`.
 Inputs = Any
 
 
@@ -27,7 +27,7 @@ class Network(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         features = self.backbone(images)
-        # Half precision would round the logits to 8 bits, which calibration would see.
+        # In float32: bfloat16 would round the logits to 8 bits, which would affect the calibration.
         if features.dtype == torch.bfloat16:
             features = features.float()
         with torch.autocast(features.device.type, enabled=False):

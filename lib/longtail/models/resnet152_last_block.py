@@ -1,4 +1,4 @@
-"""ResNet-152 of which the last block alone is trained, as MiSLAS does on Places-LT (methods card 1.4)."""
+"""ResNet-152 of which only the last block is trained, as in MiSLAS on Places-LT (methods card 1.4)."""
 
 from collections import OrderedDict
 from pathlib import Path
@@ -39,7 +39,7 @@ class LastBlock(nn.Module):
         self.block = Bottleneck(self.feature_dim, self.feature_dim // Bottleneck.expansion)
 
     def train(self, mode: bool = True) -> Self:
-        """Training mode reaches the last block only."""
+        """Set training mode for the last block only."""
         super().train(mode)
         self.frozen.eval()
         return self
@@ -51,7 +51,7 @@ class LastBlock(nn.Module):
 
 
 def build(channels: int) -> LastBlock:
-    """Random throughout: `load_pretrained` gives the frozen part its weights."""
+    """With random weights; `load_pretrained` loads those of the frozen part."""
     return LastBlock(resnet152.build(channels))
 
 

@@ -12,7 +12,7 @@ draw_classifier = draw_xavier
 
 
 class TextRNN(nn.Module):
-    """A bidirectional LSTM of two layers, dropout between them; what it says of the last position, padding or not.
+    """A bidirectional LSTM of two layers with dropout between them; its output at the last position, padding or not.
 
     There its backward direction has seen that position alone, so the second layer's is taken one step and no further.
     """

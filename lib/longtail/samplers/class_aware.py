@@ -28,7 +28,7 @@ def draw(settings: Mapping[str, Any], labels: Indices, draws: int, rng: np.rando
 
 
 class _Cycle:
-    """Items in shuffled order, for ever."""
+    """Items in shuffled order, endlessly."""
 
     def __init__(self, items: Indices, rng: np.random.Generator) -> None:
         self.items = items

@@ -1,4 +1,4 @@
-"""What labels weigh in a Stage 1, from the start or after the recipe's `defer` epochs (DRW)."""
+"""Weights of labels in a Stage 1, from the start or after the recipe's `defer` epochs (DRW)."""
 
 import dataclasses
 from collections.abc import Callable
@@ -15,20 +15,20 @@ Weights = Callable[[Tensor], Tensor]
 
 
 class Weighting:
-    """The weights of the `weighting` and `deferred.weighting` blocks; without both, batches stay as they are.
+    """The weights of the `weighting` and `deferred.weighting` blocks; without both, batches get no weights.
 
-    Weights of 1 change no byte of a loss, so a deferred weighting trains as none does until it is in force. Which of
-    the two it is stands in a tensor: a step that is recorded asks it anew.
+    Weights of 1 change no byte of a loss, so training with a deferred weighting equals training without weights until
+    the deferred one is active. Whether it is active is stored in a tensor, which a captured step reads each time.
     """
 
     def __init__(self, settings: Stage1, counts: list[int], device: torch.device) -> None:
         deferred = settings.deferred.weighting if settings.deferred else None
         self.first, self.deferred = _build(settings.weighting, counts), _build(deferred, counts)
-        self.in_force = torch.zeros((), dtype=torch.bool, device=device)
+        self.is_active = torch.zeros((), dtype=torch.bool, device=device)
 
     def begin(self, deferred: bool) -> None:
-        """Say, before an epoch, whether what is deferred is in force."""
-        self.in_force.fill_(deferred)
+        """Set, before an epoch, whether the deferred weighting is active."""
+        self.is_active.fill_(deferred)
 
     def __call__(self, batch: Mixed) -> Mixed:
         """The batch with the weights of its labels and of its partners' labels."""
@@ -39,7 +39,7 @@ class Weighting:
 
     def _of(self, labels: Tensor) -> Tensor:
         before = torch.ones_like(labels, dtype=torch.float32) if self.first is None else self.first(labels)
-        return before if self.deferred is None else torch.where(self.in_force, self.deferred(labels), before)
+        return before if self.deferred is None else torch.where(self.is_active, self.deferred(labels), before)
 
 
 def _build(weighting: Part | None, counts: list[int]) -> Weights | None:

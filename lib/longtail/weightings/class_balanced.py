@@ -16,7 +16,7 @@ SETTINGS = {
         "type": "number",
         "minimum": 0,
         "exclusiveMaximum": 1,
-        "description": "β: 0 weighs all classes alike, towards 1 a class weighs 1/n",
+        "description": "β: with 0 all classes weigh the same, towards 1 a class weighs 1/n",
     },
     "mean": {
         "enum": ["images", "weights"],

@@ -24,9 +24,9 @@ SETTINGS = {
     "archive": {"$ref": "#/$defs/archive", "description": "the official archive of the python version"},
 }
 SIDE = 32
-# By the archive of the python version, the binary version of the same images: its archive, and its files with the md5
-# of each, in order, test images last. `row` is the bytes of an image: its label, or the coarse and the fine one, then
-# 3072 bytes of red, green and blue.
+# The binary version for each archive of the python version: its archive, and its files with their md5 in order, test
+# images last. `row` is the number of bytes of an image: its label (or the coarse and the fine one), then 3072 bytes
+# of red, green and blue.
 OTHER_VERSIONS = {
     "cifar-10-python.tar.gz": {
         "file": "cifar-10-binary.tar.gz",
@@ -70,8 +70,8 @@ def class_sizes(settings: dict[str, Any]) -> tuple[int, ...]:
 def read(settings: dict[str, Any], archive: str | None) -> Arrays:
     """Both splits in the order of the python version, which the subsets of methods card 1.1 rely on.
 
-    They come from the `archive` of either version, or from `files`, those of the binary version unpacked.
-    Raises InputError for what is not official; each file is checked, those of the python version by torchvision.
+    They come from the `archive` of either version, or from `files`, the unpacked files of the binary version.
+    Raises InputError for a file that is not official: all are checked, those of the python version by torchvision.
     """
     if archive is None:
         return _unpacked([Path(file) for file in settings["files"]])
@@ -92,7 +92,7 @@ def read(settings: dict[str, Any], archive: str | None) -> Arrays:
 
 
 def _version(name: str) -> dict[str, Any] | None:
-    """The binary version that has an archive of this name; None where neither has."""
+    """The binary version whose archive has this name; None if neither has."""
     versions: list[dict[str, Any]] = list(OTHER_VERSIONS.values())
     return next((version for version in versions if name == version["file"]), None)
 
@@ -123,8 +123,8 @@ def _python(folder: str, archive: str) -> Arrays:
 
 
 def _binary(version: dict[str, Any], files: list[Path]) -> Arrays:
-    """The images of `files`; ValueError for one that is not the official one."""
-    parts = [_rows(path, known, version["row"]) for path, known in zip(files, version["files"].values(), strict=True)]
+    """The images of `files`; raises ValueError for a file that is not official."""
+    parts = [_rows(path, md5, version["row"]) for path, md5 in zip(files, version["files"].values(), strict=True)]
     images, labels = zip(*parts, strict=True)
     return Arrays(
         np.concatenate(images[:-1]),
@@ -135,11 +135,11 @@ def _binary(version: dict[str, Any], files: list[Path]) -> Arrays:
     )
 
 
-def _rows(path: Path, known: str, row: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _rows(path: Path, md5: str, row: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Images [N, H, W, C] and labels [N] of one file."""
     content = path.read_bytes()
-    if (found := hashlib.md5(content).hexdigest()) != known:
-        raise ValueError(f"{path.name} has md5 {found}, not {known}")
+    if (actual := hashlib.md5(content).hexdigest()) != md5:
+        raise ValueError(f"{path.name} has md5 {actual}, not {md5}")
     rows = np.frombuffer(content, np.uint8).reshape(-1, row)
     label, pixels = rows[:, row - 3 * SIDE**2 - 1], rows[:, row - 3 * SIDE**2 :]
     return pixels.reshape(-1, 3, SIDE, SIDE).transpose(0, 2, 3, 1), label.astype(np.int64)

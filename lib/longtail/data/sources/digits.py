@@ -15,13 +15,13 @@ CLASS_SIZES = (118, 122, 117, 123, 121, 122, 121, 119, 114, 120)
 def read(settings: dict[str, Any], archive: str | None) -> Arrays:
     """The last 60 images of each class, in file order, are the test set (600); the rest is for training.
 
-    The file is ordered by writer, so the test digits come mostly from hands not seen in training.
+    The file is ordered by writer, so most test digits come from writers that are not in the training set.
     """
     from sklearn.datasets import load_digits
 
     digits = load_digits()
     labels = digits.target.astype(np.int64)
-    # Grey levels run 0..16; 255/16 spreads them over uint8.
+    # Grey levels are 0..16; 255/16 scales them to 0..255.
     images = np.round(digits.images * (255 / 16)).astype(np.uint8)[..., None]
     test = np.zeros(len(labels), dtype=bool)
     for label in range(10):

@@ -30,7 +30,7 @@ SETTINGS = {
 
 
 def streamed(settings: dict[str, Any]) -> bool:
-    """Whether images stay in their files."""
+    """Whether images stay in files."""
     return bool(settings["streamed"])
 
 
@@ -40,12 +40,12 @@ def side(settings: dict[str, Any]) -> int:
 
 
 def check(settings: dict[str, Any], where: str) -> None:
-    """InputError for a tree that is none of train/<class>/* and test/<class>/*."""
+    """Raises InputError for a folder that is not a tree train/<class>/*, test/<class>/*."""
     image_tree.listing(Path(settings["data_dir"]))
 
 
 def contents(settings: dict[str, Any]) -> str:
-    """Hash of the names and sizes of the images: opening all of them would take too long."""
+    """Hash of the names and file sizes of the images, since opening all of them would take too long."""
     return image_tree.digest(Path(settings["data_dir"]))
 
 
@@ -55,25 +55,25 @@ def class_sizes(settings: dict[str, Any]) -> tuple[int, ...]:
 
 
 def remark(settings: dict[str, Any]) -> str:
-    """What is passed over, for a table of data sets."""
+    """The files that are ignored, for a table of data sets."""
     passed = image_tree.passed_over(Path(settings["data_dir"]))
     return f"Passed over in its folder: {passed}." if passed else ""
 
 
 def read(settings: dict[str, Any], archive: str | None) -> Arrays | Files:
-    """Every image decoded to RGB, its shorter side resized to `image_size` and its centre cut square.
+    """All images, decoded to RGB, with the shorter side resized to `image_size` and cropped to a central square.
 
-    Where the settings say `streamed`, only where the images are: they are decoded in the training loop.
+    If the settings say `streamed`, only their paths: they are decoded in the training loop.
     Raises InputError naming a file that cannot be decoded.
     """
     root = Path(settings["data_dir"])
-    found = image_tree.listing(root)
-    classes = list(found["train"])
-    for split, folders in found.items():
+    tree = image_tree.listing(root)
+    classes = list(tree["train"])
+    for split, folders in tree.items():
         log.info("%s: %d images of %d classes", split, sum(map(len, folders.values())), len(folders))
     log.info("passed over: %s", image_tree.passed_over(root) or "nothing")
     paths, labels = {}, {}
-    for split, folders in found.items():
+    for split, folders in tree.items():
         paths[split] = [path for name in classes for path in folders[name]]
         labels[split] = np.repeat(np.arange(len(classes)), [len(folders[name]) for name in classes]).astype(np.int64)
     if settings["streamed"]:

@@ -1,4 +1,4 @@
-"""`image_list`: text lists of image files with labels, as ImageNet-LT, Places-LT and iNaturalist 2018 come in."""
+"""`image_list`: text lists of image files with labels, the format of ImageNet-LT, Places-LT and iNaturalist 2018."""
 
 import logging
 import os
@@ -32,25 +32,25 @@ STREAMED = True
 AWAITS_COPY = True
 WHAT = "image list"
 COLUMNS = ["path", labels.HEAD]
-# Below data_dir, so no absolute path; a carriage return in it means line ends that are not read as such.
+# A path relative to data_dir; a carriage return in it would be an unknown kind of line end.
 FILE = re.compile(r"\s*[^\s/][^\r]*")
 NUMBER = re.compile("[0-9]{1,9}")
 
 
 def class_sizes(settings: dict[str, Any]) -> tuple[int, ...]:
-    """Training images of each class that the list names, whatever else is wrong with it."""
-    found = Path(settings["train_list"]).read_text(errors="replace").splitlines()
-    written = [line.split()[-1] for line in found if line.strip()]
+    """Training images of each class in the list, whose other mistakes are ignored here."""
+    all_lines = Path(settings["train_list"]).read_text(errors="replace").splitlines()
+    written = [line.split()[-1] for line in all_lines if line.strip()]
     return tuple(Counter(label for label in written if label.isdecimal()).values())
 
 
 def read(settings: dict[str, Any], archive: str | None) -> Files:
-    """Files and labels as `train_list` and `test_list` have them, line by line; the images stand below `data_dir`.
+    """Files and labels from `train_list` and `test_list`, line by line; the images are below `data_dir`.
 
-    Classes are in the order of their labels, numbers from 0 or from 1. A class is named by the folder of its training
-    images where every class has one of its own, else by its label. How many lines name an image again is logged.
-    Raises InputError for a list that is missing, empty or malformed, for labels of which one is not trained on, for
-    an image with two labels in one list, and for images that are not there.
+    Classes are in the order of their labels, numbers from 0 or from 1. A class has the name of the folder of its
+    training images if every class has one of its own, else its label. The number of repeated images is logged.
+    Raises InputError for a list that is missing, empty or malformed, for a label without training images, for an
+    image with two labels in one list, and for missing images.
     """
     root = Path(settings["data_dir"])
     paths = [Path(settings[key]) for key in ("train_list", "test_list")]
@@ -71,7 +71,7 @@ def _arrays(entries: list[Entry], numbers: dict[str, int]) -> tuple[NDArray[np.s
 
 
 def _entries(path: Path) -> list[Entry]:
-    """All images of a list; its first line may name the columns."""
+    """All entries of a list, whose first line may name the columns."""
     entries = []
     for number, (where, line) in enumerate(lines.filled(path, WHAT)):
         fields = line.rsplit(maxsplit=1)
@@ -97,7 +97,7 @@ def _check_numbers(train: list[Entry], numbers: dict[str, int]) -> None:
 
 
 def _report_again(paths: list[Path], train: list[Entry], test: list[Entry]) -> None:
-    """Log how many lines name an image of their list, or of the other, again."""
+    """Log how many lines repeat an image of their own list or of the other one."""
     trained, tested = _different(train), _different(test)
     for path, entries, different in ((paths[0], train, trained), (paths[1], test, tested)):
         if again := len(entries) - len(different):
@@ -108,7 +108,7 @@ def _report_again(paths: list[Path], train: list[Entry], test: list[Entry]) -> N
 
 
 def _different(entries: list[Entry]) -> dict[str, Entry]:
-    """The entry of each image of a list; InputError for one with two labels."""
+    """The entry of each image of a list; raises InputError for an image with two labels."""
     first: dict[str, Entry] = {}
     for entry in entries:
         known = first.setdefault(os.path.normpath(entry.item), entry)
@@ -132,7 +132,7 @@ def _check_existence(path: Path, files: list[str], root: Path) -> None:
 
 
 def _missing(files: list[str], root: Path) -> Iterator[str]:
-    """Files that are not there, from one listing a folder: asking for each alone takes minutes on a slow disk."""
+    """The missing files. Each folder is listed once: checking file by file takes minutes on a slow disk."""
     held: dict[str, set[str]] = {}
     for file in files:
         folder, name = os.path.split(file)
@@ -151,12 +151,12 @@ def _listing(folder: Path) -> set[str]:
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
-    # Only links are asked for one by one: DirEntry.is_file raises an error for one that leads in a circle.
+    # Links are checked one by one: DirEntry.is_file raises an error for a circular link.
     return os.path.isfile(entry.path) if entry.is_symlink() else entry.is_file()
 
 
 def _class_names(train: list[Entry], own: list[str]) -> list[str]:
-    """Names in the order of `own`, the labels."""
+    """Names of the classes in the order of their labels `own`."""
     folders: dict[str, set[str]] = {label: set() for label in own}
     for entry in train:
         folders[entry.label].add(os.path.dirname(entry.item))

@@ -1,4 +1,4 @@
-"""`made_titles`: made-up titles, drawn by chance, for a demo that needs no download. Nobody wrote them."""
+"""`made_titles`: random titles, for a demo that needs no download."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ SETTINGS = {
         },
     },
 }
-# The arrays depend on these too, which no data set can change.
+# Further settings that the arrays depend on; they are the same for all data sets of this kind.
 FIXED = {
     "titles": {
         "train": ["train.txt"],
@@ -47,27 +47,27 @@ HAS_VALIDATION = True
 CLASS_SIZES = (80, 80, 80, 80, 80, 80, 80, 80)
 CLASSES, VALIDATION, TEST = len(CLASS_SIZES), 20, 60
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-# A class has favourite pairs of letters, which every so many pairs of a title are.
+# Each class has PAIRS favourite pairs of letters; a pair of a title is one of them with probability FAVOURED.
 PAIRS, FAVOURED = 6, 0.3
 
 
 def side(settings: dict[str, Any]) -> int:
-    """Characters of a title."""
+    """Number of characters of a title."""
     return int(settings["titles"]["length"])
 
 
 def read(settings: dict[str, Any], archive: str | None) -> Titles:
-    """640 titles for training, 160 for validation and 480 for testing, of 8 classes alike, always the same.
+    """640 titles for training, 160 for validation and 480 for testing, of 8 equally large classes; always the same.
 
-    A title is 4 to 12 pairs of letters; three in ten come from its class's own six pairs, the others from all.
+    A title is 4 to 12 pairs of letters; three in ten are favourite pairs of its class, the others are random.
     """
-    wanted, rng = settings["titles"], np.random.default_rng(0)
+    options, rng = settings["titles"], np.random.default_rng(0)
     favourites = rng.integers(len(LETTERS), size=(CLASSES, PAIRS, 2))
     splits = [_split(rng, favourites, size) for size in (CLASS_SIZES[0], TEST, VALIDATION)]
     characters = vocabulary.of(splits[0][0])
-    train, test, validation = (vocabulary.numbers(titles, characters, wanted["length"]) for titles, _ in splits)
-    vectors = vocabulary.drawn(characters, wanted["dimensions"])
-    labels = [of_split for _, of_split in splits]
+    train, test, validation = (vocabulary.numbers(titles, characters, options["length"]) for titles, _ in splits)
+    vectors = vocabulary.drawn(characters, options["dimensions"])
+    labels = [split_labels for _, split_labels in splits]
     names = [f"made-up class {label}" for label in range(CLASSES)]
     return Titles(train, labels[0], test, labels[1], validation, labels[2], vectors, names)
 

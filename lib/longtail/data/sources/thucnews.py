@@ -1,4 +1,4 @@
-"""`thucnews`: 200,000 Chinese news titles of ten classes, the files of the repository that LADC trains on."""
+"""`thucnews`: 200,000 Chinese news titles of ten classes, from the repository whose files LADC uses."""
 
 import hashlib
 import tarfile
@@ -36,7 +36,7 @@ SETTINGS = {
         },
     },
 }
-# The arrays depend on these too, which no data set can change.
+# Further settings that the arrays depend on; they are the same for all data sets of this kind.
 FIXED = {
     "titles": {
         "train": ["train.txt"],
@@ -50,13 +50,13 @@ FIXED = {
     },
 }
 HAS_VALIDATION = True
-# Where they stand in the archive, below the folder of a commit's name.
+# The folder of the files in the archive, below a folder that is named after a commit.
 FOLDER = "THUCNews/data"
 FILES_OF_ARCHIVE = ("train.txt", "dev.txt", "test.txt", "class.txt", "vocab.pkl", "embedding_SougouNews.npz")
-# The archive is made anew by its host, so files are checked: these by their hash, training titles by their number.
+# The host packs the archive again at times, so its files are checked: these by hash, training titles by their number.
 MD5 = {"dev.txt": "48c6a2ec6480a4ca806d62c392805af6", "test.txt": "d99f9129b337cc1e8da40af89dc53f43"}
 CLASS_SIZES = (18000, 18000, 18000, 18000, 18000, 18000, 18000, 18000, 18000, 18000)
-WANTED = {
+OPTIONS = {
     "train": ["train.txt"],
     "validation": ["dev.txt"],
     "test": ["test.txt"],
@@ -68,15 +68,15 @@ WANTED = {
 
 
 def side(settings: dict[str, Any]) -> int:
-    """Characters of a title."""
+    """Number of characters of a title."""
     return int(settings["titles"]["length"])
 
 
 def read(settings: dict[str, Any], archive: str | None) -> Titles:
     """All splits in file order, with the 300-d character vectors of Sogou news; nothing is left out.
 
-    They come from the `archive`, or from `files`, the same unpacked.
-    Raises InputError where a file is missing or not the official one.
+    They come from the `archive`, or from `files`, its unpacked files.
+    Raises InputError if a file is missing or not official.
     """
     if archive is None:
         return _read(Path(settings["files"][0]).parent, settings)
@@ -88,20 +88,20 @@ def read(settings: dict[str, Any], archive: str | None) -> Titles:
                 stored.extractall(folder, members, filter="data")
         except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
             raise InputError(f"{archive} is not a whole archive ({error}): delete it and run again") from error
-        found = next(Path(folder).glob(f"*/{FOLDER}"), None)
-        if found is None:
+        root = next(Path(folder).glob(f"*/{FOLDER}"), None)
+        if root is None:
             raise InputError(f"{archive} has no folder {FOLDER}: name an archive of the official repository")
-        return _read(found, settings)
+        return _read(root, settings)
 
 
 def _read(root: Path, settings: dict[str, Any]) -> Titles:
     for name in FILES_OF_ARCHIVE:
         if not (root / name).is_file():
             raise InputError(f"{root} has no {name}: complete the official files, {', '.join(FILES_OF_ARCHIVE)}")
-    for name, known in MD5.items():
-        if (found := hashlib.md5((root / name).read_bytes()).hexdigest()) != known:
-            raise InputError(f"{root / name} has md5 {found}, not {known}: replace it with the official file")
-    data = titles.build(root, WANTED | {"length": settings["titles"]["length"]}, apart=False)
+    for name, expected in MD5.items():
+        if (actual := hashlib.md5((root / name).read_bytes()).hexdigest()) != expected:
+            raise InputError(f"{root / name} has md5 {actual}, not {expected}: replace it with the official file")
+    data = titles.build(root, OPTIONS | {"length": settings["titles"]["length"]}, apart=False)
     if len(data.train_labels) != sum(CLASS_SIZES):
         raise InputError(
             f"{root / 'train.txt'} has {len(data.train_labels):,} titles, not {sum(CLASS_SIZES):,}: "

@@ -1,4 +1,4 @@
-"""`titles`: a person's own texts, UTF-8 files of lines `text<TAB>label`, or CSV with columns text and label."""
+"""`titles`: a user's own texts, UTF-8 files of lines `text<TAB>label`, or CSV with the columns text and label."""
 
 import csv
 import logging
@@ -90,17 +90,17 @@ Split = tuple[list[str], NDArray[np.int64]]
 
 
 def side(settings: dict[str, Any]) -> int:
-    """Characters of a title."""
+    """Number of characters of a title."""
     return int(settings["titles"]["length"])
 
 
 def has_validation(settings: dict[str, Any]) -> bool:
-    """Whether there is a split that early stopping can look at."""
+    """Whether there is a validation split for early stopping."""
     return bool(settings["titles"]["validation"] or settings["titles"]["validation_per_class"])
 
 
 def files(settings: dict[str, Any]) -> dict[str, list[Path]]:
-    """The files of titles and what else is read with them, by key."""
+    """The files of titles, classes, vocabulary and vectors, by the key that names them."""
     root, named = Path(settings["data_dir"]), settings["titles"]
     read = {f"titles.{key}": [root / name for name in named[key]] for key in SPLITS}
     also = ("classes", "vocabulary", "vectors")
@@ -108,7 +108,7 @@ def files(settings: dict[str, Any]) -> dict[str, list[Path]]:
 
 
 def check(settings: dict[str, Any], where: str) -> None:
-    """InputError, beginning with `where`, for settings that do not fit together."""
+    """Raises InputError, beginning with `where`, for settings that contradict each other."""
     named = settings["titles"]
     if not named["train"]:
         raise InputError(f"{where}, key 'titles.train': names no file: name one at least")
@@ -123,44 +123,45 @@ def check(settings: dict[str, Any], where: str) -> None:
 def read(settings: dict[str, Any], archive: str | None) -> Titles:
     """The files that `settings['titles']` names, below `data_dir`, in file order.
 
-    What a label is, and which class it means, `data.labels` says. A title of the training files that is one of the
-    test or validation titles is left out, and so is one of the validation titles that is tested; how many is told in
-    the log. Without validation files, the last `validation_per_class` training titles of each class are the
-    validation split.
+    Labels and their classes follow the rules of `data.labels`. Training titles that are also test or validation
+    titles are left out, and so are validation titles that are also test titles; their numbers are logged. Without
+    validation files, the last `validation_per_class` training titles of each class are the validation split.
     Raises InputError, with file and line, for text that is not UTF-8, a line that is not a title and a label, an
-    empty title, a label that is none of the classes, a class without titles, and vectors that do not fit.
+    empty title, an unknown label, a class without titles, and vectors that do not match the vocabulary.
     """
     return build(Path(settings["data_dir"]), settings["titles"])
 
 
-def build(root: Path, wanted: dict[str, Any], apart: bool = True) -> Titles:
-    """As `read`; titles that two splits share stay in both unless `apart`."""
-    entries = {key: [entry for name in wanted[key] for entry in _entries(root / name)] for key in SPLITS}
-    classes, numbers = _classes(root, wanted, entries)
+def build(root: Path, options: dict[str, Any], apart: bool = True) -> Titles:
+    """Like `read`; titles that two splits share are left out of one of them only if `apart`."""
+    entries = {key: [entry for name in options[key] for entry in _entries(root / name)] for key in SPLITS}
+    classes, numbers = _classes(root, options, entries)
     train, validation, test = (_split(entries[key], numbers) for key in SPLITS)
     if apart:
         validation = _without(validation, [test], "validation")
         train = _without(train, [test, validation], "training")
-    if held := wanted["validation_per_class"]:
+    if held := options["validation_per_class"]:
         train, validation = _held_out(train, held, classes)
-    _check_classes(train, test, classes, wanted)
-    source = None if wanted["vocabulary"] is None else root / wanted["vocabulary"]
+    _check_classes(train, test, classes, options)
+    source = None if options["vocabulary"] is None else root / options["vocabulary"]
     characters = vocabulary.of(train[0]) if source is None else vocabulary.read(source)
-    if wanted["vectors"] is None:
-        vectors = vocabulary.drawn(characters, wanted["dimensions"])
+    if options["vectors"] is None:
+        vectors = vocabulary.drawn(characters, options["dimensions"])
     else:
-        vectors = vocabulary.vectors(root / wanted["vectors"], characters, source)
-    tables = [vocabulary.numbers(split[0], characters, wanted["length"]) for split in (train, test, validation)]
+        vectors = vocabulary.vectors(root / options["vectors"], characters, source)
+    tables = [vocabulary.numbers(split[0], characters, options["length"]) for split in (train, test, validation)]
     return Titles(tables[0], train[1], tables[1], test[1], tables[2], validation[1], vectors, classes)
 
 
-def _classes(root: Path, wanted: dict[str, Any], entries: dict[str, list[Entry]]) -> tuple[list[str], dict[str, int]]:
+def _classes(
+    root: Path, options: dict[str, Any], entries: dict[str, list[Entry]]
+) -> tuple[list[str], dict[str, int]]:
     """Names of the classes, and the number of each label."""
     train, others = entries["train"], entries["validation"] + entries["test"]
-    if wanted["classes"] is None:
+    if options["classes"] is None:
         numbers = labels.by_training(train, others)
         return list(numbers), numbers
-    written = lines.filled(root / wanted["classes"], "list of classes")
+    written = lines.filled(root / options["classes"], "list of classes")
     names = [labels.read(where, "", name) for where, name in written]
     return [name.label for name in names], labels.by_names(names, train + others)
 
@@ -170,7 +171,7 @@ def _split(entries: list[Entry], numbers: dict[str, int]) -> Split:
 
 
 def _entries(path: Path) -> list[Entry]:
-    """All titles of a file; the first line may name the columns, in a .csv it must."""
+    """All titles of a file. Its first line may name the columns; in a .csv file it must."""
     rows = _rows(path) if path.suffix.lower() == ".csv" else _tabbed(path)
     entries = [labels.read(where, title, label) for where, title, label in rows]
     if not entries:
@@ -208,10 +209,10 @@ def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def _parsed(path: Path) -> Iterator[tuple[str, list[str]]]:
-    """Every row of CSV, with the line that it begins in: a title in quotes may hold the end of a line."""
-    found = lines.read(path, WHAT)
-    reader = csv.reader((f"{line}\n" for line in found), strict=True)
-    while (begins := reader.line_num) < len(found):
+    """Every row of a CSV file, with the line where it starts: a quoted title may contain line breaks."""
+    file_lines = lines.read(path, WHAT)
+    reader = csv.reader((f"{line}\n" for line in file_lines), strict=True)
+    while (begins := reader.line_num) < len(file_lines):
         where = f"{path}, line {begins + 1}"
         try:
             row = next(reader)
@@ -219,7 +220,7 @@ def _parsed(path: Path) -> Iterator[tuple[str, list[str]]]:
             raise InputError(
                 f'{where}: is no row of CSV ({error}): close its quotes, write "" for each inside them, or shorten it'
             ) from error
-        if found[begins].strip():
+        if file_lines[begins].strip():
             yield where, row
 
 
@@ -240,7 +241,7 @@ def _held_out(train: Split, per_class: int, classes: list[str]) -> tuple[Split, 
     held = np.zeros(len(labels), bool)
     for label in range(len(classes)):
         held[np.flatnonzero(labels == label)[-per_class:]] = True
-    # A title that occurs twice must not stand on both sides.
+    # A title that occurs twice must not be in both splits.
     validation = {title for title, is_held in zip(titles, held, strict=True) if is_held}
     twice = np.array([title in validation for title in titles], bool) & ~held
     if twice.any():
@@ -252,12 +253,12 @@ def _held_out(train: Split, per_class: int, classes: list[str]) -> tuple[Split, 
     return chosen(~held & ~twice), chosen(held)
 
 
-def _check_classes(train: Split, test: Split, classes: list[str], wanted: dict[str, Any]) -> None:
+def _check_classes(train: Split, test: Split, classes: list[str], options: dict[str, Any]) -> None:
     counts = np.bincount(train[1], minlength=len(classes))
     if not counts.all():
         raise InputError(
-            f"{', '.join(wanted['train'])}: no training title is left of class '{classes[int(counts.argmin())]}': "
+            f"{', '.join(options['train'])}: no training title is left of class '{classes[int(counts.argmin())]}': "
             "add some, or lower validation_per_class"
         )
     if not len(test[1]):
-        raise InputError(f"{', '.join(wanted['test'])}: no title to test on: add some")
+        raise InputError(f"{', '.join(options['test'])}: no title to test on: add some")

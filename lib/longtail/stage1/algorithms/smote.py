@@ -58,10 +58,10 @@ def balanced(images: Pixels, labels: NDArray[np.int64], rng: np.random.Generator
 
 
 def between(images: Pixels, count: int, rng: np.random.Generator) -> Pixels:
-    """`count` images [count, H, W, C], each at a random point between an image of a class [n, H, W, C] and another.
+    """`count` images [count, H, W, C], each a random point between two of the `images` [n, H, W, C] of a class.
 
-    Number i starts from image i mod n and goes, for each round through the class, to that image's next nearest
-    neighbour by pixels, through all n − 1 of them; a class of one image gives copies of it.
+    New image i is between image i mod n and one of its neighbours by pixels: in the first round through the class the
+    nearest, in each further round the next nearest, through all n − 1. A class of one image gives copies of it.
     """
     size = len(images)
     flat = images.reshape(size, -1).astype(np.float64)

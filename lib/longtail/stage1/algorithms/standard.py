@@ -1,7 +1,7 @@
-"""One batch a step, one forward and one backward pass."""
+"""Standard training: each step is one forward and one backward pass of a batch."""
 
 from longtail.stage1.learner import Stage1Learner
 
 
 class Learner(Stage1Learner):
-    """The head, loss, mixing, sampler and weights of the `stage1` block, and nothing besides."""
+    """Training with the head, loss, mixing, sampler and weights of the `stage1` block."""

@@ -1,8 +1,8 @@
-"""What a drawn training image gives the Stage-2 classifier, one file each, found by name.
+"""Generators of features for the Stage-2 classifier: one file per generator, found by its name.
 
 `build(settings, features, labels, counts)` takes the cached features [N, D] (float32, on the device), their labels
-[N] and the training images per class [K], and gives a `Draw`: rows [n] of the training set and a random generator of
-the features' device -> float32 features [n, D] on that device. Settings are named in `SETTINGS`, a literal.
+[N] and the training images per class [K], and returns a `Draw`: a function of rows [n] of the training set and a
+random generator on the features' device, which returns float32 features [n, D]. `SETTINGS` is a literal.
 """
 
 from collections.abc import Callable

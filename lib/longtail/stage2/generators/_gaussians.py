@@ -1,4 +1,4 @@
-"""Draws from Gaussians that are made of a point and of head classes near it, without ever forming a covariance."""
+"""Draws from Gaussians around points, calibrated by nearby head classes, without computing a covariance matrix."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +10,12 @@ from torch import Tensor
 
 from longtail.stage2.generators import Draw
 
-# In place of the number of a Gaussian: the row keeps its own feature.
+# Marks rows that have no Gaussian and keep their own feature.
 HEAD = -1
 
 
 def upload(values: NDArray[Any], device: torch.device) -> Tensor:
-    """An array on the device, without waiting for what the device is doing."""
+    """An array on the device, copied without waiting for the device."""
     return torch.from_numpy(values).to(device, non_blocking=True)
 
 
@@ -24,9 +24,9 @@ class Gaussians:
     """G distributions of z = own·x + Σ_i w_i·(prior·μ_i + spread·ε_i·A_i) + dispersion·ε_0, ε ~ N(0, I).
 
     x is the point of a Gaussian, and i runs over its head classes: `neighbours` [G, m] are their positions among
-    means [H, D] and factors A [H of [r, D]], `weights` [G, m] their shares w, which sum to 1. ε_0 is one number
-    for all D entries where `common_noise`, else one for each. Membership and weights stay on the host, so that a
-    draw knows which head classes it needs without asking the device.
+    means [H, D] and factors A [H of [r, D]], `weights` [G, m] their shares w, which sum to 1. With `common_noise`,
+    ε_0 is one number for all D entries, else one for each. Neighbours and weights are on the host, so that a draw
+    knows which head classes it needs without waiting for the device.
     """
 
     means: Tensor
@@ -40,10 +40,10 @@ class Gaussians:
     common_noise: bool = False
 
     def draw(self, points: Tensor, which: NDArray[np.int64], generator: torch.Generator) -> Tensor:
-        """A fresh z for each point x [n, D] from Gaussian number `which` [n]; a point of number HEAD as it is."""
+        """A new z for each point x [n, D] from its Gaussian `which` [n]; a point marked HEAD does not change."""
         tail = np.flatnonzero(which != HEAD)
         near, weights = self.neighbours[which[tail]], self.weights[which[tail]]
-        # By head class: each is one product, and its rows are one stretch of what is sent to the device.
+        # Grouped by head class: each needs one product, and its rows are contiguous in what is sent to the device.
         by_class = np.argsort(near, axis=None, kind="stable")
         classes, sizes = np.unique(near, return_counts=True)
         rows = torch.split(upload(np.repeat(tail, near.shape[1])[by_class], points.device), sizes.tolist())
@@ -53,16 +53,16 @@ class Gaussians:
             return torch.randn(number, width, generator=generator, device=points.device)
 
         drawn = points * upload(np.where(which == HEAD, 1, self.own).astype(np.float32), points.device)[:, None]
-        for head, of_head, share in zip(classes.tolist(), rows, shares, strict=True):
-            noise = normal(len(of_head), len(self.factors[head]))
+        for head, head_rows, share in zip(classes.tolist(), rows, shares, strict=True):
+            noise = normal(len(head_rows), len(self.factors[head]))
             part = torch.addmm(self.means[head], noise, self.factors[head], beta=self.prior, alpha=self.spread)
-            drawn.index_add_(0, of_head, part.mul_(share))
+            drawn.index_add_(0, head_rows, part.mul_(share))
         dispersed = normal(len(tail), 1 if self.common_noise else points.shape[1]).mul_(self.dispersion)
         return drawn.index_add_(0, upload(tail, points.device), dispersed.expand(-1, points.shape[1]))
 
 
 def of_rows(gaussians: Gaussians, features: Tensor, tail: NDArray[np.int64]) -> Draw:
-    """Draws where each of the rows `tail` has a Gaussian of its own, in their order, around its own feature."""
+    """Draws in which each of the rows `tail`, in this order, has a Gaussian around its own feature."""
     which = np.full(len(features), HEAD)
     which[tail] = np.arange(len(tail))
 

@@ -1,4 +1,4 @@
-"""Head classes, the statistics of their features, and which of them are nearest to a point."""
+"""Head classes, the statistics of their features, and the nearest ones to a point."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,15 +30,15 @@ class Heads:
     factors: list[Tensor]
 
     def tail_rows(self, labels: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Rows of the training set that no head class holds."""
+        """Rows of the training set that belong to no head class."""
         return np.flatnonzero(~np.isin(labels, self.classes))
 
 
 def of_features(settings: Mapping[str, Any], features: Tensor, labels: NDArray[np.int64], counts: list[int]) -> Heads:
     """The head classes that `head_rule` and `head_size` choose, with eqs. 1-3 of LADC on features [N, D].
 
-    Raises InputError for a head set as `head_set.choose`, where a head class has a single image and so no covariance,
-    and when features are not finite.
+    Raises InputError as `head_set.choose` does, if a head class has a single image and so no covariance, and if
+    features are not finite.
     """
     classes = head_set.choose(counts, settings["head_rule"], settings["head_size"])
     smallest = classes[-1]
@@ -65,7 +65,7 @@ def of_features(settings: Mapping[str, Any], features: Tensor, labels: NDArray[n
 def mean_and_factor(features: Tensor) -> tuple[Tensor, Tensor]:
     """Mean μ [D] and A [min(n, D), D] with AᵀA = Σ (divisor n - 1) of features [n, D], in float64 (LADC, eqs. 2-3).
 
-    A comes from a QR decomposition, so that a singular Σ (features that are never active, n <= D) needs no care.
+    A comes from a QR decomposition, which also works for a singular Σ (features that are never active, n <= D).
     """
     exact = features.double()
     mean = exact.mean(dim=0)
@@ -86,7 +86,7 @@ def nearest(
     for start in range(0, len(rows), BLOCK):
         block = slice(start, start + BLOCK)
         chosen = points[upload(rows[block], points.device)].double()
-        # From differences: the sum of products that is quicker would not give 0 for a point on a mean.
+        # Computed from differences: the faster way by products would not give exactly 0 for a point on a mean.
         distances = torch.cdist(chosen, means, compute_mode="donot_use_mm_for_euclid_dist").cpu().numpy()
         positions[block] = np.argsort(distances, axis=1, kind="stable")[:, :number]
         squared[block] = np.take_along_axis(distances, positions[block], axis=1) ** 2

@@ -22,11 +22,11 @@ SETTINGS = {
 
 
 def build(settings: Mapping[str, Any], features: Tensor, labels: NDArray[np.int64], counts: list[int]) -> Draw:
-    """Head rows give their own feature, tail rows a fresh draw of N(μ', Σ') (methods card "DC").
+    """Head rows give their own feature, tail rows a new draw of N(μ', Σ') (methods card "DC").
 
     μ' is the mean of the k nearest head means and the image's own feature, Σ' = (Σ_i Σ^i)/k + α·11ᵀ: its last term
-    moves all entries together. A `k` above the number of head classes means all of them. The features are not
-    transformed. Raises InputError when features are not finite or there is no usable head or tail class.
+    shifts all entries by the same amount. A `k` above the number of head classes means all of them. The features are
+    not transformed. Raises InputError if features are not finite or there is no usable head or tail class.
     """
     heads = _heads.of_features(settings, features, labels, counts)
     tail = heads.tail_rows(labels)

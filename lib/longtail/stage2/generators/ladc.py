@@ -1,4 +1,4 @@
-"""LADC: a tail image gives a draw from its own Gaussian, calibrated by the head classes near it (eqs. 1-12)."""
+"""LADC: a tail image is replaced by a draw from its own Gaussian, calibrated by nearby head classes (eqs. 1-12)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,7 +32,7 @@ SETTINGS = {
 
 
 def build(settings: Mapping[str, Any], features: Tensor, labels: NDArray[np.int64], counts: list[int]) -> Draw:
-    """Head rows give their own feature, tail rows one fresh draw of N(μ', Σ') with n_s = 1 (methods card "LADC").
+    """Head rows give their own feature, tail rows a new draw of N(μ', Σ') with n_s = 1 (methods card "LADC").
 
     An `m` above the number of head classes means all of them.
     Raises InputError when features are not finite or there is no usable head or tail class.
@@ -63,16 +63,16 @@ def calibrate(settings: Mapping[str, Any], heads: Heads, points: Tensor, rows: N
 def prior_weights(squared: NDArray[np.float64], counts: NDArray[np.int64], rule: str) -> NDArray[np.float64]:
     """w [G, m], rows summing to 1, of head classes of `counts` images at `squared` distances, both [G, m] (eq. 6).
 
-    `printed` grows with the distance as the equation does; `inverse` falls with it, as the text around it wants;
-    `count` leaves it out. Where all distances are 0, `printed` weighs alike; a class at distance 0 takes all of
-    `inverse` (several share it by their counts).
+    `printed` grows with the distance, as in the equation; `inverse` falls with it, as the paper's text says; `count`
+    ignores it. If all distances are 0, `printed` weights are equal; with `inverse`, a class at distance 0 gets all
+    the weight (several share it by their counts).
     """
     if rule == "printed":
         raw = counts * squared
         raw[raw.sum(axis=1) == 0] = 1
     elif rule == "inverse":
         closest = squared.min(axis=1, keepdims=True)
-        # Over the smallest distance, so that a distance of 0 needs no division by it.
+        # Relative to the smallest distance, so that nothing is divided by a distance of 0.
         raw = counts * np.divide(closest, squared, out=np.ones_like(squared), where=squared > 0)
     else:
         raw = counts.astype(np.float64)

@@ -1,4 +1,4 @@
-"""LADC_Average: as LADC, but all images of a tail class share one Gaussian, that of the class mean (Table 8)."""
+"""LADC_Average: like LADC, but all images of a tail class share one Gaussian, that of the class mean (Table 8)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,9 +33,9 @@ SETTINGS = {
 
 
 def build(settings: Mapping[str, Any], features: Tensor, labels: NDArray[np.int64], counts: list[int]) -> Draw:
-    """Head rows give their own feature, tail rows a fresh draw of their class's N(μ', Σ').
+    """Head rows give their own feature, tail rows a new draw of their class's N(μ', Σ').
 
-    μ̂ of eqs. 4-12 is the mean of the class. n_s stays 1: with the size of the class it would undo the prior
+    μ̂ of eqs. 4-12 is the mean of the class. n_s stays 1: the size of the class would cancel the prior
     (methods card "LADC_Average"). An `m` above the number of head classes means all of them.
     Raises InputError when features are not finite or there is no usable head or tail class.
     """
@@ -52,8 +52,8 @@ def build(settings: Mapping[str, Any], features: Tensor, labels: NDArray[np.int6
     def draw(rows: NDArray[np.int64], generator: torch.Generator) -> Tensor:
         points = features[upload(rows, features.device)]
         at_tail = np.flatnonzero(which[rows] != HEAD)
-        of_tail = means[upload(which[rows[at_tail]], features.device)]
-        points.index_copy_(0, upload(at_tail, features.device), of_tail)
+        class_means = means[upload(which[rows[at_tail]], features.device)]
+        points.index_copy_(0, upload(at_tail, features.device), class_means)
         return gaussians.draw(points, which[rows], generator)
 
     return draw

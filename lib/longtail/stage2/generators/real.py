@@ -13,7 +13,7 @@ from longtail.stage2.generators._gaussians import upload
 
 
 def build(settings: Mapping[str, Any], features: Tensor, labels: NDArray[np.int64], counts: list[int]) -> Draw:
-    """The rows of features [N, D] as they are."""
+    """The rows of features [N, D], unchanged."""
 
     def draw(rows: NDArray[np.int64], generator: torch.Generator) -> Tensor:
         return features[upload(rows, features.device)]

@@ -1,7 +1,7 @@
-"""Stage 2 without training, one method a file, found by name: NumPy only, so that its job starts at once.
+"""Post-hoc methods, a Stage 2 without training: one file per method, found by its name. NumPy only, to start quickly.
 
-A part has `SETTINGS`, a literal (name -> JSON schema); `ARRAYS`, the arrays of features.npz it reads, `test_labels`
-among them; and `adjust(settings, stored)`, which makes of these arrays test logits for both protocols (`Adjusted`).
+A part has `SETTINGS`, a literal (name -> JSON schema); `ARRAYS`, the arrays of features.npz that it reads, including
+`test_labels`; and `adjust(settings, stored)`, which makes test logits for both protocols from these arrays.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Adjusted:
-    """Test logits [N, K] of both protocols, and what was chosen for them on which evidence, ready for JSON."""
+    """Test logits [N, K] of both protocols, and the chosen settings with the data for this choice, ready for JSON."""
 
     last: Floats
     best: Floats

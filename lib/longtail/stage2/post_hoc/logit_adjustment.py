@@ -14,7 +14,7 @@ SETTINGS = {
         "type": "number",
         "minimum": 0,
         "maximum": 10,
-        "description": "τ: how much of log π is taken away; 1 is exact",
+        "description": "τ: the multiple of log π that is subtracted; 1 is exact",
     },
 }
 ARRAYS = ("test_logits", "best_test_logits", "train_labels", "test_labels")
@@ -24,7 +24,7 @@ def adjust(settings: Mapping[str, Any], stored: Mapping[str, NDArray[Any]]) -> A
     """Test logits z − τ·log π of logits [N, K], with π the shares of the classes in the training set.
 
     `last` adjusts the last epoch of Stage 1 and `best` its best one (methods card "Logit adjustment").
-    Raises InputError where a class has no training image, and so no share.
+    Raises InputError if a class has no training image, and so no share.
     """
     logits = stored["test_logits"]
     counts = np.bincount(stored["train_labels"], minlength=logits.shape[1])

@@ -15,7 +15,7 @@ SETTINGS = {
         "type": ["number", "null"],
         "minimum": 0,
         "maximum": 10,
-        "description": "power of a row's length it is divided by; null: chosen on the hold-out from 0, 0.1, ..., 2",
+        "description": "power of its length that a row is divided by; null: chosen on the hold-out among 0, 0.1, ..., 2",
     },
     "bias": {
         "type": "boolean",
@@ -29,11 +29,10 @@ GRID = [step / 10 for step in range(21)]
 def adjust(settings: Mapping[str, Any], stored: Mapping[str, NDArray[Any]]) -> Adjusted:
     """Test logits z_k = w_k·x / ‖w_k‖^τ (+ b_k) of float32 features [N, D] (methods card "τ-norm").
 
-    The bias, where it is kept, is not scaled. Without a `tau`, `last` takes the one of the grid with the highest
-    mean of per-class accuracies on the hold-out, over the classes it has images of, and `best` the one with the
-    highest test accuracy, the papers' habit; of equals the smallest. With a `tau` both are it, and nothing is
-    looked at: grid and accuracies in `choice` are then empty.
-    Raises InputError when τ is to be chosen on an empty hold-out, or a row of W is all 0 or not finite.
+    A kept bias is not scaled. Without a `tau`, `last` uses the τ of the grid with the highest mean per-class accuracy
+    on the hold-out, over the classes with images there, and `best` the one with the highest test accuracy, as in the
+    papers; of equals the smallest. With a `tau`, both use it, and grid and accuracies in `choice` are empty.
+    Raises InputError if τ has to be chosen on an empty hold-out, or a row of W is all 0 or not finite.
     """
     classifier = _Rescaled(stored["weight"], stored["bias"] if settings["bias"] else None)
     test, test_labels = classifier.products(stored["test_features"]), stored["test_labels"]
@@ -54,15 +53,15 @@ def adjust(settings: Mapping[str, Any], stored: Mapping[str, NDArray[Any]]) -> A
 
 
 def mean_class_accuracy(logits: Floats, labels: NDArray[np.int64]) -> Fraction:
-    """Mean of the accuracies of the classes that `labels` [N] name; exact, since rounding would break ties."""
-    named, counts = np.unique(labels, return_counts=True)
-    hits = np.bincount(labels[logits.argmax(axis=1) == labels], minlength=logits.shape[1])[named]
+    """Mean accuracy of the classes in `labels` [N]; exact, so that equal means compare as equal."""
+    classes, counts = np.unique(labels, return_counts=True)
+    hits = np.bincount(labels[logits.argmax(axis=1) == labels], minlength=logits.shape[1])[classes]
     shares = (Fraction(hit, count) for hit, count in zip(hits.tolist(), counts.tolist(), strict=True))
-    return sum(shares, Fraction()) / len(named)
+    return sum(shares, Fraction()) / len(classes)
 
 
 class _Rescaled:
-    """A linear classifier whose rows can be divided by any power of their length, at the cost of one product."""
+    """A linear classifier whose rows are divided by a power of their length; one product serves all powers."""
 
     def __init__(self, weight: Floats, bias: Floats | None) -> None:
         self.weight = weight
@@ -81,7 +80,7 @@ class _Rescaled:
         return products
 
     def logits(self, products: Floats, tau: float) -> Floats:
-        """Logits [N, K] of these products at one τ."""
+        """Logits [N, K] for one τ from these products."""
         logits: Floats = products * (self.lengths**-tau).astype(np.float32)
         return logits if self.bias is None else logits + self.bias
 
