@@ -110,5 +110,5 @@ def test_both_branches_learn(stage: Any) -> None:
 
 
 def test_a_backbone_without_branches_is_refused() -> None:
-    with pytest.raises(InputError, match=r"a backbone with two branches, but resnet32 has none: namee one in"):
+    with pytest.raises(InputError, match=r"a backbone with two branches, but resnet32 has none: name one in"):
         train.learner(*small.data(), small.changed(small.STAGE1, **BBN | {"backbone": "resnet32"}))

@@ -15,7 +15,7 @@ SETTINGS = {
         "type": ["number", "null"],
         "minimum": 0,
         "maximum": 10,
-        "description": "power of its length that a row is divided by; null: chosen on the hold-out among 0, 0.1, ..., 2",
+        "description": "power of its length that divides a row; null: chosen on the hold-out among 0, 0.1, ..., 2",
     },
     "bias": {
         "type": "boolean",
