@@ -46,7 +46,7 @@ def milliseconds(work: Callable[[], None], device: torch.device) -> float:
 
 
 def over_batches(learner: Any, act: Callable[[Any], object], count: int) -> Callable[[], None]:
-    """What draws the first batches of an epoch and does something with each."""
+    """A function that draws the first batches of an epoch and applies an operation to each."""
 
     def work() -> None:
         for batch in itertools.islice(learner.batches(learner.epoch(1)), count):

@@ -1,4 +1,4 @@
-"""The trainings of `longtail` as the benchmarks run them. All that touches the engine is here."""
+"""The trainings of `longtail` for the benchmarks; the only file that uses the engine."""
 
 import itertools
 import time
@@ -218,12 +218,12 @@ def stage1_learner(data: str, **changes: Any) -> Stage1Learner:
 
 
 def train(learner: Stage1Learner) -> Callable[[Batch], object]:
-    """What trains a batch of a learner."""
+    """The function that trains a batch of a learner."""
     return steps.make(learner)
 
 
 def prepare(learner: Stage1Learner) -> Callable[[Batch], object]:
-    """What normalises and mixes a batch, as a training step does it: captured where the step is."""
+    """The function that normalises and mixes a batch as in a training step; captured if the step is."""
     if not learner.backend.capture:
         return learner.prepare
     captured = graphs.Captured(lambda *values: learner.prepare(Batch(*values)).inputs)
@@ -231,7 +231,7 @@ def prepare(learner: Stage1Learner) -> Callable[[Batch], object]:
 
 
 def facts(learner: Stage1Learner | FeatureLearner, images: Arrays) -> dict[str, Any]:
-    """What a record says of a training."""
+    """The values of a training for a record."""
     return {
         "backbone": "resnet32",
         "image_size": images.train_images.shape[1],
@@ -245,7 +245,7 @@ def _training(learner: Stage1Learner | FeatureLearner, images: Arrays) -> Traini
 
 
 def _steps(learner: Stage1Learner | FeatureLearner, first_epoch: int = 1) -> Iterator[tuple[int, Tensor]]:
-    """Images and loss of each step; like the engine's loop it looks once in a while whether losses are finite."""
+    """Images and loss of each step; like the engine's loop it checks once in a while whether losses are finite."""
     step = steps.make(learner)
     checked = time.monotonic()
     for epoch in itertools.count(first_epoch):

@@ -51,7 +51,7 @@ def stand_ins(folder: Path) -> dict[str, Any]:
 
 
 def snakemake(folder: Path, config: dict[str, Any], *arguments: str) -> str:
-    """What Snakemake prints in a folder without results, under a configuration laid upon the default."""
+    """The output of Snakemake in a folder without results, with a configuration that overrides the default."""
     # JSON is YAML.
     files.write_json(folder / "config.json", config)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), *arguments]
@@ -66,7 +66,7 @@ def count(folder: Path, config: dict[str, Any], target: tuple[str, ...]) -> int:
 
 
 def seconds(folder: Path, config: dict[str, Any], profile: str, target: tuple[str, ...]) -> tuple[float, float]:
-    """Of one dry run, from the start of the process to its end, and of the processor."""
+    """Wall seconds and processor seconds of one dry run, from the start of the process to its end."""
     start, before = time.monotonic(), _processor()
     snakemake(folder, config, *target, "--dry-run", "--quiet", *_profile(profile))
     return time.monotonic() - start, _processor() - before

@@ -63,7 +63,7 @@ def arguments(description: str | None, rounds: int, seconds: float) -> argparse.
 
 
 def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """The options; a look at some contestants cannot be recorded, as ratios belong to whole rounds."""
+    """The options; a run with only some contestants cannot be recorded, since ratios need whole rounds."""
     options = parser.parse_args()
     if options.only and options.record:
         parser.error("--only is for a look and --record wants all contestants: leave out one of them")
@@ -153,7 +153,7 @@ def together(contestants: Sequence[Contestant], seconds: float, warm_up: int) ->
 
 @dataclass(frozen=True)
 class _Worker:
-    """A process of `benchmarks.worker`, which speaks in lines of JSON and waits where it is told to."""
+    """A process of `benchmarks.worker`, which prints lines of JSON and waits for the harness."""
 
     name: str
     process: subprocess.Popen[str]

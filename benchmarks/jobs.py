@@ -1,4 +1,4 @@
-"""Memory and seconds that the jobs of each rule take on the CPU: what profiles/slurm asks for stands on it.
+"""Memory and seconds that the jobs of each rule take on the CPU, on which the requests of profiles/slurm are based.
 
 Snakemake makes a small table of MiSLAS, one job at a time, and each job's script is looked at twenty times a second
 (Linux only): on the digits, and with `--data` on a folder of images (train/<class>/*, test/<class>/*) at factor 100.
@@ -83,7 +83,7 @@ class Watched:
 
 
 def run(folder: Path, dataset: str, config: dict[str, Any]) -> Watched:
-    """Make the table of MiSLAS on a data set in a folder, watched; CalledProcessError where Snakemake fails."""
+    """Make the table of MiSLAS on a data set in a folder, and watch it; CalledProcessError if Snakemake fails."""
     columns = [{"dataset": dataset, "factor": 100 if "datasets" in config else 50, "backbone": "resnet32"}]
     rows = [{"method": name} for name in ("ce", "crt", "mislas")]
     files.write_json(folder / "jobs.yaml", {"title": "Jobs", "columns": columns, "rows": rows})

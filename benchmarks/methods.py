@@ -1,4 +1,4 @@
-"""What a Stage-1 training step of every one-stage method costs, against plain cross-entropy.
+"""The cost of a Stage-1 training step of every one-stage method, compared with plain cross-entropy.
 
 Methods as config/methods has them for CIFAR-10-LT at factor 100, on images like those of `stage1`, but all in
 batches of 128: it is the methods that are compared, not their recipes. One thread on the CPU. Each method trains side

@@ -22,7 +22,7 @@ PROBE = "import torch; torch.zeros(1, device='cuda').item()"
 
 @contextlib.contextmanager
 def mps() -> Iterator[dict[str, str] | None]:
-    """MPS for as long as the block runs: the environment of its clients, or None where it is not to be had."""
+    """MPS while the block runs: the environment of its clients, or None if MPS is not available."""
     control = shutil.which("nvidia-cuda-mps-control")
     if control is None:
         yield None

@@ -20,7 +20,7 @@ def spread(name: str, values: Sequence[float]) -> Record:
 
 
 def accelerator() -> str | None:
-    """The GPU's name, asked for in another process: this one stays without torch."""
+    """The GPU's name, read in another process, so that this one does not import torch."""
     command = "import torch; print(torch.cuda.get_device_name() if torch.cuda.is_available() else '')"
     done = subprocess.run([sys.executable, "-c", command], stdout=subprocess.PIPE, text=True, check=True)
     return done.stdout.strip() or None
@@ -33,7 +33,7 @@ def stamped(benchmark: str, values: Sequence[Record]) -> list[Record]:
 
 
 def machine(record: Record) -> tuple[str, str | None]:
-    """What tells machines apart: processor and accelerator."""
+    """What identifies a machine: processor and accelerator."""
     return record["processor"], record["accelerator"]
 
 

@@ -1,4 +1,4 @@
-"""What a training is compared with: the loop that long-tailed recognition's repositories share, in its usual form.
+"""The reference for trainings: the usual loop of the repositories of long-tailed recognition.
 
 Pillow images through torchvision's transforms in the processes of a DataLoader, PyTorch's own settings, meters that
 are read after every step. The network, batch size, optimiser and mixup are those of the engine.
@@ -124,7 +124,7 @@ def training(data: str) -> Training:
     criterion = nn.CrossEntropyLoss().to(device)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=2e-4)
     epochs = (train(loader, model, criterion, optimizer, device, epoch) for epoch in itertools.count(1))
-    # PyTorch lets cuDNN round the inputs of float32 convolutions to TF32 unless told not to.
+    # By default PyTorch lets cuDNN round the inputs of float32 convolutions to TF32.
     precision = "float32 (TF32)" if on_gpu else "float32"
     facts = {"backbone": "resnet32", "image_size": size, "batch_size": BATCH_SIZE, "precision": precision}
     return Training(itertools.chain.from_iterable(epochs), facts)

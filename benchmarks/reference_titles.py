@@ -1,4 +1,4 @@
-"""What a training on titles is compared with: a plain loop on PyTorch's own layers.
+"""The reference for trainings on titles: a plain loop on PyTorch's own layers.
 
 Titles are kept as text and become numbers one by one in the processes of a DataLoader, whose collate function stacks
 them; float32, Adam, the loss read after every step. Networks and recipe are those of the engine.

@@ -1,4 +1,4 @@
-"""The process of a contestant: set up, warm up, wait for the others, train for some seconds, tell how much."""
+"""The process of a contestant: set up, warm up, wait for the others, train for some seconds, report the images."""
 
 import importlib
 import json
@@ -17,7 +17,7 @@ CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 
 @dataclass(frozen=True)
 class Training:
-    """What is timed: `steps` trains one batch at a time, without end, and gives its images.
+    """The timed training: `steps` trains one batch at a time, endlessly, and yields its number of images.
 
     `facts` go into the record: backbone, image_size, batch_size, precision.
     """

@@ -46,7 +46,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an environment `venv` of the wheel; what it requires is taken from the present environment."""
+    """A folder with an environment `venv` of the wheel; its requirements come from the present environment."""
     folder = tmp_path_factory.mktemp("elsewhere")
     uv = str(generate.uv())
     for command in (

@@ -34,7 +34,7 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     graphlib.TopologicalSorter(imported()).prepare()
 
 
-def test_no_package_imports_one_that_stands_on_it() -> None:
+def test_no_package_imports_one_above_it() -> None:
     arrows = defaultdict(set)
     for module, others in imported().items():
         for other in others:

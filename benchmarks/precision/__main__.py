@@ -1,4 +1,4 @@
-"""Does bfloat16 on a CPU end where float32 does? The same runs in both, seed by seed.
+"""Does bfloat16 on a CPU give the same results as float32? The same runs in both, seed by seed.
 
 `python -m benchmarks.precision --data <tree of CIFAR-10 images> --work <folder>` runs in <folder>
 what is missing there and writes the comparison to results/published/cpu-precision. More than an hour on two cores.

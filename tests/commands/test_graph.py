@@ -80,7 +80,7 @@ def test_imports_are_yaml_to_be_laid_upon_the_configuration(
         (["--from", "nowhere"], "error: --from: there is no folder nowhere: correct the path\n"),
     ],
 )
-def test_results_that_are_none_are_one_sentence(
+def test_a_results_file_in_place_of_the_folder_is_one_sentence(
     tree: Any, capsys: pytest.CaptureFixture[str], arguments: list[Any], sentence: str
 ) -> None:
     assert main(["imports", *arguments]) == 1

@@ -33,7 +33,7 @@ def built(tmp_path: Path, *rows: str, methods: dict[str, Any] | None = None, **o
     return graph(**asked | {"seeds": {"runs": [3]}} | own)
 
 
-def test_a_method_trains_all_that_it_stands_on_and_no_more(tmp_path: Path) -> None:
+def test_a_method_trains_exactly_the_networks_that_it_requires(tmp_path: Path) -> None:
     made = built(tmp_path, "crt_third")
 
     (run,) = made.plan.runs
@@ -65,7 +65,7 @@ def test_curves_and_features_are_of_networks_that_a_table_shows(tmp_path: Path) 
     assert drawn["histories"] == [f"results/runs/{RUNS}/second/seed3/stage1/history.csv"]
 
 
-def test_an_imported_network_needs_nothing_beneath_it(tmp_path: Path) -> None:
+def test_an_imported_network_reads_no_other_networks(tmp_path: Path) -> None:
     w = SimpleNamespace(**ON, stage1="second", method="second", seed="3")
     source = elsewhere.trained(tmp_path / "far", json.loads(built(tmp_path, "third").parameters.stage1(w)))
     line = {f"{RUNS}/second/seed3": {"source": str(source), "sha256": "0" * 64}}
@@ -86,7 +86,7 @@ def test_what_shares_a_network_shares_a_pack(tmp_path: Path) -> None:
     assert sorted(packs, key=len) == [{"mixup"}, {"third", "other"}]
 
 
-def test_what_a_network_beneath_needs_is_needed(tmp_path: Path) -> None:
+def test_what_a_read_network_needs_is_needed(tmp_path: Path) -> None:
     made = built(tmp_path, "second", methods={"first": FIRST | {"stage1": {"backbones": {"resnet50": "resnet50"}}}})
 
     (cell,) = (cell for table in made.plan.tables.values() for cell in table.cells)

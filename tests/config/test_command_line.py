@@ -39,7 +39,7 @@ def test_values_are_what_yaml_makes_of_them(typed: str, value: dict[str, Any]) -
         ("datasets={x: {title: no}}", "--config: no is false to YAML: quote it, or write false, both in a file for"),
     ],
 )
-def test_a_value_that_is_not_what_it_looks_like_is_refused(typed: str, sentence: str) -> None:
+def test_a_value_that_yaml_misreads_is_refused(typed: str, sentence: str) -> None:
     with pytest.raises(InputError, match="^" + re.escape(sentence)):
         command_line.typed(parse_config([typed]))
 

@@ -246,7 +246,7 @@ def test_cells_that_cannot_run_say_what_they_need(own_table: Callable[..., str])
     assert [bool(cell.runs) for cell in table.cells] == [True, False, False, False, False, False]
 
 
-def test_tau_has_to_be_given_for_a_set_that_leaves_no_image_out(own_table: Callable[..., str]) -> None:
+def test_tau_is_required_for_a_set_that_leaves_no_image_out(own_table: Callable[..., str]) -> None:
     columns = [{**COLUMN, "factor": "natural"}]
     rows = [{"method": "tau_norm"}, {"method": "fixed"}]
     fixed = {"fixed": {"label": "τ = 1", "extends": "tau_norm", "post_hoc": {"tau": 1.0}}}
@@ -277,7 +277,7 @@ def test_tau_has_to_be_given_for_a_set_that_leaves_no_image_out(own_table: Calla
         ),
     ],
 )
-def test_a_large_data_set_that_is_not_there_is_asked_for_in_its_cells(table: str, needs: list[str]) -> None:
+def test_cells_of_a_missing_large_data_set_say_that_it_is_needed(table: str, needs: list[str]) -> None:
     built = build(tables=[table], figures=[])
 
     assert built.runs == []
@@ -312,7 +312,7 @@ def test_a_data_set_may_have_a_form_of_a_backbone_of_its_own(own_table: Callable
 
 
 @pytest.mark.parametrize("compute", [{"processes": 2}, {"micro_batches": 2}])
-def test_a_part_that_wants_whole_batches_is_not_given_parts_of_them(
+def test_a_part_that_requires_whole_batches_never_gets_parts_of_them(
     own_table: Callable[..., str], compute: dict[str, int]
 ) -> None:
     wanting = {"lade": "loss 'lade'", "tde": "head 'causal_norm'", "bbn": "algorithm 'bbn'"}
@@ -366,7 +366,7 @@ def test_what_is_deferred_has_to_take_over_before_the_end(
     assert build(tables=[without], figures=[], recipes=shorter).runs
 
 
-def test_a_run_that_is_wanted_twice_is_one_run(own_table: Callable[..., str]) -> None:
+def test_a_run_that_is_requested_twice_is_one_run(own_table: Callable[..., str]) -> None:
     once = build(tables=[own_table()], figures=[]).runs
     columns = [COLUMN, {**COLUMN, "factor": 1 / COLUMN["factor"]}]
     again, other = own_table(rows=2 * TABLE["rows"], columns=columns), own_table("other")
@@ -375,7 +375,7 @@ def test_a_run_that_is_wanted_twice_is_one_run(own_table: Callable[..., str]) ->
     assert len(set(once)) == len(once) > 0
 
 
-def test_a_head_that_a_data_set_gives_to_a_network_is_judged_with_what_stands_on_it(
+def test_a_head_overridden_for_a_data_set_is_checked_for_methods_on_that_network(
     own_table: Callable[..., str],
 ) -> None:
     override = {"dataset": "digits", "stage1": {"head": {"name": "cosine", "scale": 16.0}}}
@@ -514,7 +514,7 @@ class TestLeftOut:
             f"{self.MIXUP}/mislas/metrics.json",
         ]
 
-    def test_they_stay_asked_for(self, built: Plan) -> None:
+    def test_they_stay_requested(self, built: Plan) -> None:
         assert {run.folder for run in built.requested} == {
             f"digits/if50/resnet32/{name}/seed{seed}" for name in ("ce", "mixup") for seed in (0, 1)
         }

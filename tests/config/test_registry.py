@@ -335,7 +335,7 @@ def test_a_part_of_another_name_replaces_the_whole_part() -> None:
         ({"recipes": {"mine": {"epochs": 2}}}, "recipe 'mine': the top level lacks 'batch_size': add it"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_its_place_and_the_remedy(own: dict[str, Any], sentence: str) -> None:
+def test_an_error_names_place_and_remedy(own: dict[str, Any], sentence: str) -> None:
     assert sentence in refusal(own)
 
 
@@ -389,7 +389,7 @@ def test_a_key_of_no_file_is_blamed_on_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["table", "figure"])
-def test_an_unknown_table_or_figure_is_told_the_nearest(kind: str) -> None:
+def test_an_error_for_an_unknown_table_or_figure_names_the_closest(kind: str) -> None:
     known = sorted(path.stem for path in (CONFIG / f"{kind}s").glob("*.yaml"))[-1]
 
     with pytest.raises(InputError, match=rf"key '{kind}s': there is no {kind} '{known}x': did you mean '{known}'\?"):
@@ -413,7 +413,7 @@ def test_merge_lays_mapping_upon_mapping_and_replaces_the_rest() -> None:
 
 
 @given(MAPPINGS, MAPPINGS)
-def test_merge_is_settled_after_once_and_changes_nothing_given(base: dict[str, Any], over: dict[str, Any]) -> None:
+def test_merge_is_idempotent_and_changes_no_argument(base: dict[str, Any], over: dict[str, Any]) -> None:
     kept = copy.deepcopy((base, over))
 
     merged = merge(base, over)

@@ -107,7 +107,7 @@ def test_defaults_are_not_shared_between_two_checks() -> None:
 
 
 @pytest.mark.parametrize("key", sorted(keys("config")))
-def test_a_misspelt_key_is_told_its_place_and_its_right_spelling(key: str) -> None:
+def test_an_error_for_a_misspelt_key_names_its_place_and_spelling(key: str) -> None:
     *parents, last = key.split(".")
     misspelt = last[:-2] + last[-1] + last[-2]
     value: dict[str, Any] = {misspelt: 1}
@@ -136,14 +136,14 @@ def test_a_misspelt_key_is_told_its_place_and_its_right_spelling(key: str) -> No
          "key 'columns.0' lacks 'backbone': add it"),
     ],
 )  # fmt: skip
-def test_a_wrong_value_is_told_its_key_and_the_remedy(name: str, value: Any, sentence: str) -> None:
+def test_an_error_for_a_wrong_value_names_its_key_and_the_remedy(name: str, value: Any, sentence: str) -> None:
     with pytest.raises(InputError, match=re.escape(f"mine.yaml: {sentence}")) as caught:
         schema.check(value, name, "mine.yaml")
 
     assert "\n" not in str(caught.value)
 
 
-def test_a_number_that_yaml_reads_as_text_is_told_how_to_write_it() -> None:
+def test_an_error_explains_how_to_write_a_number_that_yaml_reads_as_text() -> None:
     recipe = schema.read_yaml(CONFIG / "recipes.yaml")["MiSLAS-S2"]
 
     with pytest.raises(InputError, match=r"key 'weight_decay' is '2e-4'.*write 2\.0e-4"):
@@ -194,7 +194,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         ({"seeds": {"order": "x"}}, "write a whole number or null"),
     ],
 )
-def test_a_wrong_value_is_told_what_it_must_be(value: Any, remedy: str) -> None:
+def test_an_error_for_a_wrong_value_says_what_is_allowed(value: Any, remedy: str) -> None:
     with pytest.raises(InputError, match=f"; {remedy}$"):
         schema.check(value, "config", "mine.yaml")
 

@@ -7,7 +7,7 @@ from longtail.config.registry import CONFIG, Registry
 TABLES = sorted(path.stem for path in (CONFIG / "tables").glob("*.yaml"))
 
 
-def test_what_a_row_defers_has_a_recipe_that_says_until_when(shipped: Registry) -> None:
+def test_rows_with_deferred_parts_have_recipes_with_defer(shipped: Registry) -> None:
     for name in TABLES:
         table = load.definition("table", load.locate("table", name))
         for row in table["rows"] if table["kind"] == "methods" else []:

@@ -49,9 +49,7 @@ def read(folder: Path, text: str | bytes) -> object:
         (b"a: 1\ntitle: V\xf6gel\n", 2, "this is not UTF-8: save the file with that encoding"),
     ],
 )
-def test_what_is_not_what_it_looks_like_is_refused(
-    tmp_path: Path, text: str | bytes, line: int, problem: str
-) -> None:
+def test_values_that_yaml_misreads_are_refused(tmp_path: Path, text: str | bytes, line: int, problem: str) -> None:
     with pytest.raises(InputError) as caught:
         read(tmp_path, text)
 
@@ -71,7 +69,7 @@ def test_what_is_not_what_it_looks_like_is_refused(
         ('{"a":\t[1,\n\t2]}', {"a": [1, 2]}),
     ],
 )
-def test_what_is_what_it_looks_like_is_read(tmp_path: Path, text: str | bytes, value: object) -> None:
+def test_values_that_yaml_reads_as_they_look_are_read(tmp_path: Path, text: str | bytes, value: object) -> None:
     found = read(tmp_path, text)
 
     assert found == (value if isinstance(value, dict) else {"a": value})

@@ -86,8 +86,8 @@ def test_the_printed_numbers_of_table_5() -> None:
 def test_the_samples_are_columns_of_table_5(tmp_path: Path, name: str, epochs: dict[str, int], networks: int) -> None:
     path = CONFIG / f"{name}.yaml"
     own = yaml.safe_load(path.read_text())
-    told = own["datasets"][name]["titles"]
-    for file in (*told["train"], *told["test"], told["classes"], told["vocabulary"], told["vectors"]):
+    message = own["datasets"][name]["titles"]
+    for file in (*message["train"], *message["test"], message["classes"], message["vocabulary"], message["vectors"]):
         (tmp_path / file).touch()
     built = build(path, datasets={name: {"data_dir": str(tmp_path)}})
 
@@ -186,7 +186,7 @@ def test_the_official_archive_or_its_files(tmp_path: Path) -> None:
     assert str(tmp_path) not in graph(str(tmp_path)).parameters.source(w)
 
 
-def test_images_are_told_what_they_were_before(shipped: Registry) -> None:
+def test_the_settings_of_images_have_not_changed(shipped: Registry) -> None:
     """New keys of data sets and recipes stand in no job's settings that does not use them."""
     recipe = settings.stage1(shipped, "cifar10", "if100", "resnet32", "ce", 0)["recipe"]
     assert not {"optimizer", "early_stopping"} & recipe.keys()

@@ -82,7 +82,7 @@ def test_a_label_that_was_not_trained_on_is_never_a_position() -> None:
         ("New York", "New\u00a0York"),
     ],
 )
-def test_labels_that_look_alike_are_refused_wherever_they_stand(one: str, other: str) -> None:
+def test_labels_that_look_alike_are_refused_in_all_files(one: str, other: str) -> None:
     said = (
         f"line 2: label {other!a} looks like {one!a} of train.txt, line 1, but is written otherwise: write both the"
     )

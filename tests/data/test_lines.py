@@ -51,7 +51,7 @@ def test_only_a_line_feed_ends_a_line(written: Any) -> None:
     ],
     ids=["latin-1", "utf-16", "utf-16-without-mark", "nul", "blank", "empty"],
 )
-def test_what_is_no_text_is_told_with_file_and_line(written: Any, content: bytes, said: str) -> None:
+def test_invalid_text_is_reported_with_file_and_line(written: Any, content: bytes, said: str) -> None:
     with pytest.raises(InputError) as caught:
         lines.read(written(content), "list")
     assert said in str(caught.value)

@@ -46,7 +46,7 @@ def test_choice_of_a_person_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     assert torch.get_num_threads() == 2
 
 
-def test_missing_gpu_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_gpu_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match=r"compute\.device is 'cuda' but PyTorch sees no GPU"):
         prepare(False, monkeypatch, device="cuda")
 
@@ -61,7 +61,7 @@ def test_steps_are_captured_on_a_gpu_only(monkeypatch: pytest.MonkeyPatch) -> No
     assert not prepare(False, monkeypatch).capture
 
 
-def test_deterministic_kernels_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deterministic_kernels_are_requested(monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(True, monkeypatch, deterministic=True)
     assert torch.are_deterministic_algorithms_enabled()
     assert not torch.backends.cudnn.benchmark

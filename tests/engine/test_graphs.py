@@ -26,7 +26,7 @@ def test_result_is_the_functions_for_every_shape() -> None:
     assert calls == [3, 3, 3, 3, 2, 2, 2, 3]
 
 
-def test_failing_to_record_is_said_once_and_costs_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failed_capture_is_reported_once_and_has_no_other_effect(caplog: pytest.LogCaptureFixture) -> None:
     def fail(function, inputs):
         raise RuntimeError("operation not permitted when stream is capturing\nmore")
 

@@ -90,7 +90,7 @@ def test_run_may_be_interrupted_again_and_again(file: Any, other: Any) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
-def test_run_that_is_asked_to_stop_saves_and_goes_on_later(file: Any, other: Any, number: Any) -> None:
+def test_a_run_that_is_asked_to_stop_saves_and_resumes_later(file: Any, other: Any, number: Any) -> None:
     first = Asked(stop=(3, 4))
     first.number = number
     before = signal.getsignal(number)

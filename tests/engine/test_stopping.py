@@ -51,7 +51,7 @@ def test_training_ends_when_its_patience_does_and_with_the_state_it_kept(file: A
     assert fitted.history[-1]["test_top1"] is not None, "the epoch it ends in is tested whatever the recipe says"
 
 
-def test_the_end_of_a_training_is_looked_at_too(file: Any) -> None:
+def test_the_end_of_a_training_is_validated_too(file: Any) -> None:
     learner = Validated([9.0, 8, 7, 6, 5, 4, 3, 2, 1, 0.9, 0.8, 0.7, 0.6])
     fitted = loop.fit(learner, stopping(), file)
     assert learner.looks[-1] == (5, 5)
@@ -59,7 +59,7 @@ def test_the_end_of_a_training_is_looked_at_too(file: Any) -> None:
     assert all(torch.equal(fitted.last_state[name], value) for name, value in learner.kept[-1].items())
 
 
-def test_without_it_nothing_is_looked_at(file: Any) -> None:
+def test_without_early_stopping_nothing_is_validated(file: Any) -> None:
     learner = Validated([])
     fitted = loop.fit(learner, RECIPE, file)
     assert learner.looks == []

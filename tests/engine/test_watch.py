@@ -43,7 +43,7 @@ def epoch(clock):
     return pass_by
 
 
-def test_epochs_are_told_with_speed_and_time_left(
+def test_epochs_are_logged_with_speed_and_remaining_time(
     epoch: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     progress = Progress()

@@ -47,7 +47,7 @@ def test_what_is_reached() -> None:
     assert imported(code("make_table")) >= {"pandas"}
 
 
-def test_what_an_environment_lacks_is_found() -> None:
+def test_missing_packages_of_an_environment_are_found() -> None:
     assert "torch" in missing("train_stage1", REPORT)
     assert "sklearn" in missing("build_arrays", REPORT)  # of a part found by name
     assert missing("make_table", TRAIN) == {"pandas"}

@@ -55,7 +55,7 @@ def test_a_difference_worked_out_by_hand(tmp_path: Path) -> None:
     assert paired.judge(top1, "top1") == paired.judge(ece, "ece") == HOLDS
 
 
-def test_intervals_are_those_of_scoring_every_resample_anew(tmp_path: Path) -> None:
+def test_intervals_equal_those_of_scoring_every_resample_again(tmp_path: Path) -> None:
     """Slowly: images drawn one resample after the other, both methods and both seeds scored on each."""
     logits = {name: [drawn_logits(seed, skill=skill)[0] for seed in seeds] for name, skill, seeds in METHODS}
     labels = drawn_logits(0)[1]

@@ -42,7 +42,7 @@ def fail() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         (lambda: int("x"), "ValueError"),
         (fail, "names no file"),
@@ -50,8 +50,8 @@ def fail() -> None:
         (lambda: time.sleep(60), "Hangs"),
     ],
 )
-def test_what_is_neither_is_told_and_its_files_are_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: Callable[[], None], told: str
+def test_other_exceptions_are_reported_and_their_files_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: Callable[[], None], message: str
 ) -> None:
     monkeypatch.setattr(runner, "SECONDS", 0.2)
     monkeypatch.setitem(READERS, "titles", Reader(1, READERS["titles"].make, wrong))
@@ -59,5 +59,5 @@ def test_what_is_neither_is_told_and_its_files_are_kept(
     outcome = next(runner.outcomes("titles", tmp_path, seed=5))
 
     assert outcome.startswith(f"{tmp_path}/titles/5-0: ")
-    assert told in outcome
-    assert told in runner.read(tmp_path / "titles/5-0")
+    assert message in outcome
+    assert message in runner.read(tmp_path / "titles/5-0")

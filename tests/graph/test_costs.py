@@ -55,7 +55,7 @@ def test_image_passes_worked_out_by_hand(default: dict[str, TrainingJob], folder
     assert default[folder].passes == PASSES[folder]
 
 
-def test_an_imported_stage1_costs_nothing_and_what_stands_on_it_the_same(default: dict[str, TrainingJob]) -> None:
+def test_an_imported_stage1_costs_nothing_and_methods_on_it_cost_the_same(default: dict[str, TrainingJob]) -> None:
     folder = "cifar10/if100/resnet32/mixup/seed0"
     stage1, mislas = default[f"{folder}/stage1"], default[f"{folder}/mislas"]
     source = elsewhere.trained(Path("far/stage1").absolute(), stage1.settings)
@@ -120,13 +120,13 @@ def test_trainings_behind_some_runs() -> None:
     assert [t.folder for t in costs.trainings(built, mislas)] == sorted(costs.folders(mislas))
 
 
-def test_a_training_is_told_what_its_job_is_told(default: dict[str, TrainingJob]) -> None:
-    told = default["cifar10/if100/resnet32/mixup/seed1/stage1"]
+def test_a_training_has_the_parameters_of_its_job(default: dict[str, TrainingJob]) -> None:
+    message = default["cifar10/if100/resnet32/mixup/seed1/stage1"]
 
-    assert (told.settings["backbone"], told.settings["recipe"]["epochs"]) == ("resnet32", 200)
-    assert told.settings["seeds"] == {"initialisation": 1, "order": 1}
-    assert len(told.code) == 12
-    assert told.side == 32
+    assert (message.settings["backbone"], message.settings["recipe"]["epochs"]) == ("resnet32", 200)
+    assert message.settings["seeds"] == {"initialisation": 1, "order": 1}
+    assert len(message.code) == 12
+    assert message.side == 32
 
 
 def test_a_classifier_on_cached_features_passes_no_image() -> None:

@@ -120,7 +120,7 @@ def test_all_variants_of_ladc_stand_on_one_stage1() -> None:
     assert len({run.folder for run in at_100}) == 3
 
 
-def test_a_post_hoc_method_stands_on_a_network_and_trains_nothing() -> None:
+def test_a_post_hoc_method_uses_a_network_and_trains_nothing() -> None:
     groups = graph(tables=["ladc_groups"], figures=[], seeds={"runs": [0]})
     of_tau = wildcards(dataset="cifar100", imbalance="if100", backbone="resnet32", seed="0", method="tau_norm")
     run = groups.inputs.run_of(of_tau)
@@ -161,13 +161,13 @@ def test_every_value_of_a_sensitivity_figure_is_a_method_and_the_own_value_is_th
         f"{folder}/seed{seed}/ladc_generator_m_3/metrics.json" for seed in (0, 1)
     ]
     at = wildcards(**ON_CIFAR100, method="ladc_generator_alpha_0_05")
-    told, own = (
+    message, own = (
         json.loads(study.parameters.stage2(at)),
         json.loads(study.parameters.stage2(wildcards(**vars(at) | {"method": "ladc"}))),
     )
-    assert told["generator"].pop("alpha") == 0.05
+    assert message["generator"].pop("alpha") == 0.05
     assert own["generator"].pop("alpha") == 0.15
-    assert told == own
+    assert message == own
     assert len(study.targets.stage1()) == 2
 
 
@@ -233,7 +233,7 @@ def test_a_study_against_a_method_that_cannot_run_is_refused(tmp_path: Path) -> 
         graph(tables=[], figures=[sensitivity(tmp_path, baseline="m2m")])
 
 
-def test_a_figure_of_similar_classes_wants_a_network_of_its_own(tmp_path: Path) -> None:
+def test_a_figure_of_similar_classes_requires_a_network_of_its_own(tmp_path: Path) -> None:
     figure = yaml.safe_load((CONFIG / "figures" / "ladc_similarity.yaml").read_text())
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(figure | {"method": "crt_bot"}))
 
@@ -340,7 +340,7 @@ def test_probabilities_read_the_logits_of_both_methods_under_all_seeds(tmp_path:
     assert "results/figures/probabilities/mine.svg" in drawn.targets.figures()
 
 
-def test_a_panel_of_which_one_method_cannot_run_is_left_out_and_wants_nothing(tmp_path: Path) -> None:
+def test_a_panel_with_a_method_that_cannot_run_is_left_out_and_requires_nothing(tmp_path: Path) -> None:
     panels = ({"left": "crt", "right": "m2m"}, {"left": "lws_mixup", "right": "mislas"})
     drawn = graph(tables=[], figures=[probabilities(tmp_path, *panels)])
     (panel,) = json.loads(drawn.figures["probabilities"].layout(wildcards(figure="mine")))["panels"]
@@ -371,7 +371,7 @@ def test_mistakes_in_a_figure_of_probabilities_are_named(
         graph(tables=[], figures=[probabilities(tmp_path, panel, **changes)])
 
 
-def test_a_table_of_data_sets_wants_their_subsets_and_says_what_is_missing() -> None:
+def test_a_table_of_data_sets_requires_their_subsets_and_says_what_is_missing() -> None:
     described = graph(tables=["ladc_datasets"], figures=[])
     of_table = wildcards(statistics="ladc_datasets")
     rows = {row["label"]: row for row in json.loads(described.layouts.statistics(of_table))["rows"]}
@@ -403,7 +403,7 @@ def test_a_table_of_data_sets_says_what_is_passed_over(tmp_path: Path, image_tre
     assert remarks() == [passed, f"Mine. {passed}"]
 
 
-def test_a_table_of_claims_wants_logits_and_trainings_of_every_method_it_names() -> None:
+def test_a_table_of_claims_requires_logits_and_trainings_of_every_method_it_names() -> None:
     said = graph(tables=["mislas_claims_cifar100"], figures=[], seeds={"runs": [0, 3]})
     of_table, runs = wildcards(claims="mislas_claims_cifar100"), "results/runs/cifar100/if100/resnet32"
     layout = json.loads(said.layouts.claims(of_table))
@@ -571,26 +571,26 @@ def test_a_form_of_a_backbone_changes_settings_and_not_addresses() -> None:
 
     assert asked.inputs.run_of(of_bbn).metrics == "cifar10/if100/resnet32/bbn/seed0/bbn/metrics.json"
     assert asked.inputs.logits(of_bbn) == "results/runs/cifar10/if100/resnet32/bbn/seed0/features.npz"
-    for told in (
+    for message in (
         asked.parameters.stage1(of_bbn),
         asked.parameters.features(of_bbn),
         asked.parameters.stage2(of_standing),
     ):
-        assert json.loads(told)["backbone"] == "bbn_resnet32"
-        assert "backbones" not in json.loads(told)
+        assert json.loads(message)["backbone"] == "bbn_resnet32"
+        assert "backbones" not in json.loads(message)
     assert json.loads(asked.parameters.stage1(wildcards(**OF_MISLAS, stage1="ce")))["backbone"] == "resnet32"
 
 
 def test_features_depend_on_the_head_that_gives_logits(cifar_table: Graph) -> None:
-    told = {
+    message = {
         name: json.loads(cifar_table.parameters.features(wildcards(**OF_MISLAS, stage1=name)))
         for name in ("ce", "ldam_drw")
     }
 
-    assert told["ce"]["head"] == {"name": "linear"}
-    assert told["ldam_drw"]["head"] == {"name": "cosine", "scale": 30.0}
+    assert message["ce"]["head"] == {"name": "linear"}
+    assert message["ldam_drw"]["head"] == {"name": "cosine", "scale": 30.0}
     codes = {
-        name: cifar_table.parameters.code("extract_features", wildcards(**OF_MISLAS, stage1=name)) for name in told
+        name: cifar_table.parameters.code("extract_features", wildcards(**OF_MISLAS, stage1=name)) for name in message
     }
     assert codes["ce"] != codes["ldam_drw"]
 
@@ -644,22 +644,22 @@ def test_how_logits_become_probabilities_reaches_tables_and_comparisons(tmp_path
     )
 
 
-def test_a_table_names_the_trainings_that_each_run_stands_on(tmp_path: Path) -> None:
+def test_a_table_lists_the_trainings_that_each_run_requires(tmp_path: Path) -> None:
     at = {"dataset": "cifar100", "factor": 100, "backbone": "resnet32"}
     shown = [{"method": method} for method in ("ce_bot", "tau_norm", "crt_bot")]
     (tmp_path / "t.yaml").write_text(yaml.safe_dump({"title": "x", "columns": [at], "rows": shown}))
     asked = graph(tables=[str(tmp_path / "t.yaml")], figures=[], seeds={"runs": [0, 1]})
     of_table = wildcards(table="t")
-    told = [row["cells"][0]["trainings"] for row in json.loads(asked.layouts.table(of_table))["rows"]]
+    message = [row["cells"][0]["trainings"] for row in json.loads(asked.layouts.table(of_table))["rows"]]
 
     networks = [f"results/runs/cifar100/if100/resnet32/ce_bot/seed{seed}" for seed in (0, 1)]
     alone = [[f"{network}/stage1/provenance.json"] for network in networks]
-    assert told[:2] == [alone, alone]
-    assert told[2] == [
+    assert message[:2] == [alone, alone]
+    assert message[2] == [
         [f"{network}/{part}/provenance.json" for part in ("crt_bot", "stage1")] for network in networks
     ]
     inputs = asked.inputs.provenance(asked.inputs.table_runs(of_table))
-    assert {path for cell in told for paths in cell for path in paths} == set(inputs)
+    assert {path for cell in message for paths in cell for path in paths} == set(inputs)
 
 
 def test_titles_are_words(cifar_table: Graph) -> None:
@@ -688,12 +688,12 @@ def test_a_comparison_names_its_bins_where_they_are_not_the_evaluations_own(
 ) -> None:
     figure = {"title": "x", "dataset": "digits", "factor": 50, "backbone": "resnet32", "panels": [{"method": "ce"}]}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(figure | ({"bins": bins} if bins else {})))
-    told = json.loads(
+    message = json.loads(
         graph(tables=[], figures=[str(tmp_path / "mine.yaml")]).figures["comparison"].layout(wildcards(figure="mine"))
     )
 
-    assert told["bins"] == drawn
-    assert told["title"] == (f"x, {drawn} bins" if drawn else "x")
+    assert message["bins"] == drawn
+    assert message["title"] == (f"x, {drawn} bins" if drawn else "x")
 
 
 def test_bins_that_are_not_counted_are_refused(tmp_path: Path) -> None:
@@ -748,7 +748,7 @@ def test_slots_are_counted_by_gpus(monkeypatch, chosen, processes, jobs_per_gpu,
     assert (made.resources.gpus, made.resources.gpus_of_stage1, made.resources.gpu_slots) == expected
 
 
-def test_seeds_told_are_those_of_runs_that_there_are(tmp_path: Path) -> None:
+def test_the_listed_seeds_are_those_of_existing_runs(tmp_path: Path) -> None:
     """CE under seed 1, mixup under seeds 1 and 2: what is left out is not said to have been run."""
     column = {"dataset": "digits", "factor": 50, "backbone": "resnet32"}
     rows = [{"method": "ce"}, {"method": "mixup"}]

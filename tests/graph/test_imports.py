@@ -58,7 +58,7 @@ def here(**changes: Any) -> None:
     elsewhere.trained(Path("results/runs") / CE / "stage1", settings() | changes.pop("settings", {}), **changes)
 
 
-def test_a_stage1_that_is_wanted_is_taken() -> None:
+def test_a_requested_stage1_is_imported() -> None:
     assert graph({CE: far()}).imports.keys() == {CE}
 
 
@@ -73,11 +73,11 @@ def test_a_stage1_that_is_wanted_is_taken() -> None:
         ("7", "remove the line"),
     ],
 )
-def test_one_that_nothing_wants_is_named_with_the_nearest(folder: str, remedy: str) -> None:
-    told = refusal({folder: far()})
+def test_an_unused_import_is_reported_with_the_closest_name(folder: str, remedy: str) -> None:
+    message = refusal({folder: far()})
 
     start = f"mine.yaml, stage1 '{folder}': no requested table or figure uses this Stage 1: {remedy}"
-    assert told.startswith(start), told
+    assert message.startswith(start), message
 
 
 @pytest.mark.parametrize(
@@ -91,24 +91,24 @@ def test_one_that_nothing_wants_is_named_with_the_nearest(folder: str, remedy: s
         ({"source": "far", "sha256": SHA}, f"mine.yaml, stage1 '{CE}', key 'source': there is no folder far: "),
     ],
 )
-def test_a_line_that_is_none_is_told(line: dict[str, str], sentence: str) -> None:
+def test_an_invalid_line_is_reported(line: dict[str, str], sentence: str) -> None:
     assert sentence in refusal({CE: line})
 
 
 @pytest.mark.parametrize("name", imported.FILES)
-def test_a_file_that_is_missing_is_told(name: str) -> None:
+def test_a_missing_file_is_reported(name: str) -> None:
     line = far()
     (Path(line["source"]) / name).unlink()
 
     assert f"mine.yaml, stage1 '{CE}', key 'source': {line['source']} has no {name}: " in refusal({CE: line})
 
 
-def test_other_settings_are_told_before_anything_runs() -> None:
+def test_other_settings_are_reported_before_anything_runs() -> None:
     line = far(settings={"seeds": {"initialisation": 1, "order": 0}})
 
-    told = refusal({CE: line})
+    message = refusal({CE: line})
 
-    assert told == (
+    assert message == (
         f"mine.yaml, stage1 '{CE}': {line['source']} was trained with other settings (seeds.initialisation is 1 "
         "there and 0 here): use the same settings here, or remove the line to train it here"
     )
@@ -139,7 +139,7 @@ def test_the_same_import_stays_wherever_it_was_moved_to() -> None:
 
 
 @pytest.mark.parametrize("text", [None, "{", "[]", "{}"])
-def test_what_would_be_made_anew_may_be_replaced(text: str | None) -> None:
+def test_an_outdated_network_may_be_replaced(text: str | None) -> None:
     here(settings={"mixing": {"name": "mixup", "alpha": 1.0}})
     if text is not None:
         (Path("results/runs") / CE / "stage1/provenance.json").write_text(text)

@@ -30,7 +30,7 @@ def test_every_run_is_in_one_pack_with_all_that_stand_on_its_network() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 3, 8, 1000])
-def test_packs_are_of_one_kind_and_as_large_as_asked_for(size: int) -> None:
+def test_packs_are_of_one_kind_and_of_the_requested_size(size: int) -> None:
     found = packs(tables=["mislas_cifar"], compute={"pack": size})
     networks = 3 * 5 * 3
     assert len(found.runs) == 2 * -(-networks // size)
@@ -64,7 +64,7 @@ def test_pack_waits_for_data_that_others_read_too_and_makes_scores_and_diagrams(
     assert found.threads(pack(name)) == 2 * 2
 
 
-def test_contents_change_with_what_a_training_is_told_and_only_in_its_pack() -> None:
+def test_contents_change_with_the_settings_of_a_training_and_only_in_its_pack() -> None:
     before = packs(tables=["mislas_cifar"])
     after = packs(tables=["mislas_cifar"], methods={"mislas": {"stage2": {"recipe": "MiSLAS-S1"}}})
     assert before.runs.keys() == after.runs.keys()

@@ -69,5 +69,5 @@ def test_measured_numbers_of_the_last_epoch(tmp_path: Path, monkeypatch: pytest.
     assert method_numbers.measured("mislas") == ""
 
 
-def test_what_is_no_reproduction_says_so() -> None:
+def test_tables_that_are_no_reproductions_say_so() -> None:
     assert "\n\nNot a reproduction: the images are JPEG copies" in method_numbers.measured("ladc")

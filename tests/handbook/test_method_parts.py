@@ -9,7 +9,7 @@ from longtail.handbook import method_parts
 from longtail.runtime import parts
 
 
-def test_parts_are_found_however_deep_they_stand() -> None:
+def test_parts_are_found_at_any_depth() -> None:
     smooth, balanced = {"name": "label_aware_smoothing"}, {"name": "class_balanced"}
     stage = {"recipe": "X", "mixing": None, "loss": smooth, "deferred": {"from": 160, "sampler": balanced}}
 

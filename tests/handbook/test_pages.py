@@ -78,7 +78,7 @@ def test_sections_stand_in_order_and_only_where_there_is_something_to_say(made: 
     assert "How it works" not in titles["oltr"]
 
 
-def test_the_opening_says_what_a_method_stands_on_or_lacks(made: dict[str, str]) -> None:
+def test_the_opening_names_the_network_of_a_method_or_what_it_lacks(made: dict[str, str]) -> None:
     assert "on the Stage 1 of [mixup](mixup.md)" in made["mislas.md"]
     assert "snakemake results/runs/digits/if50/resnet32/mixup/seed0/mislas/metrics.json\n" in made["mislas.md"]
     assert "changes its classifier without training" in made["tau_norm.md"]

@@ -209,7 +209,7 @@ def test_every_setting_of_every_kind_of_figure_is_listed_beside_those_that_all_h
     assert "`dataset`" not in "\n".join(lines)
 
 
-def test_every_method_stands_in_the_table_with_its_status(shipped: Registry) -> None:
+def test_every_method_is_in_the_table_with_its_status(shipped: Registry) -> None:
     lines = METHODS_PAGE.splitlines()
 
     for name, method in shipped.methods.items():

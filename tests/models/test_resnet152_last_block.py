@@ -125,6 +125,6 @@ def test_a_file_that_does_not_fit_is_refused(small: LastBlock, weights: Any, tmp
     assert all(torch.equal(value, before[name]) for name, value in small.state_dict().items())
 
 
-def test_the_backbone_says_that_it_wants_weights() -> None:
+def test_the_backbone_declares_that_it_requires_weights() -> None:
     assert list(parts.settings("models", "resnet152_last_block")) == ["pretrained"]
     assert parts.settings("models", "resnet152") == {}

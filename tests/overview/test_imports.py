@@ -35,7 +35,7 @@ def block(lines) -> dict[str, dict[str, str]]:
     return yaml.safe_load("\n".join(lines))["stage1"]
 
 
-def test_what_is_whole_and_wanted_is_listed_with_its_hash(tree: Any, far: Any) -> None:
+def test_complete_and_requested_networks_are_listed_with_their_hash(tree: Any, far: Any) -> None:
     source = far(tree.CE)
 
     lines = imports.lines(tree.graph, Path("far"))
@@ -92,7 +92,7 @@ def left_out(tree) -> str:
     return remark
 
 
-def test_what_nothing_wants_is_left_out_with_what_is_closest(tree: Any, far: Any) -> None:
+def test_unused_networks_are_left_out_with_the_closest_one(tree: Any, far: Any) -> None:
     far(tree.CE, settings={"seeds": {"initialisation": 7, "order": 7}})
 
     assert left_out(tree) == (
@@ -105,8 +105,8 @@ def test_what_nothing_wants_is_left_out_with_what_is_closest(tree: Any, far: Any
 def test_what_saw_other_images_is_left_out(tree: Any, far: Any) -> None:
     far(tree.CE, images_seen=elsewhere.SEEN | {"test": "0b" * 32})
 
-    told = "it was trained on other images than those here of cifar10 if100"
-    assert left_out(tree) == f"# - far/runs/{tree.CE}: {told}"
+    message = "it was trained on other images than those here of cifar10 if100"
+    assert left_out(tree) == f"# - far/runs/{tree.CE}: {message}"
 
 
 def test_what_does_not_say_what_it_saw_is_left_out(tree: Any, far: Any) -> None:
@@ -140,7 +140,7 @@ def test_one_network_twice_is_taken_once(tree: Any, far: Any) -> None:
     assert line["source"] == str(source)
 
 
-def test_images_that_are_not_read_yet_are_asked_for(tree: Any, far: Any) -> None:
+def test_images_that_have_not_been_read_yet_are_requested(tree: Any, far: Any) -> None:
     far(tree.CE)
     Path(SUBSET).unlink()
 
@@ -153,7 +153,7 @@ def test_images_that_are_not_read_yet_are_asked_for(tree: Any, far: Any) -> None
     )
 
 
-def test_runs_that_are_left_out_for_want_of_a_network_are_wanted(tree: Any, far: Any) -> None:
+def test_runs_that_are_left_out_because_of_a_missing_network_are_requested(tree: Any, far: Any) -> None:
     far(tree.CE)
     tree.configure(missing_networks="leave_out")
 
@@ -187,13 +187,13 @@ def test_what_was_cut_short_is_left_out(tree: Any, far: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize("text", ['{"set', "[]", '{"settings": 3}'])
-def test_a_record_that_is_none_is_left_out(tree: Any, far: Any, text: str) -> None:
+def test_an_invalid_record_is_left_out(tree: Any, far: Any, text: str) -> None:
     (far(tree.CE) / "provenance.json").write_text(text)
 
     assert left_out(tree).startswith(f"# - far/runs/{tree.CE}: far/runs/{tree.CE}/provenance.json ")
 
 
-def test_a_folder_without_networks_is_told(tree: Any, tmp_path: Path) -> None:
+def test_a_folder_without_networks_is_reported(tree: Any, tmp_path: Path) -> None:
     (tmp_path / "far").mkdir()
 
     with pytest.raises(InputError, match=r"--from: nothing below far is a finished Stage 1, a folder with"):

@@ -45,7 +45,7 @@ def test_a_job_whose_files_are_there_in_part_is_to_do(made: None, to_do: Any) ->
     assert to_do() == {"make_table": 1}
 
 
-def test_what_stands_on_a_training_of_other_code_is_to_do_again(tree: Any, made: None, to_do: Any) -> None:
+def test_jobs_that_require_a_training_of_other_code_are_to_do(tree: Any, made: None, to_do: Any) -> None:
     tree.finish(tree.MISLAS, code="000000000000")
 
     assert to_do() == {"train_stage2": 1, "evaluate": 1, "draw_reliability": 1, "make_table": 1}

@@ -76,14 +76,14 @@ def test_jobs_that_train_nothing_come_on_top_as_they_were_timed(tree: Any) -> No
             Path(job.outputs[0]).unlink()
         if job.rule == "evaluate":
             tree.record(job, 30.0)
-    told = "On top come 4 other jobs (reading data, extracting features, scoring, drawing): "
+    message = "On top come 4 other jobs (reading data, extracting features, scoring, drawing): "
 
     said = _text(plan.lines(tree.graph, tree.machine()))
 
-    assert f"{told}more than 30 s. Jobs not yet timed here, and not counted: 2 draw_reliability." in said
+    assert f"{message}more than 30 s. Jobs not yet timed here, and not counted: 2 draw_reliability." in said
     for job in tree.jobs():
         tree.record(job, 31.0)
-    assert f"{told}about 1 min." in _text(plan.lines(tree.graph, tree.machine()))
+    assert f"{message}about 1 min." in _text(plan.lines(tree.graph, tree.machine()))
 
 
 def _text(lines: list[str]) -> str:
@@ -166,7 +166,7 @@ def test_claims_are_a_table_that_takes_trainings(tree: Any, shown: Any, tmp_path
     assert "1 cell cannot run yet: their tables say what they need." in lines
 
 
-def test_a_table_that_cannot_run_stands_empty(tree: Any, shown: Any) -> None:
+def test_a_table_that_cannot_run_is_empty(tree: Any, shown: Any) -> None:
     graph = Graph.of({"tables": ["mislas_places_lt"], "figures": []}, [])
 
     assert shown(plan.lines(graph, tree.machine()))["mislas_places_lt"] == ["0 / 7", "-", "-", "-", "-", "-"]
@@ -201,7 +201,7 @@ def test_what_is_known_is_shown_beside_what_is_not(tree: Any, shown: Any, monkey
     assert rows["all, shared ones once"] == ["0 / 6", "0 / 11", "4,962,400 + ?", "125,440", "7.0 h + ?"]
 
 
-def test_outputs_of_other_code_are_told_of(tree: Any) -> None:
+def test_outputs_of_other_code_are_reported(tree: Any) -> None:
     tree.finish(tree.CE, code="000000000000")
 
     assert (

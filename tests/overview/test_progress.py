@@ -24,7 +24,7 @@ def test_nothing_has_begun(tree) -> None:
     ]
 
 
-def test_a_running_training_says_how_far_it_is(tree, shown) -> None:
+def test_a_running_training_is_shown_with_its_progress(tree, shown) -> None:
     tree.finish(tree.CE)
     tree.run(tree.MIXUP)
 
@@ -77,7 +77,7 @@ def test_what_is_known_of_the_time_left_is_a_lower_bound(tree) -> None:
     )
 
 
-def test_silence_is_told_with_its_time(tree, shown) -> None:
+def test_a_training_without_updates_is_shown_with_the_time_of_the_last_one(tree, shown) -> None:
     since = time.time() - 7200
     tree.run(tree.CE, updated=since, host="another")
 
@@ -155,10 +155,10 @@ def test_jobs_that_run_beside_a_training_are_side_by_side_with_it(tree) -> None:
     mark.parent.mkdir(parents=True)
     mark.write_text("{}")
 
-    told = [progress.lines(tree.graph, tree.machine(side_by_side=number)) for number in (1, 2, 8)]
+    message = [progress.lines(tree.graph, tree.machine(side_by_side=number)) for number in (1, 2, 8)]
 
     # A mark that an end without a word left behind stands for no more than this machine takes.
-    assert [line.rsplit(", ", 1)[1] for lines in told for line in lines if "left for all" in line] == [
+    assert [line.rsplit(", ", 1)[1] for lines in message for line in lines if "left for all" in line] == [
         "1 side by side.",
         "2 side by side.",
         "2 side by side.",

@@ -188,11 +188,11 @@ def test_time_of_what_is_left(tree: Any) -> None:
     assert rest[1].passes == 620_300
     assert duration(rest, measured, side_by_side=1) == (pytest.approx(6203), True)
     # A running training is believed.
-    told = [rest[0], Remaining(tree.training(tree.MIXUP), 0.25, seconds=5000.0)]
-    assert duration(told, measured, side_by_side=1) == (5000, True)
+    message = [rest[0], Remaining(tree.training(tree.MIXUP), 0.25, seconds=5000.0)]
+    assert duration(message, measured, side_by_side=1) == (5000, True)
 
 
-def test_what_is_not_known_is_not_counted_and_said(tree: Any) -> None:
+def test_unknown_times_are_not_counted_but_reported(tree: Any) -> None:
     rest = [Remaining(tree.training(tree.CE), 1.0, seconds=60.0), Remaining(tree.training(tree.MIXUP), 1.0)]
 
     assert duration(rest, Speeds(tree.graph, tree.machine()), side_by_side=1) == (60, False)
@@ -235,7 +235,7 @@ def program(folder, text) -> None:
         ("exit 0", None),
     ],
 )
-def test_the_driver_is_asked_for_the_gpu(
+def test_the_gpu_is_read_from_the_driver(
     tree: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, expected: str | None
 ) -> None:
     program(tmp_path / "bin", text)

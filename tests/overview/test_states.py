@@ -38,7 +38,7 @@ def test_all_three_outputs_make_a_training_done(tree: Any) -> None:
 
 
 @pytest.mark.parametrize("change", [{"settings": {"recipe": {"epochs": 30}}}, {"code": "000000000000"}])
-def test_outputs_of_other_settings_or_code_are_made_anew(tree: Any, change: dict[str, Any]) -> None:
+def test_outputs_of_other_settings_or_code_are_made_again(tree: Any, change: dict[str, Any]) -> None:
     tree.finish(tree.CE, **change)
 
     assert look(tree, tree.CE) == State(WAITING, outdated=True)
@@ -97,7 +97,7 @@ def test_a_job_killed_here_has_stopped(tree: Any, gone: Any) -> None:
     assert (look(tree, tree.CE).kind, look(tree, tree.CE).left) == (STOPPED, 0.75)
 
 
-def test_a_process_of_another_machine_is_not_looked_for(tree: Any, gone: Any) -> None:
+def test_the_pid_of_a_process_on_another_machine_is_not_checked(tree: Any, gone: Any) -> None:
     tree.run(tree.CE, pid=gone, host="another")
 
     assert look(tree, tree.CE).kind == RUNNING
@@ -134,13 +134,13 @@ def test_a_training_in_its_first_epoch_knows_no_speed_yet(tree: Any) -> None:
     "change",
     [{"epochs": 0}, {"epoch": "2"}, {"pid": -1}, {"updated": 1e300}, {"seconds_left": "soon"}, {"host": None}],
 )
-def test_a_last_word_that_is_none_is_as_good_as_nothing_said(tree: Any, change: dict[str, Any]) -> None:
+def test_an_invalid_progress_file_is_ignored(tree: Any, change: dict[str, Any]) -> None:
     tree.run(tree.CE, **change)
 
     assert look(tree, tree.CE) == State(WAITING)
 
 
-def test_a_record_that_is_none_is_that_of_other_settings(tree: Any) -> None:
+def test_an_invalid_record_counts_as_one_of_other_settings(tree: Any) -> None:
     tree.finish(tree.CE)
     path = Path("results/runs") / tree.CE / "provenance.json"
     for content in ("[]", '{"imported": {}}', "[" * 100_000):

@@ -27,7 +27,7 @@ def test_a_kind_takes_the_median_of_its_jobs(tree: Any, one: Any) -> None:
     assert measured.unknown(map(one, ("evaluate", "make_table"))) == ["1 make_table"]
 
 
-def test_the_start_of_a_training_is_what_its_job_took_besides(tree: Any, one: Any) -> None:
+def test_the_start_of_a_training_is_the_additional_time_of_its_job(tree: Any, one: Any) -> None:
     tree.finish(tree.CE, seconds=10.0)
     tree.finish(tree.MIXUP, seconds=10.0)
     trained = [job for job in tree.jobs() if job.rule == "train_stage1"]

@@ -107,12 +107,12 @@ def test_slurm_takes_what_differs_between_clusters_from_the_environment(monkeypa
     assert "slurm_partition" not in read["set-resources"]["build_arrays"]
 
 
-def test_jobs_with_a_gpu_go_where_the_others_go_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jobs_with_a_gpu_use_the_partition_of_the_others_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLURM_PARTITION", "all")
     assert profile("slurm")["set-resources"]["train_stage1"]["slurm_partition"] == "all"
 
 
-def test_cluster_without_gpus_is_asked_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_gpu_is_requested_of_a_cluster_without_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLURM_GRES", "")
     assert "gres" not in profile("slurm")["set-resources"]["train_stage1"]
 
@@ -127,7 +127,7 @@ def test_requests_grow_by_attempt_up_to_what_the_partitions_allow(monkeypatch: p
 
 @pytest.mark.parametrize("name", ["LONGEST", "JOBS"])
 @pytest.mark.parametrize("given", ["a day", "0", "-1", "1.5"])
-def test_number_that_is_none_is_named_with_its_variable(
+def test_an_invalid_number_is_reported_with_its_variable(
     monkeypatch: pytest.MonkeyPatch, name: str, given: str
 ) -> None:
     monkeypatch.setenv(f"SLURM_{name}", given)

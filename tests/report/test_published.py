@@ -59,8 +59,8 @@ def test_settings_are_those_of_today(folder: tuple[Path, dict[str, Any]]) -> Non
     found = configuration(manifest)
 
     for path, record in manifest["trainings"].items():
-        told = imported.summary(imported.differences(record["settings"], of_today(found, path)))
-        assert told == "", f"{place.name}: {path} was made otherwise ({told}): make the folder anew"
+        message = imported.summary(imported.differences(record["settings"], of_today(found, path)))
+        assert message == "", f"{place.name}: {path} was made otherwise ({message}): make the folder anew"
 
 
 def test_tables_and_figures_are_those_of_today(
@@ -89,7 +89,7 @@ def test_images_are_those_of_today(folder: tuple[Path, dict[str, Any]]) -> None:
         # Both stages, and networks that were trained elsewhere on other files, saw the same.
         assert seen.setdefault(tuple(path.split("/")[2:4]), record[imported.SEEN]) == record[imported.SEEN], path
 
-    for (dataset, factor), told in seen.items():
+    for (dataset, factor), message in seen.items():
         if dataset in EMBEDDED:  # the real CIFAR-100 is compared in tests/data/sources/test_cifar.py
             source = settings.source(found, dataset)
             data = parts.find("data.sources", source["kind"]).read(source, None)
@@ -97,7 +97,7 @@ def test_images_are_those_of_today(folder: tuple[Path, dict[str, Any]]) -> None:
             classes = len(data.classes)
             sizes = (definition["n_max"], definition.get("decay_decimals"))
             kept = long_tail.subset(data.train_labels, classes, factor, seed, *sizes)
-            assert data.digests(kept.indices) == told
+            assert data.digests(kept.indices) == message
 
 
 def test_files_are_those_of_the_manifest(folder: tuple[Path, dict[str, Any]]) -> None:
@@ -175,15 +175,15 @@ class TestFilling:
         assert published.filled(page.format("| old |\n")) == page.format(filled)
 
     @pytest.mark.parametrize(
-        ("marker", "told"),
+        ("marker", "message"),
         [
             ("other.md, last", "'<!-- published: other.md -->' names no file of results/published: correct it"),
             ("mine.md, lost", "'<!-- published: mine.md, lost -->' must end in last, best, origin: correct it"),
             ("mine.md", "'<!-- published: mine.md, None -->' must end in last, best, origin: correct it"),
         ],
     )
-    def test_a_marker_that_names_nothing_is_told(self, marker: str, told: str) -> None:
+    def test_a_marker_that_names_nothing_is_reported(self, marker: str, message: str) -> None:
         with pytest.raises(InputError) as caught:
             published.filled(f"<!-- published: {marker} -->\n<!-- end -->\n")
 
-        assert str(caught.value) == told
+        assert str(caught.value) == message

@@ -50,7 +50,7 @@ def test_a_table_that_prints_nothing_shows_ours_alone(table: Any, metrics: Any, 
     assert "/ difference" not in render.latex(table, numbers, ORIGIN)
 
 
-def test_a_metric_that_is_not_printed_stands_alone(table: Any, metrics: Any, records: Any) -> None:
+def test_a_metric_without_printed_numbers_shows_only_ours(table: Any, metrics: Any, records: Any) -> None:
     for row in table["rows"]:
         row["cells"][0]["printed"].pop("ece", None)
     page = render.markdown(table, tables.frame(table, metrics, records), ORIGIN)

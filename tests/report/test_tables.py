@@ -56,9 +56,7 @@ def test_minutes_are_those_of_both_stages_and_the_same_for_both_protocols(
     assert line(numbers, "c", "minutes", protocol).n == 0
 
 
-def test_how_logits_become_probabilities_stands_in_every_line_of_the_row(
-    table: Any, metrics: Any, records: Any
-) -> None:
+def test_the_calibration_text_is_in_every_line_of_the_row(table: Any, metrics: Any, records: Any) -> None:
     table["rows"][1]["calibration"] = "by a sigmoid"
     numbers = tables.frame(table, metrics, records)
     assert set(numbers[numbers.method == "b"].calibration) == {"by a sigmoid"}

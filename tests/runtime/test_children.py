@@ -68,7 +68,7 @@ def has_ended(process):
         return True
 
 
-def test_each_calls_the_function_with_its_number_and_what_is_given(tmp_path: Path) -> None:
+def test_each_process_calls_the_function_with_its_number_and_the_arguments(tmp_path: Path) -> None:
     with children.beside(2, act, "nothing", tmp_path, b"x" * 10_000_000):
         until(lambda: are_there(tmp_path, 1, 2))
     assert [(tmp_path / number).read_text().split()[1] for number in "12"] == ["10000000"] * 2
@@ -84,7 +84,7 @@ DEATHS = {
 
 
 @pytest.mark.parametrize("what", DEATHS)
-def test_block_that_fails_for_want_of_one_says_how_that_died(
+def test_a_block_that_fails_because_of_a_process_says_how_that_one_ended(
     what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(children, "GRACE_SECONDS", LONG)
@@ -94,7 +94,7 @@ def test_block_that_fails_for_want_of_one_says_how_that_died(
     assert has_ended(pid(tmp_path, 2))
 
 
-def test_one_that_dies_before_it_has_read_what_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_dies_before_it_has_read_its_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(children, "GRACE_SECONDS", LONG)
     given = (DeadlyToRead(), b"x" * 10_000_000)
     with pytest.raises(RuntimeError, match="exit code 7"), children.beside(1, act, "wait", tmp_path, given):

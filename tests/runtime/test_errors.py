@@ -23,12 +23,12 @@ def test_whatever_it_quotes_it_is_a_line_that_can_be_printed(name: str, shown: s
 
 
 def test_the_middle_of_a_very_long_one_is_left_out() -> None:
-    told = str(InputError(f"a.yaml, line 3: {'9' * 5000} is no number: correct it"))
+    message = str(InputError(f"a.yaml, line 3: {'9' * 5000} is no number: correct it"))
 
-    assert told.startswith("a.yaml, line 3: 999")
-    assert told.endswith("999 is no number: correct it")
-    assert " … " in told
-    assert len(told) < 4000
+    assert message.startswith("a.yaml, line 3: 999")
+    assert message.endswith("999 is no number: correct it")
+    assert " … " in message
+    assert len(message) < 4000
 
 
 def test_a_sentence_that_is_not_so_long_stays_whole() -> None:

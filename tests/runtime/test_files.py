@@ -31,7 +31,7 @@ def test_file_appears_whole(path: Any) -> None:
     assert_only(path, b"first second")
 
 
-def test_earlier_file_stands_until_the_new_one_is_whole(path: Any) -> None:
+def test_the_old_file_stays_until_the_new_one_is_complete(path: Any) -> None:
     files.write_text(path, "old")
     with files.whole(path) as handle:
         handle.write(b"new")
@@ -59,7 +59,9 @@ def test_failure_leaves_what_was_there(path: Any, error: type) -> None:
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_full_disk_is_said_and_leaves_what_was_there(path: Any, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+def test_a_full_disk_is_reported_and_the_old_file_stays(
+    path: Any, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
     files.write_text(path, "old")
 
     def full(*args):

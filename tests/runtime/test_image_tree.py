@@ -155,7 +155,7 @@ def test_links_to_files_and_folders_are_followed(tree: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "told"),
+    ("first", "second", "message"),
     [
         ("Cat", "cat", "'Cat' and 'cat'"),
         ("cat", "cat ", "'cat' and 'cat '"),
@@ -165,10 +165,10 @@ def test_links_to_files_and_folders_are_followed(tree: Any) -> None:
 )
 @pytest.mark.parametrize("splits", [("train", "train"), ("train", "test")])
 def test_classes_that_are_one_on_another_machine_are_refused(
-    tree: Any, first: str, second: str, told: str, splits: tuple[Any, ...]
+    tree: Any, first: str, second: str, message: str, splits: tuple[Any, ...]
 ) -> None:
     put(tree, f"{splits[0]}/{first}/1.png", f"{splits[1]}/{second}/1.png")
-    assert f"{tree}: the class folders {told} differ in capitals, in spaces around or in how" in refusal(tree)
+    assert f"{tree}: the class folders {message} differ in capitals, in spaces around or in how" in refusal(tree)
 
 
 @pytest.mark.parametrize("name", ["train/cat/a.png", "train/cat", "train"])
@@ -183,5 +183,5 @@ def test_what_may_not_be_read_is_named(tree: Any, name: str, monkeypatch: pytest
 
     monkeypatch.setattr(os, "scandir", scan)
     monkeypatch.setattr(os, "access", lambda path, mode: path != tree / name and access(path, mode))
-    told = " may not be read" if name.endswith(".png") else " cannot be read (Permission denied)"
-    assert f"{tree / name}{told}: change its permissions" in refusal(tree)
+    message = " may not be read" if name.endswith(".png") else " cannot be read (Permission denied)"
+    assert f"{tree / name}{message}: change its permissions" in refusal(tree)

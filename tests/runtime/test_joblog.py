@@ -31,7 +31,7 @@ def run(tmp_path):
     return run
 
 
-def test_all_that_a_job_says_is_in_its_log(run: Any) -> None:
+def test_all_output_of_a_job_is_in_its_log(run: Any) -> None:
     code, log, leaked = run(
         "print('from print'); logging.getLogger('longtail.x').info('from logging'); warnings.warn('from warnings'); "
         "os.write(1, b'from descriptor 1\\n'); os.write(2, b'from descriptor 2\\n'); "

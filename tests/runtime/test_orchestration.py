@@ -42,7 +42,7 @@ def test_only_a_mistake_in_the_input_is_not_tried_again(
     assert job.restart_times == times
 
 
-def test_a_mistake_of_an_earlier_run_is_not_one_of_this(job: Any, tmp_path: Path) -> None:
+def test_a_mistake_of_an_earlier_run_is_ignored(job: Any, tmp_path: Path) -> None:
     """A job that is killed before it opens its log leaves what an earlier run wrote there."""
     log = tmp_path / "job.log"
     log.write_text("error: a.png is gone\n")
@@ -56,7 +56,7 @@ def given(cores: int | None = 4, **rules: int) -> Any:
 
 
 @pytest.mark.parametrize("fits", [given(), given(cores=None), given(pack=8)])
-def test_threads_that_are_one_number(fits: Any) -> None:
+def test_matching_numbers_of_threads(fits: Any) -> None:
     orchestration.check_threads(4, fits)
 
 

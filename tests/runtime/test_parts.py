@@ -21,7 +21,7 @@ def test_names_are_the_files_of_a_package() -> None:
     assert "__init__" not in parts.names("losses")
 
 
-def test_code_that_stands_beside_the_backbones_is_none_of_them() -> None:
+def test_modules_beside_the_backbones_are_no_backbones() -> None:
     beside = {"__init__", "_branches", "_resnet", "_titles", "network"}
     assert {file.stem for file in (parts.LIB / "models").glob("*.py")} - set(parts.names("models")) == beside
 

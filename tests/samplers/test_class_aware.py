@@ -37,7 +37,7 @@ def test_class_aware_balances_classes_and_uses_up_each_cycle(counts: Any, draws:
             assert len(set(cycle.tolist())) == len(cycle)
 
 
-def test_class_aware_shuffles_a_cycle_anew() -> None:
+def test_class_aware_shuffles_each_cycle_again() -> None:
     labels = np.zeros(8, dtype=np.int64)
     cycles = class_aware.draw({}, labels, 80, rng()).reshape(10, 8)
     assert (np.sort(cycles, axis=1) == np.arange(8)).all()

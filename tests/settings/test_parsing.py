@@ -17,7 +17,7 @@ def test_settings_are_those_of_their_json() -> None:
         assert type(settings).parse(json.dumps(plain(settings))) == settings
 
 
-def test_what_may_be_absent_is_none_and_blocks_are_values() -> None:
+def test_absent_settings_are_none_and_blocks_are_values() -> None:
     assert Recipe.parse(GIVEN) == RECIPE
     assert (RECIPE.optimizer, RECIPE.defer, RECIPE.early_stopping) == (None, None, None)
     stopping = Recipe.parse(GIVEN | {"early_stopping": {"every": 2, "patience": 4}})

@@ -75,9 +75,9 @@ def test_a_change_in_any_file_is_refused(far: Import, name: str) -> None:
     # JSON that says the same in other bytes, or a file cut short.
     path.write_bytes(content + b"\n" if name == "provenance.json" else content[:-3])
 
-    told = far.refused(sha256=wanted)
+    message = far.refused(sha256=wanted)
 
-    assert told == (
+    assert message == (
         f"{WHERE}, key 'sha256': the files in {far.source} have {imported.digest(far.source)}, not {wanted}: "
         "transfer them again, or correct the key if they are the ones you mean"
     )
@@ -86,9 +86,9 @@ def test_a_change_in_any_file_is_refused(far: Import, name: str) -> None:
 def test_other_settings_are_named_with_both_values(far: Import) -> None:
     recipe = STAGE1["recipe"] | {"epochs": 9, "momentum": 0.5}
 
-    told = far.refused(settings=STAGE1 | {"mixing": None, "recipe": recipe})
+    message = far.refused(settings=STAGE1 | {"mixing": None, "recipe": recipe})
 
-    assert told == (
+    assert message == (
         f"{WHERE}: {far.source} was trained with other settings (mixing is not set there and null here; mixing."
         'alpha is 1.0 there and not set here; mixing.name is "mixup" there and not set here; 2 more): use the same '
         "settings here, or remove the line to train it here"
@@ -97,9 +97,9 @@ def test_other_settings_are_named_with_both_values(far: Import) -> None:
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_other_images_are_refused(far: Import, split: str) -> None:
-    told = far.refused(seen=elsewhere.SEEN | {split: "0123456789"})
+    message = far.refused(seen=elsewhere.SEEN | {split: "0123456789"})
 
-    assert told == (
+    assert message == (
         f"{WHERE}: {far.source} was trained on other images (their digest of {split} is "
         f"{elsewhere.SEEN[split][:8]}… there and 01234567… here): use the same data and seeds.subset, or remove the "
         "line to train it here"
@@ -142,11 +142,11 @@ def test_a_record_that_does_not_name_its_images_is_refused(far: Import, seen: An
         ("images", []),
     ],
 )
-def test_a_record_of_which_a_value_is_no_such_thing_is_refused(far: Import, key: str, value: Any) -> None:
+def test_a_record_with_a_value_of_another_type_is_refused(far: Import, key: str, value: Any) -> None:
     far.record(**{key: value})
 
-    told = f"{far.source}/provenance.json lacks the {key} of the training: transfer it again"
-    assert far.refused() == f"{WHERE}: {told}"
+    message = f"{far.source}/provenance.json lacks the {key} of the training: transfer it again"
+    assert far.refused() == f"{WHERE}: {message}"
 
 
 @pytest.mark.parametrize(
@@ -160,17 +160,17 @@ def test_a_record_of_which_a_value_is_no_such_thing_is_refused(far: Import, key:
         (b"\xff", "can't decode byte 0xff"),
     ],
 )
-def test_a_history_that_is_none_is_refused(far: Import, content: str | bytes, reason: str) -> None:
+def test_an_invalid_history_is_refused(far: Import, content: str | bytes, reason: str) -> None:
     (far.source / "history.csv").write_bytes(content.encode() if isinstance(content, str) else content)
 
-    told = far.refused()
+    message = far.refused()
 
-    assert told.startswith(f"{WHERE}: {far.source}/history.csv is not the history of a training (")
-    assert reason in told
-    assert told.endswith("): transfer it again")
+    assert message.startswith(f"{WHERE}: {far.source}/history.csv is not the history of a training (")
+    assert reason in message
+    assert message.endswith("): transfer it again")
 
 
-def test_what_differs_in_how_a_machine_computes_is_its_own_affair() -> None:
+def test_compute_settings_of_another_machine_may_differ() -> None:
     compute = {"device": "cuda", "precision": "bfloat16", "threads": 8, "processes": 4, "capture": False}
     other = STAGE1 | {"compute": STAGE1["compute"] | compute | {"deterministic": True}}
 
@@ -183,7 +183,7 @@ def test_parts_of_a_batch_are_part_of_the_result() -> None:
     assert imported.differences(other, STAGE1) == ["compute.micro_batches is 4 there and 1 here"]
 
 
-def test_a_record_whose_settings_are_none_differs_in_a_sentence() -> None:
+def test_invalid_settings_of_a_record_are_reported_as_a_difference() -> None:
     assert "compute is [1] there and not set here" in imported.differences({"compute": [1]}, STAGE1)
 
 
@@ -211,7 +211,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ('{"settings": ', "is not readable JSON (Expecting value: line 1 column 14 (char 13)): transfer it again"),
         ("[1]", "lacks the settings of the training: transfer it again"),
@@ -219,18 +219,18 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         (json.dumps({"settings": {}, "code": "c0de"}), "lacks the commit of the training: transfer it again"),
     ],
 )
-def test_a_record_that_is_none_is_named(far: Import, text: str, told: str) -> None:
+def test_an_invalid_record_is_reported(far: Import, text: str, message: str) -> None:
     (far.source / "provenance.json").write_text(text)
 
     with pytest.raises(InputError) as caught:
         imported.read_record(far.source, WHERE)
 
-    assert str(caught.value).startswith(f"{WHERE}: {far.source}/provenance.json {told}")
+    assert str(caught.value).startswith(f"{WHERE}: {far.source}/provenance.json {message}")
 
 
 @pytest.mark.parametrize("name", imported.CHECKPOINTS)
 @pytest.mark.parametrize("damage", ["cut", "flipped"])
-def test_a_damaged_checkpoint_is_found_without_its_hash(far: Import, name: str, damage: str) -> None:
+def test_a_damaged_checkpoint_is_detected_by_its_own_checksums(far: Import, name: str, damage: str) -> None:
     imported.check_checkpoints(far.source, WHERE)
     path = far.source / name
     content = bytearray(path.read_bytes())

@@ -36,7 +36,7 @@ def test_the_same_network_fits(network: Callable[..., Path]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({WEIGHT: torch.ones(100, 64)}, f"'{WEIGHT}' is 100 x 64 there and 10 x 64 here"),
         ({BIAS: torch.tensor(1.0)}, f"'{BIAS}' is a number there and 10 here"),
@@ -45,15 +45,15 @@ def test_the_same_network_fits(network: Callable[..., Path]) -> None:
     ],
     ids=["classes", "number", "lacking", "more"],
 )
-def test_another_one_is_refused(network: Callable[..., Path], changes: dict[str, Any], told: str) -> None:
+def test_another_one_is_refused(network: Callable[..., Path], changes: dict[str, Any], message: str) -> None:
     source = network(**changes)
 
     with pytest.raises(InputError) as caught:
         shapes.check(source, DATA, small.STAGE1, "here")
 
     assert str(caught.value) == (
-        f"here: {source}/best.pt has another network: {told}, with 10 classes: name a Stage 1 of this backbone and "
-        "number of classes"
+        f"here: {source}/best.pt has another network: {message}, with 10 classes: name a Stage 1 of this backbone "
+        "and number of classes"
     )
 
 

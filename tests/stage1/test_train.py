@@ -123,7 +123,7 @@ def test_testing_leaves_running_statistics_alone() -> None:
     assert stage.module.training
 
 
-def test_learning_rate_that_is_too_high_is_said(tmp_path: Path) -> None:
+def test_a_learning_rate_that_is_too_high_is_reported(tmp_path: Path) -> None:
     recipe = {"learning_rate": 1e30, "epochs": 1, "schedule": {"kind": "cosine"}}
     with pytest.raises(InputError, match=r"not finite at epoch 1, step \d, learning rate 1e\+30"):
         run(tmp_path, recipe=recipe)

@@ -32,7 +32,7 @@ def prepared(stage, epoch):
     return [stage.prepare(batch) for batch in stage.batches(stage.epoch(epoch))]
 
 
-def test_deferred_weights_change_no_byte_before_they_are_in_force(tmp_path: Path) -> None:
+def test_deferred_weights_change_no_byte_before_they_are_active(tmp_path: Path) -> None:
     losses = {}
     for name, deferred in (("plain", None), ("deferred", {"weighting": CB})):
         settings = small.changed(small.STAGE1, recipe=RECIPE, mixing=None, deferred=deferred)
@@ -111,7 +111,7 @@ def test_a_captured_step_follows_the_switch(monkeypatch: pytest.MonkeyPatch, mix
     assert not torch.allclose(losses["steps"][7:], losses["plain"][7:], rtol=1e-2)
 
 
-def test_which_weights_are_in_force_is_asked_of_a_tensor() -> None:
+def test_the_active_weights_are_chosen_by_a_tensor() -> None:
     """A trace, unlike the stand-in, holds what Python decided when it was made: as a CUDA graph does."""
     stage = learner(mixing=None, weighting=CB | {"beta": 0.0}, deferred={"weighting": CB})
     batch = next(stage.batches(stage.epoch(1)))

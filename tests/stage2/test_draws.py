@@ -32,9 +32,9 @@ def settings(**changes):
 
 def epoch(pixels, number, first=0, **changes):
     features, labels, counts = pixels
-    told = settings(**changes)
-    draw = draws.generator(told.generator, features, labels, counts)
-    return list(draws.of_epoch(draw, labels, told, Epoch(number, told.seeds.order, 2, first), CPU))
+    message = settings(**changes)
+    draw = draws.generator(message.generator, features, labels, counts)
+    return list(draws.of_epoch(draw, labels, message, Epoch(number, message.seeds.order, 2, first), CPU))
 
 
 def test_an_epoch_has_as_many_images_as_the_set_in_batches(pixels: Any) -> None:

@@ -71,7 +71,7 @@ def test_nothing_that_exists_was_edited_by_hand(followed: Followed) -> None:
     assert all(line.startswith("+| `csv_images` |") for line in changed), changed
 
 
-def test_a_moved_file_changes_nothing_and_another_content_is_read_anew(followed: Followed) -> None:
+def test_a_moved_file_changes_nothing_and_new_content_is_read_again(followed: Followed) -> None:
     moved = "datasets={my_digits: {test_file: moved.csv}}"
     dry = f"cp my_test.csv moved.csv; snakemake -n --configfile mine.yaml --config '{moved}'"
     assert "Nothing to be done" in run(followed.folder, dry).output

@@ -125,7 +125,7 @@ def test_a_mistake_in_a_table_of_ones_own(folder: Path, changes: dict[str, Any],
     ],
     ids=["octal", "no-text", "twice", "twice-in-a-table"],
 )
-def test_yaml_that_is_not_what_it_looks_like(folder: Path, mine: str, table: str, sentence: str) -> None:
+def test_yaml_with_misread_values(folder: Path, mine: str, table: str, sentence: str) -> None:
     (folder / "mine.yaml").write_text("tables: [own.yaml]\nfigures: []\n" + mine)
     (folder / "own.yaml").write_text(yaml.safe_dump(TABLE, sort_keys=False) + table)
 
@@ -145,7 +145,9 @@ def test_yaml_that_is_not_what_it_looks_like(folder: Path, mine: str, table: str
         ("tables=[digit]", "--config, key 'tables': there is no table 'digit': did you mean 'digits'?"),
     ],
 )
-def test_what_the_command_line_says_is_read_and_blamed(folder: Path, given: str, sentence: str | None) -> None:
+def test_arguments_of_the_command_line_are_read_and_named_in_errors(
+    folder: Path, given: str, sentence: str | None
+) -> None:
     write(folder, "mine.yaml", {"tables": ["digits"], "figures": []})
 
     code, output = snakemake(folder, "-n", "--configfile", "mine.yaml", "--config", given)

@@ -32,7 +32,7 @@ def chained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_network_beneath_is_trained_first_and_recorded(chained: Path) -> None:
+def test_the_network_that_is_read_is_trained_first_and_recorded(chained: Path) -> None:
     records = {
         name: json.loads((chained / RUNS / name / "seed0" / "stage1" / "provenance.json").read_text())
         for name in ("rotation", "ldam_drw_ssp")
@@ -49,7 +49,7 @@ def test_the_network_beneath_is_trained_first_and_recorded(chained: Path) -> Non
     assert not (chained / RUNS / "rotation" / "seed0" / "features.npz").exists()
 
 
-def test_training_begins_where_the_network_beneath_ended(chained: Path) -> None:
+def test_training_starts_from_the_network_that_it_reads(chained: Path) -> None:
     """Batch norm has counted the batches of both."""
     counted = [
         checkpoint.load(chained / RUNS / name / "seed0" / "stage1" / "last.pt")["backbone.bn1.num_batches_tracked"]
@@ -59,7 +59,7 @@ def test_training_begins_where_the_network_beneath_ended(chained: Path) -> None:
     assert torch.equal(counted[1], 2 * counted[0])
 
 
-def test_everything_follows_when_the_network_beneath_changes(chained: Path) -> None:
+def test_everything_is_made_again_when_the_network_that_it_reads_changes(chained: Path) -> None:
     changed = {"methods": {"rotation": {"stage1": {"loss": {"name": "balanced_softmax", "tau": 1.0}}}}}
     (chained / "changed.yaml").write_text(yaml.safe_dump(changed))
 

@@ -25,7 +25,7 @@ def made(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_table_of_claims_wants_its_trainings(tmp_path: Path) -> None:
+def test_a_table_of_claims_requires_its_trainings(tmp_path: Path) -> None:
     code, output = snakemake(tmp_path, "-n", "tables", *CONFIG)
     wanted = jobs(output)
 
@@ -58,7 +58,7 @@ def test_its_numbers_are_those_of_the_scores(made: Path) -> None:
             assert float(line[key]) == pytest.approx(100 * scores[name][line["protocol"]][line["metric"]], abs=1e-6)
 
 
-def test_a_seed_more_makes_it_anew(made: Path) -> None:
+def test_a_further_seed_makes_it_again(made: Path) -> None:
     (made / "more.yaml").write_text("seeds: {runs: [0, 1]}\n")
 
     code, again = snakemake(made, "-n", "tables", *CONFIG)

@@ -56,7 +56,7 @@ def edited(*paths: Path, edit: Callable[[str], str]) -> Iterator[None]:
             path.write_text(text)
 
 
-def test_everything_asked_for_is_there(project: Path) -> None:
+def test_everything_requested_is_there(project: Path) -> None:
     results = project / "results"
     figures = ["tiny_reliability_panels", "tiny_reliability_overlay", "class_counts/digits"]
     figures += [f"{kind}/{RUN}" for kind in ("training_curves", "smoothing")]
@@ -94,7 +94,7 @@ def test_the_table_holds_the_scores_of_the_runs(project: Path) -> None:
     assert scores[0]["last"] != scores[1]["last"]
 
 
-def test_titles_and_labels_are_those_that_were_given(project: Path) -> None:
+def test_titles_and_labels_are_those_of_the_layout(project: Path) -> None:
     tables, figures = project / "results/tables", project / "results/figures"
 
     page = (tables / "tiny_table.md").read_text()

@@ -133,7 +133,7 @@ def test_another_place_of_the_same_network_redoes_nothing(
     assert would_run(copy(stage1=written | {CE: written[CE] | {"source": str(moved)}})) == {}
 
 
-def test_a_network_that_is_deleted_comes_from_where_the_configuration_says(copy: Callable[..., Path]) -> None:
+def test_a_deleted_network_is_imported_again(copy: Callable[..., Path]) -> None:
     folder, asked = copy(), f"{RUNS}/ce/seed0/stage1/last.pt"
     shutil.rmtree((folder / asked).parent)
 
@@ -145,7 +145,7 @@ def test_a_network_that_is_deleted_comes_from_where_the_configuration_says(copy:
     assert again.keys() & {"import_stage1", "train_stage1"} == set()
 
 
-def test_a_network_that_is_deleted_is_trained_where_no_line_says_otherwise(copy: Callable[..., Path]) -> None:
+def test_a_deleted_network_without_an_import_is_trained(copy: Callable[..., Path]) -> None:
     folder, asked = copy(stage1={}), f"{RUNS}/ce/seed0/stage1/last.pt"
     shutil.rmtree((folder / asked).parent)
 
@@ -193,15 +193,17 @@ def test_a_source_that_is_not_whole(far: Path, tmp_path: Path, damage: Callable[
 def test_other_settings(written: dict[str, dict[str, str]], tmp_path: Path) -> None:
     folder = smallest(tmp_path / "work", stage1=written, seeds={"runs": [0], "initialisation": 5})
 
-    told = "was trained with other settings (seeds.initialisation is 0 there and 5 here): use the same settings here"
-    assert told in refused(folder)
+    message = (
+        "was trained with other settings (seeds.initialisation is 0 there and 5 here): use the same settings here"
+    )
+    assert message in refused(folder)
 
 
 def test_one_that_nothing_wants(written: dict[str, dict[str, str]], tmp_path: Path) -> None:
     folder = smallest(tmp_path / "work", stage1={CE.replace("seed0", "seed3"): written[CE]})
 
-    told = f"no requested table or figure uses this Stage 1: did you mean '{CE}'? Else remove the line"
-    assert told in refused(folder)
+    message = f"no requested table or figure uses this Stage 1: did you mean '{CE}'? Else remove the line"
+    assert message in refused(folder)
 
 
 # Mistakes that only the bytes tell.
@@ -218,10 +220,10 @@ def test_a_file_that_was_cut_short(far: Path, tmp_path: Path, name: str) -> None
 
     assert code != 0
     if name == "history.csv":  # which is read before anything runs
-        told = f"stage1 '{CE}': {source / name} is not the history of a training ("
+        message = f"stage1 '{CE}': {source / name} is not the history of a training ("
     else:
-        told = f"error: stage1 '{CE}', key 'sha256': the files in {source} have {imported.digest(source)}, not "
-    assert told in output
+        message = f"error: stage1 '{CE}', key 'sha256': the files in {source} have {imported.digest(source)}, not "
+    assert message in output
     assert "Traceback" not in output
     assert list((folder / RUNS).rglob("*.*")) == []
 

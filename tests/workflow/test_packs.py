@@ -32,7 +32,7 @@ def test_packed_run_leaves_what_a_plain_run_leaves(folder: Path, finished: Path)
     assert {path: of_packed[path] for path in of_plain} == of_plain
 
 
-def test_one_that_fails_is_told_and_costs_no_other(folder: Path) -> None:
+def test_a_failed_pack_is_reported_and_affects_no_other(folder: Path) -> None:
     smallest(folder, recipes=BROKEN)
     code, output = snakemake(folder, "packed", "--configfile", "mine.yaml", "--retries", "1")
     assert code == 1

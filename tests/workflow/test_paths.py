@@ -48,7 +48,7 @@ def test_a_path_is_found_from_the_file_it_stands_in(
     assert (elsewhere / "results_here" / ARRAYS).is_file()
 
 
-def test_what_the_command_line_says_is_found_from_the_working_directory(tmp_path: Path) -> None:
+def test_paths_on_the_command_line_are_relative_to_the_working_directory(tmp_path: Path) -> None:
     images(tmp_path / "images")
     (tmp_path / "project").mkdir()
     configure(tmp_path / "project/mine.yaml", "nowhere")
@@ -59,7 +59,7 @@ def test_what_the_command_line_says_is_found_from_the_working_directory(tmp_path
     assert code == 0, output
 
 
-def test_a_moved_folder_plans_nothing_and_a_missing_one_is_told_with_where_it_was_looked_for(tmp_path: Path) -> None:
+def test_a_moved_folder_repeats_no_job_and_a_missing_one_is_reported_with_its_path(tmp_path: Path) -> None:
     images(tmp_path / "images")
     configure(tmp_path / "mine.yaml", "images")
     code, output = snakemake(tmp_path, "datasets", "--configfile", "mine.yaml")

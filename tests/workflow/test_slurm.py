@@ -66,9 +66,9 @@ class Queue:
     def look(self) -> list[dict[str, str]]:
         """The jobs there are now."""
         form = "%i|%k|%P|%b|%m|%l|%T"
-        told = subprocess.run(["squeue", "-h", "-o", form], capture_output=True, text=True, check=True).stdout
+        message = subprocess.run(["squeue", "-h", "-o", form], capture_output=True, text=True, check=True).stdout
         keys = ("id", "comment", "partition", "gres", "memory", "limit", "state")
-        jobs = [dict(zip(keys, line.split("|"), strict=True)) for line in told.splitlines()]
+        jobs = [dict(zip(keys, line.split("|"), strict=True)) for line in message.splitlines()]
         self.seen |= {job["id"]: job for job in jobs}
         return [job for job in jobs if job["state"] in ("PENDING", "RUNNING")]
 
@@ -129,10 +129,10 @@ def start(
     )
 
 
-def wait_for(what: str, told, seconds: float = 180) -> None:
+def wait_for(what: str, message, seconds: float = 180) -> None:
     """Until something is so."""
     end = time.monotonic() + seconds
-    while not told():
+    while not message():
         assert time.monotonic() < end, f"gave up waiting for {what}"
         time.sleep(0.2)
 
@@ -168,7 +168,7 @@ def test_every_job_but_the_small_ones_goes_through_sbatch(slice_: tuple[Path, st
     assert (folder / "results/tables/tiny_table.html").is_file()
 
 
-def test_jobs_ask_for_what_the_profile_says(slice_: tuple[Path, str, Queue]) -> None:
+def test_jobs_request_what_the_profile_says(slice_: tuple[Path, str, Queue]) -> None:
     _, _, queue = slice_
     for rule in ("train_stage1", "extract_features", "train_stage2"):
         found = queue.of(f"rule_{rule}")
@@ -180,7 +180,7 @@ def test_jobs_ask_for_what_the_profile_says(slice_: tuple[Path, str, Queue]) -> 
     assert "gpu" not in {job["partition"] for job in found}
 
 
-def test_job_that_fails_by_its_input_is_told_with_its_log_and_not_tried_again(
+def test_a_job_that_fails_by_its_input_is_reported_with_its_log_and_not_retried(
     python: Path, tmp_path: Path, slice_: tuple[Path, str, Queue], queue: Queue
 ) -> None:
     stage1 = RUNS.format("", "ce").replace("//", "/") + "/stage1/last.pt"

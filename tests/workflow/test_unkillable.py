@@ -109,7 +109,7 @@ def test_training_killed_at_random_moments_ends_with_the_same_bytes(tmp_path: Pa
 
 
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="finds the training through /proc")
-def test_training_asked_to_stop_saves_and_is_taken_up_by_the_next_try(tmp_path: Path, whole: Whole) -> None:
+def test_a_training_that_is_asked_to_stop_saves_and_the_next_attempt_resumes(tmp_path: Path, whole: Whole) -> None:
     directory = link(tmp_path / "run")
     running = start(directory, f"{STAGE1}/last.pt", *CONFIG)
     process = training(directory)

@@ -181,7 +181,7 @@ def test_classes_are_named_by_their_folder_where_each_has_its_own(
         ({"without": ["2.jpg", "1.jpg", "0.jpg"]}, "test.txt: 3 of its 3 images are not below {root}, 'val/2.jpg'"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_its_place_and_the_remedy(sources: Any, changes: dict[str, Any], sentence: str) -> None:
+def test_an_error_names_place_and_remedy(sources: Any, changes: dict[str, Any], sentence: str) -> None:
     lines = {"train": TRAIN, "test": TEST, "without": ()} | changes
     # What is malformed names no image, and the tests write none for it.
     settings = sources(without=lines["without"])

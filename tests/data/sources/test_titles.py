@@ -22,12 +22,12 @@ TEST = ["good end\t1", "bad end\t0"]
 def sources(tmp_path):
     """A writer of files of titles; gives the settings of the source, all defaults filled in."""
 
-    def write(train=TRAIN, test=TEST, more=(), **told):
+    def write(train=TRAIN, test=TEST, more=(), **message):
         texts = {"train.txt": train, "test.txt": test, **dict(more)}
         for name, lines in texts.items():
             content = lines if isinstance(lines, bytes) else ("\n".join(lines) + "\n").encode()
             (tmp_path / name).write_bytes(content)
-        definition = {"title": "T", "kind": "titles", "data_dir": str(tmp_path), "titles": told}
+        definition = {"title": "T", "kind": "titles", "data_dir": str(tmp_path), "titles": message}
         checked = datasets.define(definition, "here")
         return {key: checked[key] for key in ("kind", "data_dir", "titles")}
 
@@ -181,11 +181,11 @@ def test_the_last_titles_of_each_class_are_held_out_with_their_twins(sources: An
         (["good end\t1", "bad\t0"], "train.txt: no training title is left of class '1': add some, or lower"),
     ],
 )
-def test_bad_files_are_told_with_file_and_line(sources: Any, train: bytes | list[Any], said: str) -> None:
+def test_errors_in_files_are_reported_with_file_and_line(sources: Any, train: bytes | list[Any], said: str) -> None:
     assert said in refusal(sources(train=train))
 
 
-def test_a_label_that_is_none_of_the_classes(sources: Any) -> None:
+def test_an_unknown_label(sources: Any) -> None:
     said = refusal(sources(test=["good\t1", "bad\t7"]))
     assert "test.txt, line 2: label '7' is none of the 2 of the training files (0, 1): correct it, or add" in said
     said = refusal(sources(train=["a\t0", "b\t2"], more={"c.txt": ["low", "high"]}, classes="c.txt"))
@@ -200,7 +200,7 @@ def test_a_label_that_is_none_of_the_classes(sources: Any) -> None:
     assert "c.txt, line 1: 'Label' is the head of a column and no label: remove the line" in said
 
 
-def test_bad_csv_is_told_with_file_and_line(sources: Any) -> None:
+def test_an_error_in_csv_is_reported_with_file_and_line(sources: Any) -> None:
     for rows, said in (
         (
             ["title,label", "a,0"],
@@ -232,17 +232,17 @@ def test_bad_csv_is_told_with_file_and_line(sources: Any) -> None:
 
 def test_vectors_of_another_vocabulary(sources: Any, tmp_path: Path) -> None:
     np.savez(tmp_path / "v.npz", embeddings=np.zeros((4, 2)))
-    told = {"vocabulary": "vocab.txt", "vectors": "v.npz"}
-    said = refusal(sources(more={"vocab.txt": ["a", "<UNK>", "<PAD>"]}, **told))
+    message = {"vocabulary": "vocab.txt", "vectors": "v.npz"}
+    said = refusal(sources(more={"vocab.txt": ["a", "<UNK>", "<PAD>"]}, **message))
     assert "v.npz have the shape [4, 2] and the vocabulary" in said
     assert "vocab.txt has 3 characters: name the vocabulary file that belongs to them, a row for each line" in said
 
 
 @pytest.mark.skipif("LONGTAIL_THUCNEWS" not in os.environ, reason="LONGTAIL_THUCNEWS names no folder of real titles")
 def test_real_titles() -> None:
-    told = {"train": ["train.txt", "dev.txt"], "validation_per_class": 300, "classes": "class.txt"}
-    told |= {"vocabulary": "vocab.txt", "vectors": "char_embedding_tencent_200d.npz"}
-    definition = {"title": "T", "kind": "titles", "data_dir": str(REAL), "titles": told}
+    message = {"train": ["train.txt", "dev.txt"], "validation_per_class": 300, "classes": "class.txt"}
+    message |= {"vocabulary": "vocab.txt", "vectors": "char_embedding_tencent_200d.npz"}
+    definition = {"title": "T", "kind": "titles", "data_dir": str(REAL), "titles": message}
     found = titles.read(datasets.define(definition, "here"), None)
     assert found.classes[0] == "finance"
     assert found.vectors.shape == (4762, 200)

@@ -12,7 +12,7 @@ COUNTS = [500, 314, 48, 5]
 SERIES = {f"IF {factor}": [int(500 * factor ** (-i / 99)) for i in range(100)] for factor in (200, 100, 50, 10)}
 
 
-def test_counts_are_drawn_as_given_on_a_log_axis() -> None:
+def test_counts_are_drawn_in_their_order_on_a_log_axis() -> None:
     figure = class_counts({"IF 100": COUNTS, "shuffled": COUNTS[::-1]}, "four classes")
     assert_nothing_is_cut_off(figure)
     ax = axes(figure)[0]

@@ -57,7 +57,7 @@ def test_a_deferred_sampler_draws_the_classes_alike() -> None:
     assert counts[1].min() > 19.9 - 4 * 4.3
 
 
-def test_weight_decay_spares_what_a_head_says() -> None:
+def test_weight_decay_excludes_the_parameters_that_a_head_names() -> None:
     stage = train.learner(*small.data(), settings(head={"name": "rare_start"}))
     (spared,) = [group for group in stage.optimizer.param_groups if group["weight_decay"] == 0]
     assert [id(value) for value in spared["params"]] == [id(stage.module.classifier.bias)]

@@ -88,7 +88,7 @@ def test_logits_are_written_for_the_evaluation(tmp_path: Path) -> None:
     assert (scored["last"]["top1"], scored["best"]["top1"]) == (0.5, 1.0)
 
 
-def test_settings_are_told_without_an_import() -> None:
+def test_settings_are_read_without_an_import() -> None:
     assert "logit_adjustment" in parts.names("stage2.post_hoc")
     assert list(parts.settings("stage2.post_hoc", "logit_adjustment")) == ["tau"]
     assert set(logit_adjustment.ARRAYS) == set(arrays([[0.0, 0.0]]))

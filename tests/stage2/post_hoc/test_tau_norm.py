@@ -90,7 +90,7 @@ def test_rows_are_divided_by_a_power_of_their_length_and_the_bias_is_not(
     assert adjusted.last.dtype == np.float32
 
 
-def test_a_given_tau_is_both_protocols_and_looks_at_nothing() -> None:
+def test_a_configured_tau_is_used_for_both_protocols_without_any_data() -> None:
     for held_out in ([], [FROM_07]):
         choice = tau_norm.adjust(fixed(1.25), arrays(held_out)).choice
         assert choice == {
@@ -111,7 +111,7 @@ def test_last_is_chosen_on_the_hold_out_and_best_on_the_test_set() -> None:
     np.testing.assert_array_equal(adjusted.best, tau_norm.adjust(fixed(1.7), given).last)
 
 
-def test_grid_and_accuracies_are_told() -> None:
+def test_grid_and_accuracies_are_recorded() -> None:
     choice = tau_norm.adjust(CHOSEN, arrays(held_out=[FROM_07, UP_TO_13])).choice
     assert choice["grid"] == [round(0.1 * step, 1) for step in range(21)]
     assert choice["held_out"] == [0.5] * 7 + [1.0] * 7 + [0.5] * 7
@@ -184,7 +184,7 @@ def test_tau_0_with_bias_is_the_classifier_as_it_was(stored: Any) -> None:
 
 
 @pytest.mark.parametrize("bias", [True, False])
-def test_accuracies_on_real_data_computed_anew(stored: Any, bias: bool) -> None:
+def test_accuracies_on_real_data_computed_independently(stored: Any, bias: bool) -> None:
     choice = tau_norm.adjust(CHOSEN | {"bias": bias}, stored).choice
     weight = stored["weight"].astype(np.float64)
     expected = []
@@ -206,7 +206,7 @@ def test_logits_are_written_for_the_evaluation(tmp_path: Path) -> None:
     assert (scored["last"]["top1"], scored["best"]["top1"]) == pytest.approx((1 / 3, 2 / 3))
 
 
-def test_settings_are_told_without_an_import() -> None:
+def test_settings_are_read_without_an_import() -> None:
     assert "tau_norm" in parts.names("stage2.post_hoc")
     assert list(parts.settings("stage2.post_hoc", "tau_norm")) == ["tau", "bias"]
 
