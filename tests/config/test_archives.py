@@ -78,12 +78,12 @@ def test_a_file_that_is_missing_is_named(held: Callable[..., Graph]) -> None:
 def test_the_other_version_is_fetched_from_data_dir_alone(held: Callable[..., Graph], tmp_path: Path) -> None:
     found = held(BINARY)
 
-    def message(archive: str) -> dict[str, object]:
+    def download_settings(archive: str) -> dict[str, object]:
         download: dict[str, object] = json.loads(
             found.parameters.download(SimpleNamespace(dataset="cifar100", archive=archive))
         )
         return download
 
     md5 = "03b5dce01913d631647c71ecec9e9cb8"
-    assert message("cifar-100-binary")["archive"] == {"file": BINARY, "md5": md5, "urls": []}
-    assert message("cifar-100-python")["archive"] == found.registry.datasets["cifar100"]["archive"]
+    assert download_settings("cifar-100-binary")["archive"] == {"file": BINARY, "md5": md5, "urls": []}
+    assert download_settings("cifar-100-python")["archive"] == found.registry.datasets["cifar100"]["archive"]

@@ -154,9 +154,9 @@ def test_a_folder_is_how_its_images_are_kept_wherever_it_is() -> None:
     large = {**birds, "streamed": True, "preprocessing": {"center_crop": 224}}
     found = load.load({"datasets": {"birds": birds, "large": large}}, [])
 
-    message = {"kind": "folder", "image_size": 64}
-    assert settings.source(found, "birds") == {**message, "streamed": False}
-    assert settings.source(found, "large") == {**message, "streamed": True}
+    own_settings = {"kind": "folder", "image_size": 64}
+    assert settings.source(found, "birds") == {**own_settings, "streamed": False}
+    assert settings.source(found, "large") == {**own_settings, "streamed": True}
     assert settings.place(found, "birds") == {"data_dir": "birds"}
 
 

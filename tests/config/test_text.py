@@ -86,8 +86,8 @@ def test_the_printed_numbers_of_table_5() -> None:
 def test_the_samples_are_columns_of_table_5(tmp_path: Path, name: str, epochs: dict[str, int], networks: int) -> None:
     path = CONFIG / f"{name}.yaml"
     own = yaml.safe_load(path.read_text())
-    message = own["datasets"][name]["titles"]
-    for file in (*message["train"], *message["test"], message["classes"], message["vocabulary"], message["vectors"]):
+    titles = own["datasets"][name]["titles"]
+    for file in (*titles["train"], *titles["test"], titles["classes"], titles["vocabulary"], titles["vectors"]):
         (tmp_path / file).touch()
     built = build(path, datasets={name: {"data_dir": str(tmp_path)}})
 

@@ -42,8 +42,8 @@ def test_a_pixel_or_a_label_is(split: str) -> None:
     labels[2] = 0
 
     for changed in ({f"{split}_images": images}, {f"{split}_labels": labels}):
-        message = replace(DATA, **changed).digests(ALL)
-        assert [name for name in whole if message[name] != whole[name]] == [split]
+        digests = replace(DATA, **changed).digests(ALL)
+        assert [name for name in whole if digests[name] != whole[name]] == [split]
 
 
 def test_only_the_images_kept_count() -> None:
@@ -68,8 +68,8 @@ def test_digits_are_known_by_these() -> None:
     data = digits.read({}, None)
 
     assert isinstance(data, Arrays)
-    message = data.digests(np.arange(len(data.train_labels)))
-    assert {split: digest[:16] for split, digest in message.items()} == {
+    digests = data.digests(np.arange(len(data.train_labels)))
+    assert {split: digest[:16] for split, digest in digests.items()} == {
         "train": "198e810614f270a9",
         "test": "d21c801140530e22",
     }
@@ -91,19 +91,19 @@ class TestFiles:
         for name in ("a.png", "b.png"):
             (moved / name).write_bytes(b"other pixels of")
 
-        message = data.digests(np.arange(2))
+        digests = data.digests(np.arange(2))
 
-        assert replace(data, root=str(moved)).digests(np.arange(2)) == message
-        assert message["by"] == "paths and sizes of files"
+        assert replace(data, root=str(moved)).digests(np.arange(2)) == digests
+        assert digests["by"] == "paths and sizes of files"
 
     def test_a_size_is(self, data: Files, tmp_path: Path) -> None:
-        message = data.digests(np.arange(2))
+        digests = data.digests(np.arange(2))
         (tmp_path / "b.png").write_bytes(b"more")
 
         changed = data.digests(np.arange(2))
 
-        assert changed["train"] != message["train"]
-        assert changed["test"] == message["test"]
+        assert changed["train"] != digests["train"]
+        assert changed["test"] == digests["test"]
 
     def test_a_file_that_is_gone_is_named(self, data: Files, tmp_path: Path) -> None:
         (tmp_path / "b.png").unlink()
@@ -115,7 +115,7 @@ class TestFiles:
 def test_titles_count_with_what_training_starts_and_stops_by() -> None:
     labels, numbers = np.array([0, 1]), np.array([[1, 2, 0], [3, 3, 0]], np.int32)
     data = Titles(numbers, labels, numbers, labels, numbers, labels, np.ones((4, 2), np.float32), ["a", "b"])
-    message = data.digests(np.arange(2))
+    digests = data.digests(np.arange(2))
 
     for change, part in (
         ({"train_titles": numbers[::-1]}, "train"),
@@ -124,4 +124,4 @@ def test_titles_count_with_what_training_starts_and_stops_by() -> None:
         ({"vectors": np.zeros((4, 2), np.float32)}, "vectors"),
     ):
         changed = replace(data, **change).digests(np.arange(2))
-        assert [name for name in message if message[name] != changed[name]] == [part]
+        assert [name for name in digests if digests[name] != changed[name]] == [part]

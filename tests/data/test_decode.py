@@ -280,7 +280,7 @@ def damaged(content, noise):
     return bytes(changed[: noise.integers(len(changed))] if noise.random() < 0.2 else changed)
 
 
-def message(path):
+def refusal_or_nothing(path):
     """The refusal of a file, "" of one that is read."""
     try:
         assert decode.rgb(path).mode == "RGB"
@@ -296,7 +296,7 @@ def test_a_damaged_file_is_an_image_or_named(tmp_path: Path) -> None:
         warnings.simplefilter("always")
         for path, content in whole_files(tmp_path) * 60:
             path.write_bytes(damaged(content, noise))
-            refused = message(path)
+            refused = refusal_or_nothing(path)
             assert not refused or refused.startswith(str(path))
             assert "\n" not in refused
             read += not refused

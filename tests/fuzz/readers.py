@@ -364,9 +364,9 @@ def _make_resume() -> None:
 
 def _everything(learner: Any, progress: Progress) -> str:
     torch.set_printoptions(profile="full", precision=9)
-    message = repr((learner.module.state_dict(), learner.optimizer.state_dict(), vars(progress)))
+    record = repr((learner.module.state_dict(), learner.optimizer.state_dict(), vars(progress)))
     torch.set_printoptions(profile="default")
-    return message
+    return record
 
 
 class _Warnings(logging.Handler):
@@ -405,11 +405,11 @@ def _make_imported() -> None:
 
 def _read_imported() -> None:
     source = Path("stage1")
-    message = imported.read_record(source, "mine.yaml")
-    imported.check_settings(message, plain(small.STAGE1), source, "mine.yaml")
-    imported.check_images(message, elsewhere.SEEN, source, "mine.yaml")
+    record = imported.read_record(source, "mine.yaml")
+    imported.check_settings(record, plain(small.STAGE1), source, "mine.yaml")
+    imported.check_images(record, elsewhere.SEEN, source, "mine.yaml")
     imported.check_checkpoints(source, "mine.yaml")
-    origin.sentences("nobody", [0], [message])
+    origin.sentences("nobody", [0], [record])
     for name, value in (("last.pt", 1.0), ("best.pt", 2.0)):
         assert torch.equal(checkpoint.load(source / name)["weight"], torch.full((3,), value))
 

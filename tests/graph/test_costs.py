@@ -121,12 +121,12 @@ def test_trainings_behind_some_runs() -> None:
 
 
 def test_a_training_has_the_parameters_of_its_job(default: dict[str, TrainingJob]) -> None:
-    message = default["cifar10/if100/resnet32/mixup/seed1/stage1"]
+    job = default["cifar10/if100/resnet32/mixup/seed1/stage1"]
 
-    assert (message.settings["backbone"], message.settings["recipe"]["epochs"]) == ("resnet32", 200)
-    assert message.settings["seeds"] == {"initialisation": 1, "order": 1}
-    assert len(message.code) == 12
-    assert message.side == 32
+    assert (job.settings["backbone"], job.settings["recipe"]["epochs"]) == ("resnet32", 200)
+    assert job.settings["seeds"] == {"initialisation": 1, "order": 1}
+    assert len(job.code) == 12
+    assert job.side == 32
 
 
 def test_a_classifier_on_cached_features_passes_no_image() -> None:

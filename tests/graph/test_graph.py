@@ -161,13 +161,13 @@ def test_every_value_of_a_sensitivity_figure_is_a_method_and_the_own_value_is_th
         f"{folder}/seed{seed}/ladc_generator_m_3/metrics.json" for seed in (0, 1)
     ]
     at = wildcards(**ON_CIFAR100, method="ladc_generator_alpha_0_05")
-    message, own = (
+    varied, own = (
         json.loads(study.parameters.stage2(at)),
         json.loads(study.parameters.stage2(wildcards(**vars(at) | {"method": "ladc"}))),
     )
-    assert message["generator"].pop("alpha") == 0.05
+    assert varied["generator"].pop("alpha") == 0.05
     assert own["generator"].pop("alpha") == 0.15
-    assert message == own
+    assert varied == own
     assert len(study.targets.stage1()) == 2
 
 
@@ -571,26 +571,27 @@ def test_a_form_of_a_backbone_changes_settings_and_not_addresses() -> None:
 
     assert asked.inputs.run_of(of_bbn).metrics == "cifar10/if100/resnet32/bbn/seed0/bbn/metrics.json"
     assert asked.inputs.logits(of_bbn) == "results/runs/cifar10/if100/resnet32/bbn/seed0/features.npz"
-    for message in (
+    for parameters_text in (
         asked.parameters.stage1(of_bbn),
         asked.parameters.features(of_bbn),
         asked.parameters.stage2(of_standing),
     ):
-        assert json.loads(message)["backbone"] == "bbn_resnet32"
-        assert "backbones" not in json.loads(message)
+        assert json.loads(parameters_text)["backbone"] == "bbn_resnet32"
+        assert "backbones" not in json.loads(parameters_text)
     assert json.loads(asked.parameters.stage1(wildcards(**OF_MISLAS, stage1="ce")))["backbone"] == "resnet32"
 
 
 def test_features_depend_on_the_head_that_gives_logits(cifar_table: Graph) -> None:
-    message = {
+    settings = {
         name: json.loads(cifar_table.parameters.features(wildcards(**OF_MISLAS, stage1=name)))
         for name in ("ce", "ldam_drw")
     }
 
-    assert message["ce"]["head"] == {"name": "linear"}
-    assert message["ldam_drw"]["head"] == {"name": "cosine", "scale": 30.0}
+    assert settings["ce"]["head"] == {"name": "linear"}
+    assert settings["ldam_drw"]["head"] == {"name": "cosine", "scale": 30.0}
     codes = {
-        name: cifar_table.parameters.code("extract_features", wildcards(**OF_MISLAS, stage1=name)) for name in message
+        name: cifar_table.parameters.code("extract_features", wildcards(**OF_MISLAS, stage1=name))
+        for name in settings
     }
     assert codes["ce"] != codes["ldam_drw"]
 
@@ -650,16 +651,16 @@ def test_a_table_lists_the_trainings_that_each_run_requires(tmp_path: Path) -> N
     (tmp_path / "t.yaml").write_text(yaml.safe_dump({"title": "x", "columns": [at], "rows": shown}))
     asked = graph(tables=[str(tmp_path / "t.yaml")], figures=[], seeds={"runs": [0, 1]})
     of_table = wildcards(table="t")
-    message = [row["cells"][0]["trainings"] for row in json.loads(asked.layouts.table(of_table))["rows"]]
+    trainings = [row["cells"][0]["trainings"] for row in json.loads(asked.layouts.table(of_table))["rows"]]
 
     networks = [f"results/runs/cifar100/if100/resnet32/ce_bot/seed{seed}" for seed in (0, 1)]
     alone = [[f"{network}/stage1/provenance.json"] for network in networks]
-    assert message[:2] == [alone, alone]
-    assert message[2] == [
+    assert trainings[:2] == [alone, alone]
+    assert trainings[2] == [
         [f"{network}/{part}/provenance.json" for part in ("crt_bot", "stage1")] for network in networks
     ]
     inputs = asked.inputs.provenance(asked.inputs.table_runs(of_table))
-    assert {path for cell in message for paths in cell for path in paths} == set(inputs)
+    assert {path for cell in trainings for paths in cell for path in paths} == set(inputs)
 
 
 def test_titles_are_words(cifar_table: Graph) -> None:
@@ -688,12 +689,12 @@ def test_a_comparison_names_its_bins_where_they_are_not_the_evaluations_own(
 ) -> None:
     figure = {"title": "x", "dataset": "digits", "factor": 50, "backbone": "resnet32", "panels": [{"method": "ce"}]}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(figure | ({"bins": bins} if bins else {})))
-    message = json.loads(
+    layout = json.loads(
         graph(tables=[], figures=[str(tmp_path / "mine.yaml")]).figures["comparison"].layout(wildcards(figure="mine"))
     )
 
-    assert message["bins"] == drawn
-    assert message["title"] == (f"x, {drawn} bins" if drawn else "x")
+    assert layout["bins"] == drawn
+    assert layout["title"] == (f"x, {drawn} bins" if drawn else "x")
 
 
 def test_bins_that_are_not_counted_are_refused(tmp_path: Path) -> None:

@@ -105,8 +105,8 @@ def test_unused_networks_are_left_out_with_the_closest_one(tree: Any, far: Any) 
 def test_what_saw_other_images_is_left_out(tree: Any, far: Any) -> None:
     far(tree.CE, images_seen=elsewhere.SEEN | {"test": "0b" * 32})
 
-    message = "it was trained on other images than those here of cifar10 if100"
-    assert left_out(tree) == f"# - far/runs/{tree.CE}: {message}"
+    reason = "it was trained on other images than those here of cifar10 if100"
+    assert left_out(tree) == f"# - far/runs/{tree.CE}: {reason}"
 
 
 def test_what_does_not_say_what_it_saw_is_left_out(tree: Any, far: Any) -> None:

@@ -76,14 +76,14 @@ def test_jobs_that_train_nothing_come_on_top_as_they_were_timed(tree: Any) -> No
             Path(job.outputs[0]).unlink()
         if job.rule == "evaluate":
             tree.record(job, 30.0)
-    message = "On top come 4 other jobs (reading data, extracting features, scoring, drawing): "
+    note = "On top come 4 other jobs (reading data, extracting features, scoring, drawing): "
 
     said = _text(plan.lines(tree.graph, tree.machine()))
 
-    assert f"{message}more than 30 s. Jobs not yet timed here, and not counted: 2 draw_reliability." in said
+    assert f"{note}more than 30 s. Jobs not yet timed here, and not counted: 2 draw_reliability." in said
     for job in tree.jobs():
         tree.record(job, 31.0)
-    assert f"{message}about 1 min." in _text(plan.lines(tree.graph, tree.machine()))
+    assert f"{note}about 1 min." in _text(plan.lines(tree.graph, tree.machine()))
 
 
 def _text(lines: list[str]) -> str:
@@ -180,7 +180,7 @@ def unknown(dataset: str, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_an_unknown_number_of_images_is_said(tree: Any, shown: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_number_of_images_is_reported(tree: Any, shown: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     tree.benchmark({"processes": 2, "images_per_second": 200.0})
     unknown("cifar10", monkeypatch)
 

@@ -155,10 +155,10 @@ def test_jobs_that_run_beside_a_training_are_side_by_side_with_it(tree) -> None:
     mark.parent.mkdir(parents=True)
     mark.write_text("{}")
 
-    message = [progress.lines(tree.graph, tree.machine(side_by_side=number)) for number in (1, 2, 8)]
+    overviews = [progress.lines(tree.graph, tree.machine(side_by_side=number)) for number in (1, 2, 8)]
 
     # A mark that an end without a word left behind stands for no more than this machine takes.
-    assert [line.rsplit(", ", 1)[1] for lines in message for line in lines if "left for all" in line] == [
+    assert [line.rsplit(", ", 1)[1] for lines in overviews for line in lines if "left for all" in line] == [
         "1 side by side.",
         "2 side by side.",
         "2 side by side.",

@@ -188,8 +188,8 @@ def test_time_of_what_is_left(tree: Any) -> None:
     assert rest[1].passes == 620_300
     assert duration(rest, measured, side_by_side=1) == (pytest.approx(6203), True)
     # A running training is believed.
-    message = [rest[0], Remaining(tree.training(tree.MIXUP), 0.25, seconds=5000.0)]
-    assert duration(message, measured, side_by_side=1) == (5000, True)
+    remaining = [rest[0], Remaining(tree.training(tree.MIXUP), 0.25, seconds=5000.0)]
+    assert duration(remaining, measured, side_by_side=1) == (5000, True)
 
 
 def test_unknown_times_are_not_counted_but_reported(tree: Any) -> None:

@@ -10,16 +10,16 @@ RECORD = {
 
 
 def test_the_sentences_contain_everything_that_a_reader_needs() -> None:
-    message = " ".join(origin.sentences("slide 1", [0, 1], [RECORD, RECORD | {"commit": "def"}]))
+    text = " ".join(origin.sentences("slide 1", [0, 1], [RECORD, RECORD | {"commit": "def"}]))
     for part in ("slide 1", "0, 1", "abc; def", "python 3.11.7, torch 2.15.0", "A CPU, 2 cores", "float32"):
-        assert part in message
+        assert part in text
 
 
 def test_networks_from_elsewhere_are_counted() -> None:
     taken = RECORD | {"imported": {"source": "/far", "sha256": "0" * 64}}
-    message = origin.sentences("", [0], [RECORD, taken, RECORD, taken])
-    assert message[-1] == "Trained elsewhere and imported: 2 of 4 trainings."
-    assert message[:-1] == origin.sentences("", [0], [RECORD])
+    text = origin.sentences("", [0], [RECORD, taken, RECORD, taken])
+    assert text[-1] == "Trained elsewhere and imported: 2 of 4 trainings."
+    assert text[:-1] == origin.sentences("", [0], [RECORD])
     assert origin.line("", [0], [taken]).endswith(" Trained elsewhere and imported: 1 of 1 trainings.")
 
 
@@ -32,9 +32,9 @@ def test_a_table_without_printed_numbers_names_no_source() -> None:
 
 
 def test_the_small_print_counts_runs_and_repeats_no_seed_list() -> None:
-    message = origin.line("", [0, 1], [RECORD])
-    assert message.startswith("n = 2 runs a method (seeds 0, 1), last epoch. Commit: abc.")
-    assert message.count("0, 1") == 1
+    text = origin.line("", [0, 1], [RECORD])
+    assert text.startswith("n = 2 runs a method (seeds 0, 1), last epoch. Commit: abc.")
+    assert text.count("0, 1") == 1
 
 
 def test_the_small_print_names_the_source_of_printed_numbers() -> None:

@@ -59,8 +59,8 @@ def test_settings_are_those_of_today(folder: tuple[Path, dict[str, Any]]) -> Non
     found = configuration(manifest)
 
     for path, record in manifest["trainings"].items():
-        message = imported.summary(imported.differences(record["settings"], of_today(found, path)))
-        assert message == "", f"{place.name}: {path} was made otherwise ({message}): make the folder anew"
+        differing = imported.summary(imported.differences(record["settings"], of_today(found, path)))
+        assert differing == "", f"{place.name}: {path} was made otherwise ({differing}): make the folder anew"
 
 
 def test_tables_and_figures_are_those_of_today(
@@ -89,7 +89,7 @@ def test_images_are_those_of_today(folder: tuple[Path, dict[str, Any]]) -> None:
         # Both stages, and networks that were trained elsewhere on other files, saw the same.
         assert seen.setdefault(tuple(path.split("/")[2:4]), record[imported.SEEN]) == record[imported.SEEN], path
 
-    for (dataset, factor), message in seen.items():
+    for (dataset, factor), differing in seen.items():
         if dataset in EMBEDDED:  # the real CIFAR-100 is compared in tests/data/sources/test_cifar.py
             source = settings.source(found, dataset)
             data = parts.find("data.sources", source["kind"]).read(source, None)
@@ -97,7 +97,7 @@ def test_images_are_those_of_today(folder: tuple[Path, dict[str, Any]]) -> None:
             classes = len(data.classes)
             sizes = (definition["n_max"], definition.get("decay_decimals"))
             kept = long_tail.subset(data.train_labels, classes, factor, seed, *sizes)
-            assert data.digests(kept.indices) == message
+            assert data.digests(kept.indices) == differing
 
 
 def test_files_are_those_of_the_manifest(folder: tuple[Path, dict[str, Any]]) -> None:
@@ -175,15 +175,15 @@ class TestFilling:
         assert published.filled(page.format("| old |\n")) == page.format(filled)
 
     @pytest.mark.parametrize(
-        ("marker", "message"),
+        ("marker", "differing"),
         [
             ("other.md, last", "'<!-- published: other.md -->' names no file of results/published: correct it"),
             ("mine.md, lost", "'<!-- published: mine.md, lost -->' must end in last, best, origin: correct it"),
             ("mine.md", "'<!-- published: mine.md, None -->' must end in last, best, origin: correct it"),
         ],
     )
-    def test_a_marker_that_names_nothing_is_reported(self, marker: str, message: str) -> None:
+    def test_a_marker_that_names_nothing_is_reported(self, marker: str, differing: str) -> None:
         with pytest.raises(InputError) as caught:
             published.filled(f"<!-- published: {marker} -->\n<!-- end -->\n")
 
-        assert str(caught.value) == message
+        assert str(caught.value) == differing

@@ -39,20 +39,20 @@ def test_a_one_stage_method_trains_and_gives_features(
 ) -> None:
     whole = Stage1.parse(settings.stage1(SHIPPED, "digits", "if50", "resnet32", name, 0))
     algorithm = {"per_class": 2, "batch_size": 4} if whole.algorithm.name == "mcw" else {}
-    message = small.changed(whole, recipe=BRIEF, algorithm=algorithm, compute=small.COMPUTE)
+    brief = small.changed(whole, recipe=BRIEF, algorithm=algorithm, compute=small.COMPUTE)
 
-    networks = dict.fromkeys(told.networks, small.network_state())
-    fitted = train.train(*few, told, small.resume(tmp_path), networks=networks)
+    networks = dict.fromkeys(brief.networks, small.network_state())
+    fitted = train.train(*few, brief, small.resume(tmp_path), networks=networks)
 
     assert np.isfinite([row["loss"] for row in fitted.history]).all()
     assert all(torch.isfinite(value).all() for value in fitted.last_state.values())
     checkpoint.save(tmp_path / "last.pt", fitted.last_state)
-    found = extract.extract(*few, message, tmp_path / "last.pt", tmp_path / "last.pt")
-    width = 128 if message.backbone == "bbn_resnet32" else 64
+    found = extract.extract(*few, brief, tmp_path / "last.pt", tmp_path / "last.pt")
+    width = 128 if brief.backbone == "bbn_resnet32" else 64
     assert found.train_features.shape == (sum(few[1].counts), width)
     assert found.test_logits.shape == (40, 10)
     assert np.isfinite(found.test_logits).all()
-    linear = parts.literal("heads", message.head.name, "LINEAR", False)
+    linear = parts.literal("heads", brief.head.name, "LINEAR", False)
     assert found.weight.shape == ((10, width) if linear else (0, width))
     assert found.bias.shape == ((10,) if linear else (0,))
     # What is stored is what was tested, best of two epochs or not.

@@ -117,11 +117,11 @@ def test_features_and_a_stage2_on_them(tmp_path: Path, backbone: str) -> None:
     fitted = fit(tmp_path, backbone=backbone)
     for name in ("last", "best"):
         checkpoint.save(tmp_path / f"{name}.pt", getattr(fitted, f"{name}_state"))
-    message = settings(backbone=backbone)
-    features = extract.extract(titles, subset, message, tmp_path / "last.pt", tmp_path / "best.pt")
+    stage1_settings = settings(backbone=backbone)
+    features = extract.extract(titles, subset, stage1_settings, tmp_path / "last.pt", tmp_path / "best.pt")
     logits = features.train_features @ features.weight.T + features.bias
     assert np.allclose(logits, features.train_logits, atol=1e-4), "features are those without dropout"
-    again = extract.extract(titles, subset, message, tmp_path / "last.pt", tmp_path / "best.pt")
+    again = extract.extract(titles, subset, stage1_settings, tmp_path / "last.pt", tmp_path / "best.pt")
     assert np.array_equal(features.test_logits, again.test_logits)
     block = small.changed(STAGE2, backbone=backbone)
     trained = stage2.train(titles, subset, features, fitted.last_state, block, small.resume(tmp_path / "stage2"))

@@ -32,9 +32,9 @@ def settings(**changes):
 
 def epoch(pixels, number, first=0, **changes):
     features, labels, counts = pixels
-    message = settings(**changes)
-    draw = draws.generator(message.generator, features, labels, counts)
-    return list(draws.of_epoch(draw, labels, message, Epoch(number, message.seeds.order, 2, first), CPU))
+    changed = settings(**changes)
+    draw = draws.generator(changed.generator, features, labels, counts)
+    return list(draws.of_epoch(draw, labels, changed, Epoch(number, changed.seeds.order, 2, first), CPU))
 
 
 def test_an_epoch_has_as_many_images_as_the_set_in_batches(pixels: Any) -> None:

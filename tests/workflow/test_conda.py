@@ -78,10 +78,10 @@ class Environment:
 
 @dataclass(frozen=True)
 class Run:
-    """The smallest table, made under conda in a folder; `told` is what each script's witness wrote."""
+    """The smallest table, made under conda in a folder; `witnessed` is what each script's witness wrote."""
 
     folder: Path
-    told: dict[str, dict[str, Any]]
+    witnessed: dict[str, dict[str, Any]]
 
 
 def made(folder: Path, output: str) -> dict[str, Environment]:
@@ -108,16 +108,16 @@ def environments(tmp_path_factory: pytest.TempPathFactory, conda: None) -> Itera
 def run(environments: dict[str, Environment]) -> Run:
     """All jobs of a table, each in its environment and watched."""
     folder = environments["train"].prefix.parents[2]
-    told = folder / "told"
-    told.mkdir()
+    witnessed = folder / "witnessed"
+    witnessed.mkdir()
     for environment in environments.values():
         (environment.site / "witness.py").write_text((HERE / "witness.py").read_text())
         (environment.site / "witness.pth").write_text("import witness\n")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WITNESS", str(told))
+        patch.setenv("WITNESS", str(witnessed))
         status, output = snakemake(folder, *TABLE, "--use-conda")
     assert status == 0, output
-    every = [json.loads(path.read_text()) for path in told.iterdir()]
+    every = [json.loads(path.read_text()) for path in witnessed.iterdir()]
     scripts = {found[1]: each for each in every if (found := re.search(r"(\w+)\.py$", each["script"]))}
     return Run(folder, scripts)
 
@@ -176,7 +176,7 @@ def test_scoring_has_no_torch(environments: dict[str, Environment]) -> None:
 
 
 def test_jobs_ran_in_their_environments(run: Run, environments: dict[str, Environment]) -> None:
-    where = {script: Path(told["prefix"]) for script, told in run.told.items()}
+    where = {script: Path(witnessed["prefix"]) for script, witnessed in run.witnessed.items()}
 
     assert where == {script: environments[Path(of).stem].prefix for script, of in SCRIPTS if script in where}
     assert set(where) == {
@@ -193,8 +193,8 @@ def test_jobs_ran_in_their_environments(run: Run, environments: dict[str, Enviro
 def test_jobs_took_their_packages_from_their_environments(run: Run, environments: dict[str, Environment]) -> None:
     launcher = Path(yaml.__file__).parents[1]
     provided = packages_distributions()
-    for script, told in run.told.items():
-        taken = {name for name, file in told["files"].items() if file and Path(file).is_relative_to(launcher)}
+    for script, witnessed in run.witnessed.items():
+        taken = {name for name, file in witnessed["files"].items() if file and Path(file).is_relative_to(launcher)}
         inside = packages.installed(environments[Path(dict(SCRIPTS)[script]).stem].site)
         # Snakemake's own Python is not in the environments, nor is what a package only tries to import: a script's
         # path ends in the packages of the Python that Snakemake was started with.
@@ -203,9 +203,9 @@ def test_jobs_took_their_packages_from_their_environments(run: Run, environments
         assert [name for name in taken for of in provided.get(name, ()) if canonicalize_name(of) in inside] == [], (
             script
         )
-    torch = Path(run.told["train_stage1"]["files"]["torch"])
+    torch = Path(run.witnessed["train_stage1"]["files"]["torch"])
     assert torch.is_relative_to(environments["train"].prefix)
-    assert "torch" not in run.told["evaluate"]["files"]
+    assert "torch" not in run.witnessed["evaluate"]["files"]
 
 
 def test_the_numbers_are_those_of_a_run_without_conda(run: Run, finished: Path) -> None:

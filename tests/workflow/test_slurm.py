@@ -66,9 +66,9 @@ class Queue:
     def look(self) -> list[dict[str, str]]:
         """The jobs there are now."""
         form = "%i|%k|%P|%b|%m|%l|%T"
-        message = subprocess.run(["squeue", "-h", "-o", form], capture_output=True, text=True, check=True).stdout
+        answer = subprocess.run(["squeue", "-h", "-o", form], capture_output=True, text=True, check=True).stdout
         keys = ("id", "comment", "partition", "gres", "memory", "limit", "state")
-        jobs = [dict(zip(keys, line.split("|"), strict=True)) for line in message.splitlines()]
+        jobs = [dict(zip(keys, line.split("|"), strict=True)) for line in answer.splitlines()]
         self.seen |= {job["id"]: job for job in jobs}
         return [job for job in jobs if job["state"] in ("PENDING", "RUNNING")]
 
@@ -129,10 +129,10 @@ def start(
     )
 
 
-def wait_for(what: str, message, seconds: float = 180) -> None:
+def wait_for(what: str, condition, seconds: float = 180) -> None:
     """Until something is so."""
     end = time.monotonic() + seconds
-    while not message():
+    while not condition():
         assert time.monotonic() < end, f"gave up waiting for {what}"
         time.sleep(0.2)
 

@@ -213,6 +213,6 @@ def test_published_networks_saw_the_real_cifar100(official_cifar100: list[str]) 
 
     for factor in (path.name for path in networks.iterdir()):
         subset = long_tail.subset(found.train_labels, len(found.classes), factor, seed=0, n_max=500)
-        message = found.digests(subset.indices)
+        digests = found.digests(subset.indices)
         records = [json.loads(path.read_text()) for path in (networks / factor).rglob("provenance.json")]
-        assert [record["images_seen"] for record in records] == [message] * len(records)
+        assert [record["images_seen"] for record in records] == [digests] * len(records)

@@ -22,12 +22,12 @@ TEST = ["good end\t1", "bad end\t0"]
 def sources(tmp_path):
     """A writer of files of titles; gives the settings of the source, all defaults filled in."""
 
-    def write(train=TRAIN, test=TEST, more=(), **message):
+    def write(train=TRAIN, test=TEST, more=(), **options):
         texts = {"train.txt": train, "test.txt": test, **dict(more)}
         for name, lines in texts.items():
             content = lines if isinstance(lines, bytes) else ("\n".join(lines) + "\n").encode()
             (tmp_path / name).write_bytes(content)
-        definition = {"title": "T", "kind": "titles", "data_dir": str(tmp_path), "titles": message}
+        definition = {"title": "T", "kind": "titles", "data_dir": str(tmp_path), "titles": options}
         checked = datasets.define(definition, "here")
         return {key: checked[key] for key in ("kind", "data_dir", "titles")}
 
@@ -232,17 +232,17 @@ def test_an_error_in_csv_is_reported_with_file_and_line(sources: Any) -> None:
 
 def test_vectors_of_another_vocabulary(sources: Any, tmp_path: Path) -> None:
     np.savez(tmp_path / "v.npz", embeddings=np.zeros((4, 2)))
-    message = {"vocabulary": "vocab.txt", "vectors": "v.npz"}
-    said = refusal(sources(more={"vocab.txt": ["a", "<UNK>", "<PAD>"]}, **message))
+    options = {"vocabulary": "vocab.txt", "vectors": "v.npz"}
+    said = refusal(sources(more={"vocab.txt": ["a", "<UNK>", "<PAD>"]}, **options))
     assert "v.npz have the shape [4, 2] and the vocabulary" in said
     assert "vocab.txt has 3 characters: name the vocabulary file that belongs to them, a row for each line" in said
 
 
 @pytest.mark.skipif("LONGTAIL_THUCNEWS" not in os.environ, reason="LONGTAIL_THUCNEWS names no folder of real titles")
 def test_real_titles() -> None:
-    message = {"train": ["train.txt", "dev.txt"], "validation_per_class": 300, "classes": "class.txt"}
-    message |= {"vocabulary": "vocab.txt", "vectors": "char_embedding_tencent_200d.npz"}
-    definition = {"title": "T", "kind": "titles", "data_dir": str(REAL), "titles": message}
+    options = {"train": ["train.txt", "dev.txt"], "validation_per_class": 300, "classes": "class.txt"}
+    options |= {"vocabulary": "vocab.txt", "vectors": "char_embedding_tencent_200d.npz"}
+    definition = {"title": "T", "kind": "titles", "data_dir": str(REAL), "titles": options}
     found = titles.read(datasets.define(definition, "here"), None)
     assert found.classes[0] == "finance"
     assert found.vectors.shape == (4762, 200)
