@@ -447,7 +447,7 @@ def test_a_data_set_of_lists_that_is_partly_there_is_refused(
         ({"columns": [{**COLUMN, "factor": None}]}, r"factor None is not allowed: write 100 or 0\.01"),
         ({"rows": [{"method": "ce", "printed": [[1.0], [2.0]]}]}, r"row 'ce' has 2 printed cells for 1 columns"),
         ({"rows": [{"method": "ce", "printed": [[1.0, 2.0, 3.0]]}]}, r"row 'ce' prints \[1\.0, 2\.0, 3\.0\] in one"),
-        ({"seeds": []}, r"key 'seeds' is \[\], which is not allowed: the seeds that its cells .* at least 1 long"),
+        ({"seeds": []}, r"key 'seeds' is \[\], which is not allowed: the seeds of its runs .* at least 1 long"),
         ({"seeds": [2, 2]}, r"key 'seeds' is \[2, 2\], which is not allowed: .* without repetition"),
         ({"rows": []}, r"key 'rows' is \[\], which is not allowed: methods, top to bottom"),
     ],

@@ -83,6 +83,6 @@ def test_a_changed_number_is_refused(tmp_path: Path) -> None:
     path.write_bytes(content)
     assert torch.load(path, weights_only=True)["weight"].sum() != 50  # which compares no checksums
     with pytest.raises(
-        InputError, match=r"last\.pt is not a whole checkpoint \(.*data/0 does not fit its checksum\)"
+        InputError, match=r"last\.pt is not a whole checkpoint \(.*data/0 does not match its checksum\)"
     ):
         checkpoint.load(path)

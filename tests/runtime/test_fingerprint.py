@@ -61,7 +61,7 @@ def test_place_of_the_checkout_does_not_matter(copy: Path, monkeypatch: pytest.M
     [
         (LOOP, "CHECK_SECONDS = 1.0\n", "CHECK_SECONDS = 1.0  # steps\n\n\n# and more\n"),
         (LOOP, '"""The training loop: epochs, ', '"""Another loop: epochs, '),
-        (LOOP, '"""What is checked while', '"""A class docstring: what is checked while'),
+        (LOOP, '"""Checks during training', '"""A class docstring: checks during training'),
         (RESNET, '        """Images [B, C, H, W] to non-negative features [B, 64]."""\n', ""),
         (RESNET, '    feature_dim = 64\n\n    def __init__(self, channels: int) -> None:\n',
          '    feature_dim = 64\n\n    def __init__(self, channels: int) -> None:\n        """New docstring."""\n'),

@@ -77,8 +77,8 @@ def said(output: str, sentence: str) -> bool:
         ({"tables": ["mislas_cifar"], "datasets": {"cifar10": {"data_dir": "/nowhere/cifar"}}},
          "mine.yaml, dataset 'cifar10', key 'data_dir': there is no folder /nowhere/cifar: create it or correct"),
         ({"tables": ["own.yaml"], "recipes": {"digits-baselines": {"defer": 12}}},
-         "mine.yaml, recipe 'digits-baselines', key 'defer' is 12 of 12 epochs, so that what is deferred never "
-         "comes (own.yaml: method 'ce_drw' on digits): lower it, or raise epochs"),
+         "mine.yaml, recipe 'digits-baselines', key 'defer' is 12 of 12 epochs, so that the deferred part of "
+         "the method never takes effect (own.yaml: method 'ce_drw' on digits): lower it, or raise epochs"),
     ],
     ids=["key", "nested-key", "table", "recipe", "data_dir", "never-deferred"],
 )  # fmt: skip
