@@ -92,8 +92,8 @@ def test_jobs_of_shipped_methods_are_parsed(shipped: Any) -> None:
         elif "stage2" in method:
             Stage2.parse(settings.stage2(shipped, "cifar10", "if100", "resnet32", name, 0))
         else:
-            resolved = settings.stage1(shipped, "cifar10", "if100", "resnet32", name, 0)
-            Stage1.parse(resolved)
-            Extraction.parse({key: resolved[key] for key in ("backbone", "head", "preprocessing", "compute")})
+            values = settings.stage1(shipped, "cifar10", "if100", "resnet32", name, 0)
+            Stage1.parse(values)
+            Extraction.parse({key: values[key] for key in ("backbone", "head", "preprocessing", "compute")})
     titles = Stage1.parse(settings.stage1(shipped, "made_titles", "if10", "textcnn", "ce", 0))
     assert titles.preprocessing is None
