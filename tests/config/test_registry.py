@@ -259,8 +259,8 @@ def test_a_part_of_another_name_replaces_the_whole_part() -> None:
         ({"methods": {"mislas": {"overrides": [{"dataset": "cifar10", "stage2": {"recipe": "MiSLAS-S9"}}]}}},
          "method 'mislas', key 'overrides.0', key 'stage2.recipe': unknown recipe 'MiSLAS-S9'"),
         ({"methods": {"ce": {"stage1": {"randaugment": {"operations": 2, "magnitude": 40}}}}},
-         "method 'ce': key 'stage1.randaugment.magnitude' is 40, which is not allowed: strength of the operations, one of 31 levels; "
-         "it must be at most 30"),
+         "method 'ce': key 'stage1.randaugment.magnitude' is 40, which is not allowed: strength of the "
+         "operations, one of 31 levels; it must be at most 30"),
         ({"methods": {"mine": {**MINE, "stage1": {**LDAM, "head": {"name": "cosin"}}}}},
          "method 'mine', key 'stage1.head.name': unknown head 'cosin': did you mean 'cosine'?"),
         ({"methods": {"mine": {**MINE, "stage1": {**LDAM, "head": {"name": "cosine"}}}}},
