@@ -11,6 +11,8 @@ from tests.workflow.command import jobs, overview, smallest, snakemake
 from longtail.engine import checkpoint
 from longtail.runtime.files import sha256
 
+pytestmark = pytest.mark.slow
+
 TABLE = {"title": "SSP", "columns": [{"dataset": "digits", "factor": 10, "backbone": "resnet32"}]}
 SHORT = {
     "epochs": 2,

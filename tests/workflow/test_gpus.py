@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from tests.workflow.command import ROOT, jobs, snakemake
 
+pytestmark = pytest.mark.slow
+
 TEXT = """
 tables: [tests/workflow/tiny_table.yaml]
 figures: []

@@ -19,6 +19,8 @@ from longtail.data.sources import digits
 from longtail.engine import checkpoint
 from longtail.stage1 import imported
 
+pytestmark = pytest.mark.slow
+
 RUNS = "results/runs/digits/if50/resnet32"
 CE, MIXUP = "digits/if50/resnet32/ce/seed0", "digits/if50/resnet32/mixup/seed0"
 CONFIG = ("--configfile", "mine.yaml")

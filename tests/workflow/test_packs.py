@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from tests.workflow.command import contents, jobs, smallest, snakemake
 
+pytestmark = pytest.mark.slow
+
 BROKEN = {"digits-S1": {"epochs": 2, "schedule": {"warmup": 1, "milestones": []}}}
 BROKEN["digits-S2"] = {"epochs": 2, "learning_rate": 1e38}
 STAGE1 = "results/runs/digits/if50/resnet32/mixup/seed0"

@@ -9,6 +9,8 @@ import yaml
 from PIL import Image
 from tests.workflow.command import checkout, jobs, snakemake, start
 
+pytestmark = pytest.mark.slow
+
 ARRAYS = "results/data/birds/arrays.npz"
 
 
