@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import time
 from dataclasses import dataclass
@@ -60,6 +61,12 @@ def training(directory: Path, within: float = 60) -> int | None:
     return None
 
 
+def epoch(directory: Path) -> int:
+    """The last epoch that the log of the training names."""
+    log = (directory / LOG).read_text() if (directory / LOG).exists() else ""
+    return max(map(int, re.findall(r"epoch (\d+)/", log)), default=0)
+
+
 @dataclass(frozen=True)
 class Whole:
     """A training that nobody disturbed: what it made, and how long it took on this machine."""
@@ -97,8 +104,12 @@ def test_training_killed_at_random_moments_ends_with_the_same_bytes(tmp_path: Pa
     running = start(directory, f"{STAGE1}/last.pt", *CONFIG)
     delivered = 0
     while delivered < KILLS and (process := training(directory)) is not None:
-        # From before the first import to after many a saved state, but never so late that no epoch is left to kill.
-        time.sleep(moments.uniform(0, whole.starting + whole.epochs / (KILLS + 1)))
+        # From before the first import to after many a saved state, but never so late that no epoch is left to kill,
+        # however much faster the machine has become since it was measured.
+        moment = time.monotonic() + moments.uniform(0, whole.starting + whole.epochs / (KILLS + 1))
+        latest = EPOCHS * (delivered + 1) // (KILLS + 1)
+        while time.monotonic() < moment and epoch(directory) < latest:
+            time.sleep(0.05)
         if training(directory, within=0.1) == process:
             os.kill(process, signal.SIGKILL)
             delivered += 1
