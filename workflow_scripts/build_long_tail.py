@@ -6,11 +6,10 @@ from _script import snakemake
 from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
-    from longtail.data import arrays, long_tail
+    from longtail.data import arrays, long_tail, splits
 
     place = snakemake.config["places"][snakemake.wildcards.dataset]
     data = arrays.load(snakemake.input.arrays, place.get("data_dir", ""))
-    settings = json.loads(snakemake.params.settings)
-    subset = long_tail.subset(data.train_labels, len(data.classes), **settings)
+    subset = splits.subset(data, json.loads(snakemake.params.settings), place)
     subset = replace(subset, content=data.digests(subset.indices))
     long_tail.save(snakemake.output.subset, subset)

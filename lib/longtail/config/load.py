@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from longtail.config import datasets, methods, paths, recipes, schema
+from longtail.config import own as own_data
 from longtail.config.blame import NONE, THE_CONFIG, blaming, place
 from longtail.config.registry import CONFIG, FIGURES, Registry, merge
 from longtail.runtime import parts
@@ -100,8 +101,13 @@ def _definitions(kind: str, stored: dict[str, Any], own: dict[str, Any]) -> dict
         raw = {name: _extended(raw, name, own) for name in names}
     where = {name: place(kind, name, own) for name in names}
     if kind == "dataset":
-        return {name: datasets.define(raw[name], where[name]) for name in names}
+        return {name: _dataset(raw[name], where[name], name in own) for name in names}
     return {name: schema.check(raw[name], kind, where[name]) for name in names}
+
+
+def _dataset(definition: Any, where: str, is_own: bool) -> dict[str, Any]:
+    checked = datasets.define(definition, where)
+    return own_data.completed(checked) if is_own else checked
 
 
 def _extended(raw: dict[str, Any], name: str, own: dict[str, Any], under: tuple[str, ...] = ()) -> Any:

@@ -3,10 +3,10 @@
 from typing import Any
 
 from longtail import imbalance as factors
-from longtail.config import chain, datasets, methods, recipes, settings
+from longtail.config import chain, datasets, methods, own, recipes, settings
 from longtail.config.plan import Setting
 from longtail.config.registry import Registry, named_parts
-from longtail.config.sources import IMAGES, declared, form, made_for
+from longtail.config.sources import IMAGES, form, made_for
 from longtail.runtime import parts
 from longtail.runtime.errors import InputError
 
@@ -75,10 +75,12 @@ def _of_settings(registry: Registry, where: str, name: str, setting: Setting) ->
     recipes.check_deferral(registry, stage1, at)
     if base != name:
         methods.check_head(stage1, base, at)
-    if "early_stopping" in stage1["recipe"] and not declared(
-        registry.datasets[setting.dataset], "has_validation", False
-    ):
-        return [f"a recipe without early_stopping in place of {stage1['recipe']['name']}, or a validation split"]
+    has_validation = own.has_validation(registry.datasets[setting.dataset])
+    if "early_stopping" in stage1["recipe"] and not has_validation:
+        return [
+            f"a recipe without early_stopping in place of {stage1['recipe']['name']}, or a validation split "
+            f"(validation: 0.1 of data set {setting.dataset})"
+        ]
     if stage1["recipe"].get("optimizer") == "adam" and compute["processes"] > 1:
         return ["compute.processes at 1, as Adam's averages are not shared among processes"]
     if compute["processes"] > 1 or compute["micro_batches"] > 1:
@@ -99,8 +101,11 @@ def _of_settings(registry: Registry, where: str, name: str, setting: Setting) ->
             return [f"a recipe of Stage 2 without early_stopping in place of {block['recipe']['name']}"]
     if "post_hoc" in method and setting.imbalance == factors.NATURAL:
         block = settings.overridden(registry, setting.dataset, setting.imbalance, name, "post_hoc")
-        if block.get("tau", 0) is None:
-            return ["a number as post_hoc.tau, since a set that is used as it is leaves no image to choose it on"]
+        if block.get("tau", 0) is None and not own.validation(registry.datasets[setting.dataset]):
+            return [
+                "a number as post_hoc.tau, since a set that is used as it is leaves no image to choose it on, or a "
+                f"validation split (validation: 0.1 of data set {setting.dataset})"
+            ]
     return []
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from longtail import imbalance as factors
-from longtail.config import archives, sources
+from longtail.config import archives, own, sources
 from longtail.config.plan import NETWORK, Training
 from longtail.config.registry import Registry, merge
 from longtail.runtime import files, parts
@@ -15,11 +15,22 @@ NO_PART_OF_RESULTS = ("workers", "jobs_per_gpu", "pack")
 
 
 def source(registry: Registry, dataset: str) -> dict[str, Any]:
-    """Settings that the arrays of a data set depend on; its paths and its archive are not among them."""
+    """Settings that the arrays of a data set depend on: without its paths, its archive and keys without a value."""
     definition = registry.datasets[dataset]
-    own = {key: rule for key, rule in sources.keys(definition["kind"]).items() if key != "archive"}
-    values = {key: definition[key] for key in own.keys() - sources.paths(own)}
+    keys = {key: rule for key, rule in sources.keys(definition["kind"]).items() if key != "archive"}
+    values = {key: definition[key] for key in keys.keys() - sources.paths(keys) if definition[key] is not None}
     return merge(sources.declared(definition, "fixed", {}), {"kind": definition["kind"], **values})
+
+
+def splitting(registry: Registry, dataset: str) -> dict[str, Any]:
+    """What a data set says about how it is split: the share for validation, and the source if it knows groups.
+
+    Without either it is empty, so that nothing is split again.
+    """
+    definition = registry.datasets[dataset]
+    share = own.validation(definition)
+    found: dict[str, Any] = {"validation": share} if share else {}
+    return found | ({"source": source(registry, dataset)} if sources.declared(definition, "grouped", False) else {})
 
 
 def place(registry: Registry, dataset: str) -> dict[str, Any]:
@@ -39,7 +50,8 @@ def stage1(registry: Registry, dataset: str, imbalance: str, backbone: str, meth
     block = overridden(registry, dataset, imbalance, method, "stage1")
     backbone = block["backbones"].get(backbone, backbone)
     block = {key: value for key, value in block.items() if key != "backbones"}
-    block = _with_recipe(registry, dataset, backbone, method, block)
+    block = _with_recipe(registry, dataset, backbone, method, block, "stage1")
+    block["recipe"] = own.fitted(registry, dataset, imbalance, block["recipe"])
     rules, data = parts.settings("models", backbone), registry.datasets[dataset]
     # Files of weights are identified by their content, not by their path.
     of_backbone = {key: _content(data[key]) if "path" in rule else data[key] for key, rule in rules.items()}
@@ -50,7 +62,7 @@ def stage2(registry: Registry, dataset: str, imbalance: str, backbone: str, meth
     """Settings of a two-stage method's Stage 2, with the backbone of its network."""
     network = stage1(registry, dataset, imbalance, backbone, registry.methods[method]["stage1"], seed)
     block = overridden(registry, dataset, imbalance, method, "stage2")
-    block = _with_recipe(registry, dataset, network["backbone"], method, block)
+    block = _with_recipe(registry, dataset, network["backbone"], method, block, "stage2")
     return block | _common(registry, dataset, seed) | {"backbone": network["backbone"]}
 
 
@@ -66,12 +78,14 @@ def post_hoc(registry: Registry, dataset: str, imbalance: str, method: str) -> d
 
 
 def _with_recipe(
-    registry: Registry, dataset: str, backbone: str, method: str, block: dict[str, Any]
+    registry: Registry, dataset: str, backbone: str, method: str, block: dict[str, Any], stage: str
 ) -> dict[str, Any]:
     """A block with its whole recipe: the method's, unless the data set replaces it (for all backbones or for one)."""
     recipe = registry.datasets[dataset]["recipes"].get(block["recipe"], block["recipe"])
     if isinstance(recipe, dict):
         recipe = recipe.get(backbone, block["recipe"])
+    if own.has_text_recipes(registry.datasets[dataset]):
+        return {**block, "recipe": own.text_recipe(registry, backbone, block["recipe"], stage)}
     return {**block, "recipe": {"name": recipe, **registry.recipe(recipe, f"method '{method}'")}}
 
 

@@ -2,21 +2,20 @@
 
 import functools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from longtail import imbalance as factors
 from longtail import results
-from longtail.config import settings, sources
+from longtail.config import own, settings, sources
 from longtail.config.blame import blaming, place
 from longtail.config.plan import CLASSIFIER, NETWORK, Run, Setting, Training
 from longtail.config.registry import Registry
-from longtail.data.long_tail import class_counts
 from longtail.engine import schedule
 from longtail.graph.graph import Graph
+from longtail.imbalance import NATURAL
 from longtail.runtime import files, parts
 from longtail.settings.recipe import Recipe
 from longtail.settings.stage2 import Stage2
@@ -92,20 +91,16 @@ def folders(runs: Iterable[Run]) -> set[str]:
 def images(registry: Registry, setting: Setting) -> int | None:
     """The number of training images N of a setting: from its subset if that exists, else from the class sizes.
 
-    None if the class sizes are unknown until the data are read. Raises InputError as `class_counts` does.
+    None if it is unknown until the data are read, as it is where the images are split in groups.
+    Raises InputError as `class_counts` does.
     """
     stored = Path(results.subset(setting.dataset, setting.imbalance))
     if stored.is_file():
         return int(files.read_json(stored, "total")["total"])
     definition = registry.datasets[setting.dataset]
-    factor = factors.ratio(setting.imbalance)
-    sizes: Sequence[int] | None = sources.declared(definition, "class_sizes", None)
-    if sizes is None:
+    if sources.declared(definition, "grouped", False) and own.validation(definition) + (setting.imbalance != NATURAL):
         return None
-    if factor is None:
-        return sum(sizes)
-    largest, decimals = definition["n_max"] or min(sizes), definition.get("decay_decimals")
-    return sum(class_counts(largest, factor, len(sizes), decimals))
+    return own.training_images(definition, setting.imbalance)
 
 
 def check_batches(graph: Graph) -> None:

@@ -43,7 +43,7 @@ class Parameters:
         seed, n_max = self.registry.config["seeds"]["subset"], self.registry.datasets[w.dataset]["n_max"]
         subset = {"imbalance": w.imbalance, "seed": seed, "n_max": n_max}
         rounding = {key: value for key, value in self.registry.datasets[w.dataset].items() if key == "decay_decimals"}
-        return text(subset | rounding)
+        return text(subset | rounding | settings.splitting(self.registry, w.dataset))
 
     def stage1(self, w: Any) -> str:
         """Settings of a Stage 1."""
@@ -92,6 +92,8 @@ class Parameters:
             parts = [f"data.sources.{self.registry.datasets[w.dataset]['kind']}"]
         elif script == "build_long_tail":
             parts = [f"data.forms.{self._form(w.dataset)}"]
+            if "source" in settings.splitting(self.registry, w.dataset):
+                parts.append(f"data.sources.{self.registry.datasets[w.dataset]['kind']}")
         elif script == "train_stage1":
             parts = [*_parts(self._stage1(w)), f"engine.forms.{self._form(w.dataset)}"]
         elif script == "extract_features":

@@ -14,9 +14,10 @@ from longtail.data.long_tail import Subset
 from longtail.engine import batches, device, distributed, forms, graphs, objective, optimizer, schedule, seeding
 from longtail.engine.batches import Batch, Mixed
 from longtail.engine.distributed import ALONE, World
-from longtail.engine.forms import Form
+from longtail.engine.forms import Examples, Form
 from longtail.engine.progress import State
 from longtail.engine.seeding import Epoch
+from longtail.features.hold_out import hold_out
 from longtail.models import network
 from longtail.models.network import Network
 from longtail.runtime import parts
@@ -62,7 +63,7 @@ class Stage1Learner:
         self.train = form.training(indices, augment=True)
         self.test = form.testing()
         self.test_labels = torch.from_numpy(data.test_labels).to(where)
-        self.validation = form.validation()
+        self.validation = form.validation() or self._held_out(data, subset, form)
         self.validation_loss: Callable[[], float] | None = self._validation_loss if self.validation else None
         self.normalise = form.normalise
         counts = self.target_counts(data, subset)
@@ -153,6 +154,14 @@ class Stage1Learner:
         """Accuracy on the whole test set."""
         self.module.eval()
         return objective.shared_top1(self.infer, self.test, self.test_labels, self.world)
+
+    def _held_out(self, data: Data, subset: Subset, form: Form) -> tuple[Examples, Tensor] | None:
+        """The hold-out with its labels for a recipe that stops early on data without a validation split."""
+        rows = hold_out(data.train_labels, subset, len(data.classes)) if self.settings.recipe.early_stopping else ()
+        if not len(rows):
+            return None
+        labels = torch.from_numpy(data.train_labels[rows]).to(self.backend.device)
+        return form.training(rows, augment=False), labels
 
     def _validation_loss(self) -> float:
         """Mean cross-entropy on the validation split; the network is in training mode afterwards."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longtail.data import labels, lines
+from longtail.data import groups, labels, lines
 from longtail.data.forms.files import Files
 from longtail.data.labels import Entry
 from longtail.runtime import image_tree
@@ -27,6 +27,12 @@ SETTINGS = {
         "from 0 or from 1",
     },
     "test_list": {"type": "string", "path": "file", "description": "the same for the test images"},
+    "group": {
+        "type": ["string", "null"],
+        "default": None,
+        "description": "a regular expression; what its first group finds in the path of a training image, with the "
+        "label, names the images that no split divides (null: each image by itself)",
+    },
 }
 STREAMED = True
 AWAITS_COPY = True
@@ -35,6 +41,27 @@ COLUMNS = ["path", labels.HEAD]
 # A path relative to data_dir; a carriage return in it would be an unknown kind of line end.
 FILE = re.compile(r"\s*[^\s/][^\r]*")
 NUMBER = re.compile("[0-9]{1,9}")
+
+
+def grouped(settings: dict[str, Any]) -> bool:
+    """Whether images belong to groups."""
+    return settings["group"] is not None
+
+
+def check(settings: dict[str, Any], where: str) -> None:
+    """Raises InputError for a wrong group rule; the lists themselves are checked when they are read."""
+    if (rule := settings["group"]) is None:
+        return
+    groups.check(rule, where)
+    classes: dict[str, list[str]] = {}
+    for entry in _entries(Path(settings["train_list"])):
+        classes.setdefault(entry.label, []).append(entry.item)
+    groups.check_names(rule, classes, where)
+
+
+def groups_of(settings: dict[str, Any]) -> list[str]:
+    """The name of the group of each training image, in the order of `read`; unique only within a class."""
+    return groups.keys(settings["group"], [entry.item for entry in _entries(Path(settings["train_list"]))])
 
 
 def class_sizes(settings: dict[str, Any]) -> tuple[int, ...]:
