@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from longtail import imbalance as factors
-from longtail.config import datasets, figures, load
+from longtail.config import datasets, figures, load, own
 from longtail.config.blame import NONE, THE_CONFIG, blaming
 from longtail.config.cells import cell
-from longtail.config.plan import Claims, Described, Figure, Plan, Statistics, Table
-from longtail.config.registry import Registry
+from longtail.config.plan import Cell, Claims, Described, Figure, Plan, Statistics, Table
+from longtail.config.registry import CONFIG, Registry
 from longtail.evaluate.columns import COLUMNS
 from longtail.runtime.errors import InputError
 from longtail.runtime.provenance import shown
@@ -70,8 +70,20 @@ def _table(registry: Registry, path: Path) -> Table | Statistics | Claims:
                 )
             numbers = dict(zip(printable, values or [], strict=False))
             cells.append(cell(registry, where, row, column, numbers, seeds))
+            if not values and own.is_own(registry, column["dataset"]) and path.parent != CONFIG / "tables":
+                _refuse_empty(cells[-1], where)
         rows.append(cells)
     return Table(path.stem, definition, rows)
+
+
+def _refuse_empty(cell: Cell, where: str) -> None:
+    """Raises InputError for a cell of data of one's own that can show nothing: no run, and no printed number."""
+    if cell.needs:
+        setting = cell.setting
+        raise InputError(
+            f"{where}, row '{cell.method}': cannot run on data set '{setting.dataset}' with {setting.backbone}, which "
+            f"lacks {cell.needs}: remove the row, or name another method or backbone"
+        )
 
 
 def _statistics(registry: Registry, where: str, name: str, definition: dict[str, Any]) -> Statistics:

@@ -2,6 +2,8 @@
 titles the recipe of texts and a validation split.
 """
 
+import functools
+import json
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -111,8 +113,10 @@ def training_images(definition: dict[str, Any], imbalance: str) -> int | None:
 
     Whole groups may be a little fewer. Raises InputError as `class_counts` does.
     """
-    sizes: Sequence[int] | None = sources.declared(definition, "class_sizes", None)
-    if sizes is None:
+    if (
+        "kind" not in definition
+        or (sizes := _class_sizes(json.dumps(_of_source(definition), sort_keys=True))) is None
+    ):
         return None
     share, factor = validation(definition), factors.ratio(imbalance)
     left = [size - min(size - 1, max(1, round(share * size))) for size in sizes] if share else list(sizes)
@@ -120,3 +124,14 @@ def training_images(definition: dict[str, Any], imbalance: str) -> int | None:
         return sum(left)
     largest = definition["n_max"] or min(left)
     return sum(class_counts(largest, factor, len(left), definition.get("decay_decimals")))
+
+
+def _of_source(definition: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": definition["kind"]} | {key: definition[key] for key in sources.keys(definition["kind"])}
+
+
+@functools.cache
+def _class_sizes(definition: str) -> Sequence[int] | None:
+    """Training examples of each class; cached, since a source may have to list all files for them."""
+    sizes: Sequence[int] | None = sources.declared(json.loads(definition), "class_sizes", None)
+    return sizes

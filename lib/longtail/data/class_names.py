@@ -10,7 +10,9 @@ def check(named: Mapping[str, str] | None, folders: list[str], where: str) -> No
     """Raises InputError, beginning with `where`, for a name of no folder, and for two classes of one name."""
     for folder in named or {}:
         if folder not in folders:
-            raise InputError(f"{where}, key 'class_names': no class folder '{folder}': {parts.nearest(folder, folders)}")
+            raise InputError(
+                f"{where}, key 'class_names': no class folder '{folder}': {parts.nearest(folder, folders)}"
+            )
     names = of(named, folders)
     for name in names:
         if names.count(name) > 1:

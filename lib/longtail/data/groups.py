@@ -20,7 +20,9 @@ def check(rule: str, where: str) -> None:
     except re.error as error:
         raise InputError(f"{where}, key 'group': {rule!r} is no regular expression ({error}): correct it") from error
     if not groups:
-        raise InputError(f"{where}, key 'group': {rule!r} has no group: put what names one in parentheses, as in ^(\\d+)_")
+        raise InputError(
+            f"{where}, key 'group': {rule!r} has no group: put what names one in parentheses, as in ^(\\d+)_"
+        )
 
 
 def check_names(rule: str, classes: dict[str, list[str]], where: str) -> None:

@@ -32,7 +32,9 @@ def subset(data: Data, settings: Mapping[str, Any], place: Mapping[str, Any]) ->
     if not share and source is None:
         return long_tail.subset(labels, classes, **cut)
     members = _groups(data, source, place)
-    held = validation(labels, members, share, settings["seed"], data.classes) if share else np.zeros(len(labels), bool)
+    held = (
+        validation(labels, members, share, settings["seed"], data.classes) if share else np.zeros(len(labels), bool)
+    )
     rest = np.flatnonzero(~held)
     factor = factors.ratio(settings["imbalance"])
     if factor is None or source is None:

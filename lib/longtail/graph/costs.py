@@ -15,7 +15,6 @@ from longtail.config.plan import CLASSIFIER, NETWORK, Run, Setting, Training
 from longtail.config.registry import Registry
 from longtail.engine import schedule
 from longtail.graph.graph import Graph
-from longtail.imbalance import NATURAL
 from longtail.runtime import files, parts
 from longtail.settings.recipe import Recipe
 from longtail.settings.stage2 import Stage2
@@ -91,16 +90,13 @@ def folders(runs: Iterable[Run]) -> set[str]:
 def images(registry: Registry, setting: Setting) -> int | None:
     """The number of training images N of a setting: from its subset if that exists, else from the class sizes.
 
-    None if it is unknown until the data are read, as it is where the images are split in groups.
-    Raises InputError as `class_counts` does.
+    None if it is unknown until the data are read. Before that, images in groups are counted as if they were split
+    exactly. Raises InputError as `class_counts` does.
     """
     stored = Path(results.subset(setting.dataset, setting.imbalance))
     if stored.is_file():
         return int(files.read_json(stored, "total")["total"])
-    definition = registry.datasets[setting.dataset]
-    if sources.declared(definition, "grouped", False) and own.validation(definition) + (setting.imbalance != NATURAL):
-        return None
-    return own.training_images(definition, setting.imbalance)
+    return own.training_images(registry.datasets[setting.dataset], setting.imbalance)
 
 
 def check_batches(graph: Graph) -> None:
@@ -115,7 +111,10 @@ def check_batches(graph: Graph) -> None:
         pixels, name = side(registry.datasets[dataset]), block["recipe"]["name"]
         if not learns or pixels > schedule.one_pixel(block["backbone"]):
             continue
-        if (size := images(registry, training.setting)) is None:
+        is_cut = Path(results.subset(dataset, training.setting.imbalance)).is_file()
+        size = images(registry, training.setting)
+        # Whole groups may make a few images less; the training checks its batches again.
+        if size is None or (not is_cut and sources.declared(registry.datasets[dataset], "grouped", False)):
             continue
         micro_batches = compute["micro_batches"] if training.block == NETWORK else 1
         where = f"{place('recipe', name, registry.config['recipes'])} (method '{training.method}' on {dataset})"

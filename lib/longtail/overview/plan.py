@@ -3,6 +3,7 @@
 import time
 from collections.abc import Collection
 
+from longtail.config import own
 from longtail.config.plan import CLASSIFIER, NETWORK, Claims, Table
 from longtail.graph import costs
 from longtail.graph.costs import FORWARD
@@ -58,7 +59,9 @@ class _Sheet:
         if not any(item.fraction for item in items):
             return "-"
         seconds, complete = duration(items, self.speeds, self.machine.side_by_side)
-        return text.span(seconds) if complete else f"{text.span(seconds)} + ?" if seconds else "?"
+        roughly = "~" if any(item.fraction and self.speeds.is_guess(item.training) for item in items) else ""
+        known = f"{roughly}{text.span(seconds)}"
+        return known if complete else f"{known} + ?" if seconds else "?"
 
 
 def _tables(graph: Graph) -> dict[str, Table | Claims]:
@@ -76,6 +79,7 @@ def _passes(items: list[Remaining]) -> str:
 def _notes(graph: Graph, sheet: _Sheet, work: Work) -> list[str]:
     trainings = list(work.trainings.values())
     notes = [f"Here: {sheet.machine}; {text.count(sheet.machine.side_by_side, 'training')} side by side."]
+    notes += _schedules(graph, work)
     notes += sheet.speeds.notes(trainings)
     notes.append(
         "A pass is one training image through the network. In Stage 2 it goes forwards only and counts as "
@@ -93,6 +97,17 @@ def _notes(graph: Graph, sheet: _Sheet, work: Work) -> list[str]:
     if waiting := sum(cell.needs is not None for table in _tables(graph).values() for cell in table.cells):
         notes.append(f"{text.count(waiting, 'cell')} cannot run yet: their tables say what they need.")
     return notes
+
+
+def _schedules(graph: Graph, work: Work) -> list[str]:
+    """The lengths of trainings whose recipes are fitted to the number of images."""
+    lengths: dict[str, list[str]] = {}
+    for training in work.trainings.values():
+        dataset, recipe = training.setting.dataset, training.settings["recipe"]
+        if training.block == NETWORK and (steps := own.steps(graph.registry, dataset)):
+            length = f"{recipe['name']} for {text.count(recipe['epochs'], 'epoch')} ({training.setting.imbalance})"
+            lengths.setdefault(f"Schedule of {dataset}, about {steps:,} steps (its key 'steps')", []).append(length)
+    return [f"{what}: {', '.join(dict.fromkeys(each))}." for what, each in lengths.items()]
 
 
 def _other_jobs(machine: Machine, work: Work) -> list[str]:

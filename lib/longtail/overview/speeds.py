@@ -20,6 +20,8 @@ from longtail.overview import states
 from longtail.runtime import files, provenance
 
 BENCHMARKS = "benchmarks/results"
+# A speed that was not measured here may be so many times higher or lower.
+WITHIN = 3
 
 
 @dataclass(frozen=True, order=True)
@@ -93,16 +95,24 @@ class Speed:
 
 
 class Speeds:
-    """The known speeds of a machine, by kind: of trainings that run now, else finished ones, else benchmarks."""
+    """The speeds of a machine, by kind: of trainings that run now, else finished ones, else benchmarks, else a guess."""
 
     def __init__(self, graph: Graph, machine: Machine, running: Sequence[tuple[Kind, float]] = ()) -> None:
         self.machine = machine
         self.running = running
         self.finished = _finished(graph, machine)
         self.benchmarks = _benchmarks(machine)
+        self.elsewhere = _elsewhere(machine)
 
     def of(self, kind: Kind) -> Speed | None:
-        """The speed of a kind; None if it was never measured here."""
+        """The speed of a kind as measured here, or a guess from other speeds; None if there is nothing to guess from."""
+        return self._measured(kind) or self._guess(kind)
+
+    def is_guess(self, training: TrainingJob) -> bool:
+        """Whether the speed of a training that passes images is not known from this machine."""
+        return training.work != 0 and self._measured(Kind.of(training)) is None
+
+    def _measured(self, kind: Kind) -> Speed | None:
         for measured, when in ((self.running, "running now"), (self.finished, "finished here")):
             if rates := [rate for other, rate in measured if other == kind]:
                 plural = "s" if len(rates) > 1 else ""
@@ -114,14 +124,26 @@ class Speeds:
         """A sentence on each speed and where it comes from, and on the kinds that have none."""
         notes, unknown = [], []
         for kind in sorted({Kind.of(training) for training in trainings}):
+            if self._measured(kind) is None:
+                unknown.append(str(kind))
             if speed := self.of(kind):
                 notes.append(f"Speed of {kind}: {speed.each:,.0f} {kind.unit}/s each ({speed.source}).")
-            else:
-                unknown.append(str(kind))
         if unknown:
             notes.append(f"Not yet timed here: {', '.join(unknown)}.")
-            notes.append("`make benchmark` times ResNet-32; the first finished training of a kind times that kind.")
+            notes.append(
+                f"Times with ~ are guesses from other speeds: they may be {WITHIN} times longer or shorter. `make "
+                "benchmark` times ResNet-32; the first finished training of a kind times that kind."
+            )
         return notes
+
+    def _guess(self, kind: Kind) -> Speed | None:
+        """From another size of image on this machine, else from other machines: an image costs what its pixels do."""
+        here = [(other, rate, "this machine") for other, rate in [*self.running, *self.finished]]
+        for known in (here, self.elsewhere):
+            if alike := [each for each in known if _base(each[0]) == _base(kind)]:
+                other, rate, where = min(alike, key=lambda each: abs(math.log(_pixels(each[0]) / _pixels(kind))))
+                return Speed(rate * _pixels(other) / _pixels(kind), f"guessed from {other} on {where}")
+        return None
 
     def _benchmark(self, kind: Kind) -> Speed | None:
         records = [r for r in self.benchmarks if (r["backbone"], r["image_size"]) == (kind.backbone, kind.side)]
@@ -212,6 +234,27 @@ def _benchmarks(machine: Machine) -> list[dict[str, Any]]:
     ours = [r for r in stage1 if not r.get("contestant", "").endswith(others)]
     # Their `processes` are trainings of one process each.
     return [r for r in ours if machine.made(r, r["threads"], processes=1)]
+
+
+def _elsewhere(machine: Machine) -> list[tuple[Kind, float, str]]:
+    """Recorded speeds of one training on processors, or on GPUs if this machine has one, whatever their model."""
+    records = [record for path in sorted(Path(BENCHMARKS).glob("*.json")) for record in files.read_json(path)]
+    stage1 = [r for r in records if r["benchmark"] in ("stage1", "packed", "titles", "large") and "backbone" in r]
+    ours = [r for r in stage1 if not r.get("contestant", "").endswith(("reference", "eager"))]
+    return [
+        (Kind(r["backbone"], r["image_size"]), r["images_per_second"] / r["processes"], r["processor"])
+        for r in ours
+        if (r["accelerator"] is None) == (machine.accelerator is None) and r["threads"] == machine.compute["threads"]
+    ]
+
+
+def _base(kind: Kind) -> str:
+    """The backbone whose speed a guess is made from: a variant costs about as much."""
+    return kind.backbone.removeprefix("bbn_").removesuffix("_mixed_heads")
+
+
+def _pixels(kind: Kind) -> int:
+    return max(1, kind.side) ** (2 if kind.unit == IMAGES else 1)
 
 
 def _accelerator() -> str | None:

@@ -120,7 +120,9 @@ def _test(root: Path) -> tuple[list[Path], list[int]]:
     for row in rows:
         label = row.get("ClassId") or ""
         if not row.get("Filename") or not label.isdecimal() or int(label) >= CLASSES:
-            raise InputError(f"{path}, line {rows.line_num}: no Filename with a ClassId from 0 to 42: download it again")
+            raise InputError(
+                f"{path}, line {rows.line_num}: no Filename with a ClassId from 0 to 42: download it again"
+            )
         files.append(root / TEST / row["Filename"])
         labels.append(int(label))
     return files, labels

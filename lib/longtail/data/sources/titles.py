@@ -132,8 +132,27 @@ def read(settings: dict[str, Any], archive: str | None) -> Titles:
     return build(Path(settings["data_dir"]), settings["titles"])
 
 
+def class_sizes(settings: dict[str, Any]) -> tuple[int, ...]:
+    """Training titles of each class; raises InputError as `read` does."""
+    train, _, _, classes = _splits(Path(settings["data_dir"]), settings["titles"], apart=True)
+    return tuple(np.bincount(train[1], minlength=len(classes)).tolist())
+
+
 def build(root: Path, options: dict[str, Any], apart: bool = True) -> Titles:
     """Like `read`; titles that two splits share are left out of one of them only if `apart`."""
+    train, validation, test, classes = _splits(root, options, apart)
+    source = None if options["vocabulary"] is None else root / options["vocabulary"]
+    characters = vocabulary.of(train[0]) if source is None else vocabulary.read(source)
+    if options["vectors"] is None:
+        vectors = vocabulary.drawn(characters, options["dimensions"])
+    else:
+        vectors = vocabulary.vectors(root / options["vectors"], characters, source)
+    tables = [vocabulary.numbers(split[0], characters, options["length"]) for split in (train, test, validation)]
+    return Titles(tables[0], train[1], tables[1], test[1], tables[2], validation[1], vectors, classes)
+
+
+def _splits(root: Path, options: dict[str, Any], apart: bool) -> tuple[Split, Split, Split, list[str]]:
+    """Titles for training, validation and testing, and the classes."""
     entries = {key: [entry for name in options[key] for entry in _entries(root / name)] for key in SPLITS}
     classes, numbers = _classes(root, options, entries)
     train, validation, test = (_split(entries[key], numbers) for key in SPLITS)
@@ -143,14 +162,7 @@ def build(root: Path, options: dict[str, Any], apart: bool = True) -> Titles:
     if held := options["validation_per_class"]:
         train, validation = _held_out(train, held, classes)
     _check_classes(train, test, classes, options)
-    source = None if options["vocabulary"] is None else root / options["vocabulary"]
-    characters = vocabulary.of(train[0]) if source is None else vocabulary.read(source)
-    if options["vectors"] is None:
-        vectors = vocabulary.drawn(characters, options["dimensions"])
-    else:
-        vectors = vocabulary.vectors(root / options["vectors"], characters, source)
-    tables = [vocabulary.numbers(split[0], characters, options["length"]) for split in (train, test, validation)]
-    return Titles(tables[0], train[1], tables[1], test[1], tables[2], validation[1], vectors, classes)
+    return train, validation, test, classes
 
 
 def _classes(
