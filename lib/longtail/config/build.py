@@ -81,8 +81,8 @@ def _refuse_empty(cell: Cell, where: str) -> None:
     if cell.needs:
         setting = cell.setting
         raise InputError(
-            f"{where}, row '{cell.method}': cannot run on data set '{setting.dataset}' with {setting.backbone}, which "
-            f"lacks {cell.needs}: remove the row, or name another method or backbone"
+            f"{where}, row '{cell.method}': cannot run on data set '{setting.dataset}' with {setting.backbone}, "
+            f"which lacks {cell.needs}: remove the row, or name another method or backbone"
         )
 
 

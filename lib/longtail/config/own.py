@@ -76,7 +76,7 @@ def steps(registry: Registry, dataset: str) -> int | None:
 
 
 def fitted(registry: Registry, dataset: str, imbalance: str, recipe: dict[str, Any]) -> dict[str, Any]:
-    """A recipe of Stage 1 for about `steps` steps: fewer epochs, with everything that is counted in epochs moved alike.
+    """A recipe of Stage 1 for about `steps` steps, with everything that is counted in epochs moved alike.
 
     It has at least 10 epochs and never more than the recipe, unless that stops early. The recipe itself if the number
     of images is unknown before the data are read.
@@ -93,7 +93,7 @@ def _moved(recipe: dict[str, Any], epochs: int) -> dict[str, Any]:
     """The keys of a recipe that are counted in epochs, for another number of them."""
 
     def moved(epoch: int) -> int:
-        return max(1, round(epoch * epochs / recipe["epochs"]))
+        return max(1, round(epoch * epochs / int(recipe["epochs"])))
 
     schedule, evaluate = recipe["schedule"], recipe["evaluate"]
     changed: dict[str, Any] = {"epochs": epochs}

@@ -41,6 +41,16 @@ def rgb(path: Path | str) -> Image.Image:
         raise InputError(f"{path} is not a readable image ({reason}): repair or remove it") from error
 
 
+def described(path: Path | str) -> tuple[tuple[int, int], str]:
+    """Width, height and mode of the first picture of a file, which is decoded; raises InputError as `rgb` does."""
+    try:
+        with Image.open(path) as opened:
+            mode = opened.mode
+    except Exception:
+        mode = ""  # `rgb` says what is wrong
+    return rgb(path).size, mode
+
+
 def _converted(image: Image.Image, path: Path | str) -> Image.Image:
     if image.mode in DEEP:
         return Image.fromarray(_eight_bits(image, path)).convert("RGB")

@@ -39,8 +39,8 @@ def check_names(rule: str, classes: dict[str, list[str]], where: str) -> None:
         )
     if all(len(set(keys(rule, files))) == 1 for files in classes.values()):
         raise InputError(
-            f"{where}, key 'group': {rule!r} makes one group of each class, so that no class can be split: let it find "
-            "what differs between tracks"
+            f"{where}, key 'group': {rule!r} makes one group of each class, so that no class can be split: let it "
+            "find what differs between tracks"
         )
 
 

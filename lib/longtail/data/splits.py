@@ -47,7 +47,7 @@ def subset(data: Data, settings: Mapping[str, Any], place: Mapping[str, Any]) ->
 def _groups(data: Data, source: dict[str, Any] | None, place: Mapping[str, Any]) -> NDArray[np.int64]:
     """The number of the group [N] of each training example; examples without a rule are groups of their own."""
     if source is not None:
-        keys = parts.find("data.sources", source["kind"]).groups_of(source | place)
+        keys = parts.find("data.sources", source["kind"]).groups_of({**source, **place})
         return groups.numbered(keys, data.train_labels)
     if (titles := getattr(data, "train_titles", None)) is not None:
         # A title that occurs twice must not be in both splits.

@@ -95,7 +95,7 @@ class Speed:
 
 
 class Speeds:
-    """The speeds of a machine, by kind: of trainings that run now, else finished ones, else benchmarks, else a guess."""
+    """The speeds of a machine, by kind: of trainings that run now, else finished ones, benchmarks, a guess."""
 
     def __init__(self, graph: Graph, machine: Machine, running: Sequence[tuple[Kind, float]] = ()) -> None:
         self.machine = machine
@@ -105,7 +105,7 @@ class Speeds:
         self.elsewhere = _elsewhere(machine)
 
     def of(self, kind: Kind) -> Speed | None:
-        """The speed of a kind as measured here, or a guess from other speeds; None if there is nothing to guess from."""
+        """The speed of a kind as measured here, or guessed from other speeds; None if there are none."""
         return self._measured(kind) or self._guess(kind)
 
     def is_guess(self, training: TrainingJob) -> bool:

@@ -33,6 +33,15 @@ def listing(root: Path) -> Images:
     return _survey(root)[0]
 
 
+def classes(folder: Path) -> dict[str, list[Path]]:
+    """Image files by class in a folder of class folders, without a test split; both sorted by name.
+
+    Raises InputError like `listing`.
+    """
+    passed: PassedOver = {HIDDEN: [], NO_IMAGES: [], NO_IMAGE_IN: []}
+    return _split(folder, passed)
+
+
 def passed_over(root: Path) -> str:
     """What `listing` leaves out, in words: the number of each kind, with the first three; "" if there is nothing."""
     return "; ".join(_in_words(kind, paths, root) for kind, paths in _survey(root)[1].items() if paths)
@@ -72,18 +81,23 @@ def _survey(root: Path) -> tuple[Images, PassedOver]:
     for split in ("train", "test"):
         if not os.path.isdir(root / split):
             raise InputError(f"data_dir {root} has no folder {split}/: expected train/<class>/* and test/<class>/*")
-        images[split] = {folder.name: _images(folder, passed) for folder in _classes(root / split, passed)}
-        if len(images[split]) < 2:
-            raise InputError(f"{root / split} has {len(images[split])} class folder(s): at least two are needed")
-        for name, files in images[split].items():
-            if not files:
-                raise InputError(f"{root / split / name} holds no image: add some or remove the folder")
+        images[split] = _split(root / split, passed)
     _check_names(root, images)
     if differing := sorted(set(images["train"]) ^ set(images["test"])):
         raise InputError(
             f"{root}: class '{differing[0]}' is only in one of train/ and test/: both need the same classes"
         )
     return images, passed
+
+
+def _split(folder: Path, passed: PassedOver) -> dict[str, list[Path]]:
+    images = {inner.name: _images(inner, passed) for inner in _classes(folder, passed)}
+    if len(images) < 2:
+        raise InputError(f"{folder} has {len(images)} class folder(s): at least two are needed")
+    for name, files in images.items():
+        if not files:
+            raise InputError(f"{folder / name} holds no image: add some or remove the folder")
+    return images
 
 
 def _check_names(root: Path, images: Images) -> None:

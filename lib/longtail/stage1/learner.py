@@ -157,7 +157,9 @@ class Stage1Learner:
 
     def _held_out(self, data: Data, subset: Subset, form: Form) -> tuple[Examples, Tensor] | None:
         """The hold-out with its labels for a recipe that stops early on data without a validation split."""
-        rows = hold_out(data.train_labels, subset, len(data.classes)) if self.settings.recipe.early_stopping else ()
+        if self.settings.recipe.early_stopping is None:
+            return None
+        rows = hold_out(data.train_labels, subset, len(data.classes))
         if not len(rows):
             return None
         labels = torch.from_numpy(data.train_labels[rows]).to(self.backend.device)

@@ -66,7 +66,7 @@ def grouped(settings: dict[str, Any]) -> bool:
 
 
 def check(settings: dict[str, Any], where: str) -> None:
-    """Raises InputError for a folder that is not a tree train/<class>/*, test/<class>/*, and for a wrong group rule."""
+    """Raises InputError for a folder that is no tree train/<class>/*, test/<class>/*, and for a wrong group rule."""
     tree, rule = image_tree.listing(Path(settings["data_dir"])), settings["group"]
     class_names.check(settings["class_names"], list(tree["train"]), where)
     if settings["group_images"] is not None and rule is None:

@@ -1,4 +1,4 @@
-"""`gtsrb`: the German Traffic Sign Recognition Benchmark, in the folders that torchvision.datasets.GTSRB downloads."""
+"""`gtsrb`: the German Traffic Sign Recognition Benchmark, in the folders of torchvision.datasets.GTSRB."""
 
 import csv
 from pathlib import Path
@@ -81,7 +81,7 @@ def groups_of(settings: dict[str, Any]) -> list[str]:
 
 
 def read(settings: dict[str, Any], archive: str | None) -> Arrays:
-    """All images, resized to `image_size`: training images by class and name, test images as GT-final_test.csv has them.
+    """All images, resized to `image_size`: training images by class and name, test images as in GT-final_test.csv.
 
     Images are used with their margin of some 10 % around the sign, as torchvision's reader gives them.
     Raises InputError naming a file that is missing or cannot be decoded.
@@ -89,7 +89,9 @@ def read(settings: dict[str, Any], archive: str | None) -> Arrays:
     train = _train_files(settings)
     labels = np.repeat(np.arange(CLASSES), [len(files) for files in train]).astype(np.int64)
     test_files, test_labels = _test(Path(settings["data_dir"]))
-    images = [_images(paths, settings["image_size"]) for paths in (sum(train, []), test_files)]
+    images = [
+        _images(paths, settings["image_size"]) for paths in ([path for files in train for path in files], test_files)
+    ]
     names = class_names.of(settings.get("class_names"), _numbers())
     return Arrays(images[0], labels, images[1], np.array(test_labels, np.int64), names)
 

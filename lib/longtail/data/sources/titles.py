@@ -153,9 +153,9 @@ def build(root: Path, options: dict[str, Any], apart: bool = True) -> Titles:
 
 def _splits(root: Path, options: dict[str, Any], apart: bool) -> tuple[Split, Split, Split, list[str]]:
     """Titles for training, validation and testing, and the classes."""
-    entries = {key: [entry for name in options[key] for entry in _entries(root / name)] for key in SPLITS}
-    classes, numbers = _classes(root, options, entries)
-    train, validation, test = (_split(entries[key], numbers) for key in SPLITS)
+    listed = {key: [entry for name in options[key] for entry in entries(root / name)] for key in SPLITS}
+    classes, numbers = _classes(root, options, listed)
+    train, validation, test = (_split(listed[key], numbers) for key in SPLITS)
     if apart:
         validation = _without(validation, [test], "validation")
         train = _without(train, [test, validation], "training")
@@ -182,16 +182,16 @@ def _split(entries: list[Entry], numbers: dict[str, int]) -> Split:
     return [entry.item for entry in entries], np.array([numbers[entry.label] for entry in entries], np.int64)
 
 
-def _entries(path: Path) -> list[Entry]:
+def entries(path: Path) -> list[Entry]:
     """All titles of a file. Its first line may name the columns; in a .csv file it must."""
     rows = _rows(path) if path.suffix.lower() == ".csv" else _tabbed(path)
-    entries = [labels.read(where, title, label) for where, title, label in rows]
-    if not entries:
+    found = [labels.read(where, title, label) for where, title, label in rows]
+    if not found:
         raise InputError(f"the {WHAT} {path} is empty: fill it or name another")
-    for where, title, _ in entries:
+    for where, title, _ in found:
         if not title:
             raise InputError(f"{where}: the title is empty: write one or remove the line")
-    return entries
+    return found
 
 
 def _tabbed(path: Path) -> Iterator[tuple[str, str, str]]:
