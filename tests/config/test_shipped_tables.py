@@ -11,7 +11,8 @@ def test_rows_with_deferred_parts_have_recipes_with_defer(shipped: Registry) -> 
     for name in TABLES:
         table = load.definition("table", load.locate("table", name))
         for row in table["rows"] if table["kind"] == "methods" else []:
-            method = shipped.methods[row["method"]]
+            # A method of a configuration of its own, such as config/gtsrb.yaml, is not among the shipped ones.
+            method = shipped.methods.get(row["method"], {"needs": "its configuration"})
             if "needs" in method:
                 continue
             stage1 = methods.stage1_of(method, row["method"])

@@ -41,6 +41,16 @@ def needs(plan: Any) -> list[str | None]:
     return [cell.needs for table in plan.tables.values() for cell in table.cells]
 
 
+def refusal(mine: Any, row: str = "ce", **changes: Any) -> str:
+    """What a row of one's own titles lacks, as the one sentence says that refuses it."""
+    with pytest.raises(InputError) as caught:
+        mine(rows=(row,), **changes)
+    said = str(caught.value)
+    assert f"own.yaml, row '{row}': cannot run on data set 'mine' with" in said
+    assert said.endswith(": remove the row, or name another method or backbone")
+    return said.split("which lacks ")[1].rsplit(": remove", 1)[0]
+
+
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_rows_of_table_5_are_those_of_the_cards(shipped: Registry, backbone: str) -> None:
     stage1 = {
@@ -107,33 +117,32 @@ def test_the_samples_are_columns_of_table_5(tmp_path: Path, name: str, epochs: d
 def test_titles_run_with_a_recipe_that_needs_no_validation_split_and_say_so_otherwise(mine: Any) -> None:
     assert needs(mine()) == [None]
     by_backbone = {"MiSLAS-S1": {"textcnn": "TextCNN"}}
-    assert needs(mine(recipes=by_backbone)) == [
-        "a recipe without early_stopping in place of TextCNN, or a validation split"
-    ]
+    assert refusal(mine, recipes=by_backbone) == (
+        "a recipe without early_stopping in place of TextCNN, or a validation split "
+        "(validation: 0.1 of data set mine)"
+    )
     assert needs(mine(recipes=by_backbone, titles={"validation_per_class": 1})) == [None]
-    assert needs(mine(rows=("lws",), recipes={"MiSLAS-S2": "TextCNN"}))[0].startswith("a recipe of Stage 2 without")
+    assert needs(mine(recipes=by_backbone, validation=0.5)) == [None]
+    assert refusal(mine, "lws", recipes={"MiSLAS-S2": "TextCNN"}).startswith("a recipe of Stage 2 without")
 
 
 def test_what_is_defined_on_images_alone_says_so(mine: Any) -> None:
-    assert needs(
-        mine(rows=("mixup", "remix_randaugment", "smote", "lws_bot", "lws", "ladc_text", "balanced_softmax"))
-    ) == [
-        "a form of mixing for titles",
-        "a form of mixing for titles",
-        "a form of algorithm smote for titles",
-        "a Stage 2 with batch_norm: frozen, since backbones for titles have none to shift",
-        None,
-        None,
-        None,
-    ]
-    assert needs(mine(backbone="resnet32")) == ["a backbone for titles (resnet32 is for images)"]
+    assert needs(mine(rows=("lws", "ladc_text", "balanced_softmax"))) == [None, None, None]
+    assert refusal(mine, "mixup") == refusal(mine, "remix_randaugment") == "a form of mixing for titles"
+    assert refusal(mine, "smote") == "a form of algorithm smote for titles"
+    assert refusal(mine, "lws_bot") == (
+        "a Stage 2 with batch_norm: frozen, since backbones for titles have none to shift"
+    )
+    assert refusal(mine, backbone="resnet32") == "a backbone for titles (resnet32 is for images)"
 
 
 def test_dropout_is_drawn_for_whole_batches(mine: Any) -> None:
-    assert "draws its dropout for whole batches" in needs(mine(compute={"micro_batches": 2}))[0]
+    assert "draws its dropout for whole batches" in refusal(
+        mine, recipes={"LDAM": "LDAM"}, compute={"micro_batches": 2}
+    )
     recipes = {"MiSLAS-S1": {"textcnn": "TextCNN"}}
-    found = mine(compute={"processes": 2}, recipes=recipes, titles={"validation_per_class": 1})
-    assert needs(found) == ["compute.processes at 1, as Adam's averages are not shared among processes"]
+    found = refusal(mine, compute={"processes": 2}, recipes=recipes, titles={"validation_per_class": 1})
+    assert found == "compute.processes at 1, as Adam's averages are not shared among processes"
 
 
 @pytest.mark.parametrize(

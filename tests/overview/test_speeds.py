@@ -28,6 +28,16 @@ def test_an_unmeasured_machine_has_no_speed(tree: Any) -> None:
     assert measured.notes(tree.trainings.values()) == UNTIMED
 
 
+def test_what_was_never_timed_is_guessed_by_the_pixels_of_other_trainings(tree: Any) -> None:
+    tree.finish(tree.CE, images=1000, seconds=10.0)
+    measured, large = Speeds(tree.graph, tree.machine()), Kind("resnet32", 64)
+
+    assert measured.of(large) is None
+    assert (measured.guess(large).each, measured.guess(Kind("bbn_resnet32", 32)).each) == (25, 100)
+    assert measured.guess(Kind("textcnn", 32)) is None
+    assert measured.guess(large).source == "a guess, from resnet32 at 32x32 on this machine"
+
+
 def test_finished_trainings_give_their_median(tree: Any) -> None:
     tree.finish(tree.CE, images=1000, seconds=10.0)
     tree.finish(tree.MIXUP, images=3000, seconds=10.0)

@@ -70,16 +70,17 @@ def _table(registry: Registry, path: Path) -> Table | Statistics | Claims:
                 )
             numbers = dict(zip(printable, values or [], strict=False))
             cells.append(cell(registry, where, row, column, numbers, seeds))
-            if not values and own.is_own(registry, column["dataset"]) and path.parent != CONFIG / "tables":
-                _refuse_empty(cells[-1], where)
+            if not values and path.parent != CONFIG / "tables":
+                _refuse_empty(registry, cells[-1], where)
         rows.append(cells)
     return Table(path.stem, definition, rows)
 
 
-def _refuse_empty(cell: Cell, where: str) -> None:
-    """Raises InputError for a cell of data of one's own that can show nothing: no run, and no printed number."""
-    if cell.needs:
-        setting = cell.setting
+def _refuse_empty(registry: Registry, cell: Cell, where: str) -> None:
+    """Raises InputError for a cell without a printed number that cannot run on data of one's own that are there."""
+    setting = cell.setting
+    is_there = not datasets.needs(setting.dataset, registry.datasets[setting.dataset])
+    if cell.needs and is_there and own.is_own(registry, setting.dataset):
         raise InputError(
             f"{where}, row '{cell.method}': cannot run on data set '{setting.dataset}' with {setting.backbone}, "
             f"which lacks {cell.needs}: remove the row, or name another method or backbone"

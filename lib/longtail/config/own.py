@@ -2,6 +2,7 @@
 titles the recipe of texts and a validation split.
 """
 
+import contextlib
 import functools
 import json
 import math
@@ -12,24 +13,21 @@ from longtail import imbalance as factors
 from longtail.config import sources
 from longtail.config.registry import CONFIG, Registry
 from longtail.data.long_tail import class_counts
+from longtail.runtime.errors import InputError
 
-# Steps of Stage 1: some 20 % of MiSLAS on CIFAR-10-LT for images; about as many as early stopping leaves for titles.
-STEPS = {"images": 4000, "titles": 2000}
+# Steps of Stage 1: some 20 % of MiSLAS on CIFAR-10-LT for images; for titles about what early stopping leaves.
+IMAGE_STEPS, TITLE_STEPS = 4000, 2000
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 1000
 # The share of titles that early stopping looks at.
 SHARE = 0.1
-# Titles are trained like those of LADC's Table 5, whatever recipe a method names for images.
-TITLES = "titles"
-LIKE = "thucnews"
-RECIPES = {"textcnn": "TextCNN", "textrnn": "TextRNN"}
-OTHER_RECIPE = "Transformer"
-CLASSIFIER_RECIPE = "LADC-S2"
+# The recipes that stand for all others of their stage in a data set that titles are like.
+STANDARD = {"stage1": "MiSLAS-S1", "stage2": "MiSLAS-S2"}
 
 
 def completed(definition: dict[str, Any]) -> dict[str, Any]:
-    """A definition in which titles are `like` those of LADC's Table 5, whose networks methods have settings for."""
-    is_text = "kind" in definition and "like" not in definition and sources.form(definition) == TITLES
-    return definition | {"like": LIKE} if is_text else definition
+    """A definition that is `like` the data set that its source declares as LIKE, if it names none itself."""
+    like = sources.declared(definition, "like", None) if "like" not in definition else None
+    return definition | {"like": like} if like else definition
 
 
 def is_own(registry: Registry, dataset: str) -> bool:
@@ -38,17 +36,20 @@ def is_own(registry: Registry, dataset: str) -> bool:
 
 
 def has_text_recipes(definition: dict[str, Any]) -> bool:
-    """Whether a data set consists of titles and names no recipes, so that it gets those of texts."""
-    return not definition["recipes"] and "kind" in definition and sources.form(definition) == TITLES
+    """Whether a data set of titles names no recipes, so that it has those of the data set that it is like."""
+    is_text = "kind" in definition and sources.form(definition) != sources.IMAGES
+    return is_text and "like" in definition and not definition["recipes"]
 
 
-def text_recipe(registry: Registry, backbone: str, recipe: str, stage: str) -> dict[str, Any]:
-    """The recipe for titles in place of one for images, which says when a deferred part takes effect."""
-    if stage == "stage2":
-        return {"name": CLASSIFIER_RECIPE, **registry.recipe(CLASSIFIER_RECIPE, TITLES)}
-    name, replaced = RECIPES.get(backbone, OTHER_RECIPE), registry.recipe(recipe, TITLES)
-    text = {"name": name, **registry.recipe(name, TITLES)}
-    if "defer" in replaced:
+def text_recipe(
+    registry: Registry, definition: dict[str, Any], backbone: str, recipe: str, stage: str
+) -> dict[str, Any]:
+    """The recipe of titles in place of one for images, with `defer` if that one has it."""
+    instead = registry.datasets[definition["like"]]["recipes"].get(STANDARD[stage], recipe)
+    name = instead.get(backbone, recipe) if isinstance(instead, dict) else instead
+    where = f"data set '{definition['like']}'"
+    text, replaced = {"name": name, **registry.recipe(name, where)}, registry.recipe(recipe, where)
+    if "defer" in replaced and "defer" not in text and stage == "stage1":
         text["defer"] = max(1, text["epochs"] * replaced["defer"] // replaced["epochs"])
     return text
 
@@ -71,8 +72,11 @@ def steps(registry: Registry, dataset: str) -> int | None:
     definition = registry.datasets[dataset]
     if "steps" in definition:
         return definition["steps"]  # type: ignore[no-any-return]
-    is_plain = not definition["recipes"] and ("like" not in definition or sources.form(definition) == TITLES)
-    return STEPS.get(sources.form(definition)) if is_own(registry, dataset) and is_plain else None
+    if not is_own(registry, dataset):
+        return None
+    if has_text_recipes(definition):
+        return TITLE_STEPS
+    return None if definition["recipes"] or "like" in definition else IMAGE_STEPS
 
 
 def fitted(registry: Registry, dataset: str, imbalance: str, recipe: dict[str, Any]) -> dict[str, Any]:
@@ -81,7 +85,8 @@ def fitted(registry: Registry, dataset: str, imbalance: str, recipe: dict[str, A
     It has at least 10 epochs and never more than the recipe, unless that stops early. The recipe itself if the number
     of images is unknown before the data are read.
     """
-    wanted, images = steps(registry, dataset), training_images(registry.datasets[dataset], imbalance)
+    wanted = steps(registry, dataset)
+    images = training_images(registry.datasets[dataset], imbalance) if wanted else None
     if wanted is None or images is None:
         return recipe
     most = MOST_EPOCHS if "early_stopping" in recipe else recipe["epochs"]
@@ -132,6 +137,11 @@ def _of_source(definition: dict[str, Any]) -> dict[str, Any]:
 
 @functools.cache
 def _class_sizes(definition: str) -> Sequence[int] | None:
-    """Training examples of each class; cached, since a source may have to list all files for them."""
-    sizes: Sequence[int] | None = sources.declared(json.loads(definition), "class_sizes", None)
-    return sizes
+    """Training examples of each class; cached, since a source may have to list all files for them.
+
+    None for data that cannot be read, which the checks of the plan or the job that reads them report.
+    """
+    with contextlib.suppress(InputError, OSError):
+        sizes: Sequence[int] | None = sources.declared(json.loads(definition), "class_sizes", None)
+        return sizes
+    return None

@@ -85,7 +85,10 @@ def _with_recipe(
     if isinstance(recipe, dict):
         recipe = recipe.get(backbone, block["recipe"])
     if own.has_text_recipes(registry.datasets[dataset]):
-        return {**block, "recipe": own.text_recipe(registry, backbone, block["recipe"], stage)}
+        return {
+            **block,
+            "recipe": own.text_recipe(registry, registry.datasets[dataset], backbone, block["recipe"], stage),
+        }
     return {**block, "recipe": {"name": recipe, **registry.recipe(recipe, f"method '{method}'")}}
 
 

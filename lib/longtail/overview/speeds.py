@@ -105,14 +105,7 @@ class Speeds:
         self.elsewhere = _elsewhere(machine)
 
     def of(self, kind: Kind) -> Speed | None:
-        """The speed of a kind as measured here, or guessed from other speeds; None if there are none."""
-        return self._measured(kind) or self._guess(kind)
-
-    def is_guess(self, training: TrainingJob) -> bool:
-        """Whether the speed of a training that passes images is not known from this machine."""
-        return training.work != 0 and self._measured(Kind.of(training)) is None
-
-    def _measured(self, kind: Kind) -> Speed | None:
+        """The speed of a kind; None if it was never measured here."""
         for measured, when in ((self.running, "running now"), (self.finished, "finished here")):
             if rates := [rate for other, rate in measured if other == kind]:
                 plural = "s" if len(rates) > 1 else ""
@@ -120,30 +113,40 @@ class Speeds:
                 return Speed(statistics.median(rates), f"{median}{len(rates)} training{plural} {when}")
         return self._benchmark(kind)
 
-    def notes(self, trainings: Iterable[TrainingJob]) -> list[str]:
-        """A sentence on each speed and where it comes from, and on the kinds that have none."""
-        notes, unknown = [], []
-        for kind in sorted({Kind.of(training) for training in trainings}):
-            if self._measured(kind) is None:
-                unknown.append(str(kind))
-            if speed := self.of(kind):
-                notes.append(f"Speed of {kind}: {speed.each:,.0f} {kind.unit}/s each ({speed.source}).")
-        if unknown:
-            notes.append(f"Not yet timed here: {', '.join(unknown)}.")
-            notes.append(
-                f"Times with ~ are guesses from other speeds: they may be {WITHIN} times longer or shorter. `make "
-                "benchmark` times ResNet-32; the first finished training of a kind times that kind."
-            )
-        return notes
+    def guess(self, kind: Kind) -> Speed | None:
+        """The speed of a kind that was never measured here; None if there is nothing to guess it from.
 
-    def _guess(self, kind: Kind) -> Speed | None:
-        """From another size of image on this machine, else from other machines: an image costs what its pixels do."""
+        It is that of another size of image on this machine, else of other machines: an image costs what its pixels
+        do.
+        """
         here = [(other, rate, "this machine") for other, rate in [*self.running, *self.finished]]
         for known in (here, self.elsewhere):
             if alike := [each for each in known if _base(each[0]) == _base(kind)]:
                 other, rate, where = min(alike, key=lambda each: abs(math.log(_pixels(each[0]) / _pixels(kind))))
-                return Speed(rate * _pixels(other) / _pixels(kind), f"guessed from {other} on {where}")
+                return Speed(rate * _pixels(other) / _pixels(kind), f"a guess, from {other} on {where}")
         return None
+
+    def is_guess(self, training: TrainingJob) -> bool:
+        """Whether the time of a training would be a guess."""
+        kind = Kind.of(training)
+        return bool(training.work) and self.of(kind) is None and self.guess(kind) is not None
+
+    def notes(self, trainings: Iterable[TrainingJob]) -> list[str]:
+        """A sentence on each speed and where it comes from, and on the kinds that have none."""
+        notes, unknown, guessed = [], [], False
+        for kind in sorted({Kind.of(training) for training in trainings}):
+            measured = self.of(kind)
+            if measured is None:
+                unknown.append(str(kind))
+            if speed := measured or self.guess(kind):
+                notes.append(f"Speed of {kind}: {speed.each:,.0f} {kind.unit}/s each ({speed.source}).")
+                guessed = guessed or measured is None
+        if unknown:
+            notes.append(f"Not yet timed here: {', '.join(unknown)}.")
+            if guessed:
+                notes.append(f"Times with ~ are guesses: the true one may be {WITHIN} times as long, or as short.")
+            notes.append("`make benchmark` times ResNet-32; the first finished training of a kind times that kind.")
+        return notes
 
     def _benchmark(self, kind: Kind) -> Speed | None:
         records = [r for r in self.benchmarks if (r["backbone"], r["image_size"]) == (kind.backbone, kind.side)]
@@ -204,7 +207,8 @@ def _seconds(item: Remaining, speeds: Speeds) -> float | None:
         return item.seconds
     if item.fraction == 0 or item.training.work == 0:
         return 0.0
-    speed = speeds.of(Kind.of(item.training))
+    kind = Kind.of(item.training)
+    speed = speeds.of(kind) or speeds.guess(kind)
     if speed is None or item.training.work is None:
         return None
     return item.start + item.fraction * item.training.work / speed.each

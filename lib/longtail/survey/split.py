@@ -43,8 +43,8 @@ def _held(labels: NDArray[np.int64], keys: list[str], share: float, classes: lis
     held = splits.validation(labels, members, share, 0, classes)
     if empty := [name for label, name in enumerate(classes) if not held[labels == label].any()]:
         raise InputError(
-            f"class '{empty[0]}' has a single image or group, which cannot be in both training and test: add some, or "
-            "leave the class out"
+            f"class '{empty[0]}' has a single image or group, which cannot be in both training and test: add "
+            "some, or leave the class out"
         )
     return held
 

@@ -145,3 +145,40 @@ def test_cifar10_of_jpeg_files(tmp_path: Path) -> None:
     assert arrays.train_labels.tolist() == [label for label in range(10) for _ in range(3)]
     first = np.asarray(Image.open(tmp_path / "train" / "frog" / "0002.jpg"))
     np.testing.assert_array_equal(arrays.train_images[19], first)
+
+
+def own(root: Path, **changes: object) -> dict[str, object]:
+    settings = {"data_dir": str(root), "image_size": 8, "streamed": True}
+    return settings | {"group": None, "group_images": None, "class_names": None} | changes
+
+
+def test_frames_of_a_track_are_a_group_and_a_few_of_each_may_be_used(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        for track, frames in ((0, 5), (1, 1)):
+            for frame in range(frames):
+                write(tmp_path, f"train/{name}/{track}_{frame}.png", 9)
+        write(tmp_path, f"test/{name}/x.png", 9)
+    rule = r"^(\d+)_"
+
+    folder.check(own(tmp_path, group=rule), "mine")
+    assert folder.groups_of(own(tmp_path, group=rule)) == (["0"] * 5 + ["1"]) * 2
+    few = own(tmp_path, group=rule, group_images=2)
+    assert folder.class_sizes(few) == (3, 3)
+    kept = folder.read(few, None)
+    assert kept.train_files.tolist() == [f"train/{c}/{f}.png" for c in "ab" for f in ("0_1", "0_3", "1_0")]
+    assert kept.test_files.tolist() == ["test/a/x.png", "test/b/x.png"]
+
+
+def test_classes_may_have_names_other_than_their_folders(tree: Path) -> None:
+    named = own(tree, class_names={"9": "nine"})
+
+    assert folder.read(named, None).classes == ["10", "nine", "a"]
+    with pytest.raises(InputError, match="no class folder 'nein'"):
+        folder.check(own(tree, class_names={"nein": "nine"}), "mine")
+    with pytest.raises(InputError, match="two classes have the name 'a'"):
+        folder.check(own(tree, class_names={"9": "a"}), "mine")
+
+
+def test_images_of_a_group_are_counted_only_with_a_rule(tree: Path) -> None:
+    with pytest.raises(InputError, match="mine lacks the key 'group', which 'group_images' counts in: add it"):
+        folder.check(own(tree, group_images=3), "mine")

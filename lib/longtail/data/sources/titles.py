@@ -16,6 +16,8 @@ from longtail.runtime.errors import InputError
 
 log = logging.getLogger(__name__)
 FORM = "titles"
+# Methods and recipes are those of LADC's Table 5, if a data set does not say otherwise.
+LIKE = "thucnews"
 SETTINGS = {
     "data_dir": {"type": "string", "path": "folder", "description": "the folder of its files of titles"},
     "titles": {
@@ -134,6 +136,7 @@ def read(settings: dict[str, Any], archive: str | None) -> Titles:
 
 def class_sizes(settings: dict[str, Any]) -> tuple[int, ...]:
     """Training titles of each class; raises InputError as `read` does."""
+    check(settings, settings["data_dir"])
     train, _, _, classes = _splits(Path(settings["data_dir"]), settings["titles"], apart=True)
     return tuple(np.bincount(train[1], minlength=len(classes)).tolist())
 
