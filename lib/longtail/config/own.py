@@ -18,6 +18,8 @@ from longtail.runtime.errors import InputError
 # Steps of Stage 1: some 20 % of MiSLAS on CIFAR-10-LT for images; for titles about what early stopping leaves.
 IMAGE_STEPS, TITLE_STEPS = 4000, 2000
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 1000
+# A network of images does not get going if the rate rises faster; small sets have smaller batches, down to this size.
+FEWEST_WARMUP_STEPS, SMALLEST_BATCH = 100, 32
 # The share of titles that early stopping looks at.
 SHARE = 0.1
 # The recipes that stand for all others of their stage in a data set that titles are like.
@@ -89,20 +91,32 @@ def fitted(registry: Registry, dataset: str, imbalance: str, recipe: dict[str, A
     images = training_images(registry.datasets[dataset], imbalance) if wanted else None
     if wanted is None or images is None:
         return recipe
+    if "early_stopping" not in recipe:
+        recipe = _in_small_batches(recipe, images, wanted)
+    per_epoch = math.ceil(images / recipe["batch_size"])
     most = MOST_EPOCHS if "early_stopping" in recipe else recipe["epochs"]
-    epochs = min(most, max(FEWEST_EPOCHS, round(wanted / math.ceil(images / recipe["batch_size"]))))
-    return recipe | _moved(recipe, epochs)
+    return recipe | _moved(recipe, min(most, max(FEWEST_EPOCHS, round(wanted / per_epoch))), per_epoch)
 
 
-def _moved(recipe: dict[str, Any], epochs: int) -> dict[str, Any]:
-    """The keys of a recipe that are counted in epochs, for another number of them."""
+def _in_small_batches(recipe: dict[str, Any], images: int, wanted: int) -> dict[str, Any]:
+    """A recipe with half the batch and half the rate, again and again, while its epochs have too few steps."""
+    size, rate = recipe["batch_size"], recipe["learning_rate"]
+    while size // 2 >= SMALLEST_BATCH and recipe["epochs"] * math.ceil(images / size) < wanted:
+        size, rate = size // 2, rate / 2
+    return recipe | {"batch_size": size, "learning_rate": rate}
+
+
+def _moved(recipe: dict[str, Any], epochs: int, per_epoch: int) -> dict[str, Any]:
+    """The keys of a recipe that are counted in epochs, for another number of them, each of so many steps."""
 
     def moved(epoch: int) -> int:
         return max(1, round(epoch * epochs / int(recipe["epochs"])))
 
     schedule, evaluate = recipe["schedule"], recipe["evaluate"]
     changed: dict[str, Any] = {"epochs": epochs}
-    warmup = moved(schedule["warmup"]) if schedule["warmup"] else 0
+    warmup = 0
+    if schedule["warmup"]:
+        warmup = min(max(moved(schedule["warmup"]), math.ceil(FEWEST_WARMUP_STEPS / per_epoch)), max(1, epochs // 5))
     milestones = [max(warmup, moved(milestone)) for milestone in schedule["milestones"]]
     changed["schedule"] = schedule | {"warmup": warmup, "milestones": milestones}
     # As many tests as the recipe has, if it has fewer epochs than are trained here.
