@@ -20,8 +20,8 @@ def of_images(name: str, root: Path, found: Images) -> dict[str, str]:
         f"data_dir: {_quoted(str(root))}",
         f"image_size: {found.image_size}",
     ]
-    if found.group:
-        keys.append(f"group: {_quoted(found.group)}  # images that show the same thing: no split divides them")
+    if found.tracks:
+        keys.append(f"group: {_quoted(found.tracks.rule)}  # images that show the same thing: no split divides them")
         keys.append("# group_images: 3  # of each group at most so many, which are near copies: trains faster")
     keys += _validation(min(found.counts["train"]))
     keys += [

@@ -20,6 +20,14 @@ LEAST_IN_GROUP = 3
 
 
 @dataclass(frozen=True)
+class Tracks:
+    """A group rule that fits the names of the training images, and the number of images in each group."""
+
+    rule: str
+    sizes: list[int]
+
+
+@dataclass(frozen=True)
 class Images:
     """What a survey found. `sizes` are widths and heights, `copies` are pairs of equal files of different splits."""
 
@@ -29,8 +37,7 @@ class Images:
     modes: Counter[str]
     unreadable: list[str]
     copies: list[tuple[Path, Path]]
-    group: str | None
-    group_sizes: list[int]
+    tracks: Tracks | None
     mean: list[float]
     std: list[float]
 
@@ -68,8 +75,8 @@ def look(tree: dict[str, dict[str, list[Path]]]) -> Images:
     counts = {split: [len(files) for files in folders.values()] for split, folders in tree.items()}
     known = set(readable)
     mean, std = _channels([path for files in train.values() for path in files if path in known] or readable)
-    sizes_of_groups = _group_sizes(group, train) if group else []
-    return Images(list(train), counts, sizes, modes, unreadable, _copies(tree), group, sizes_of_groups, mean, std)
+    tracks = tracks_of(group, train) if group else None
+    return Images(list(train), counts, sizes, modes, unreadable, _copies(tree), tracks, mean, std)
 
 
 def guess_group(classes: dict[str, list[str]]) -> str | None:
@@ -85,12 +92,14 @@ def guess_group(classes: dict[str, list[str]]) -> str | None:
     return None
 
 
-def _group_sizes(rule: str, train: dict[str, list[Path]]) -> list[int]:
-    return [
+def tracks_of(rule: str, train: dict[str, list[Path]]) -> Tracks:
+    """The groups that a rule makes of the images of each class."""
+    sizes = [
         size
         for files in train.values()
         for size in Counter(groups.keys(rule, [file.name for file in files])).values()
     ]
+    return Tracks(rule, sizes)
 
 
 def _copies(tree: dict[str, dict[str, list[Path]]]) -> list[tuple[Path, Path]]:

@@ -1,7 +1,6 @@
 """`longtail init`: looks at a folder of images or titles, and writes the configuration for it."""
 
 import re
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -30,22 +29,20 @@ def init(folder: Path, name: str | None, target: Path, force: bool, share: float
     found = sorted(path for path in root.iterdir() if path.suffix.lower() in TEXTS and path.is_file())
     if found and not any(path.is_dir() and path.name[0] != "." for path in root.iterdir()):
         return _titles(root, found, name, target, force, share)
-    return _images(root, name, target, force, share)
+    return _images(folder, root, name, target, force, share)
 
 
-def _images(root: Path, name: str, target: Path, force: bool, share: float | None) -> list[str]:
+def _images(folder: Path, root: Path, name: str, target: Path, force: bool, share: float | None) -> list[str]:
     tree, lines = images.tree_of(root), []
     if tree is not None and share is not None:
         raise InputError(f"{root} has train/ and test/ already: leave --split out")
     if tree is None:
-        parts, rule = split.images(images.unsplit(root), share or SHARE)
+        parts, tracks = split.images(images.unsplit(root), share or SHARE)
         if share is None:
             sizes = {each: sum(map(len, folders.values())) for each, folders in parts.items()}
-            sizes_of_groups = [size for _, size in _sizes(rule, parts)]
-            tracks = [report.tracks(rule, sizes_of_groups)] if rule else []
-            command = f"longtail init {root} --split {SHARE}"
+            command = f"longtail init {folder} --split {SHARE}"
             proposal = report.proposal(sizes, SHARE, f"a folder {name}_split of links to your images", command)
-            return [f"{root}: images of {len(parts['train'])} classes", *tracks, *proposal]
+            return [f"{folder}: images of {len(parts['train'])} classes", *report.tracks(tracks), *proposal]
         lines = [f"Split into {target / f'{name}_split'}, as links to the images of {root}."]
         _check_absent(target, name, force)
         root = (target / f"{name}_split").resolve()
@@ -55,18 +52,6 @@ def _images(root: Path, name: str, target: Path, force: bool, share: float | Non
     found = images.look(tree)
     paths = configuration.write(target, configuration.of_images(name, root, found), force)
     return [*lines, *report.of_images(root, found), *report.next_steps(paths, paths[0])]
-
-
-def _sizes(rule: str | None, parts: dict[str, dict[str, list[Path]]]) -> list[tuple[str, int]]:
-    from longtail.data import groups
-
-    keys = [
-        f"{name}/{key}"
-        for folders in parts.values()
-        for name, paths in folders.items()
-        for key in (groups.keys(rule, [path.name for path in paths]) if rule else ())
-    ]
-    return list(Counter(keys).items())
 
 
 def _titles(root: Path, found: list[Path], name: str, target: Path, force: bool, share: float | None) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from longtail.overview import text
-from longtail.survey.images import Images
+from longtail.survey.images import Images, Tracks
 
 NAMED = 3
 
@@ -25,17 +25,18 @@ def of_images(root: Path, found: Images) -> list[str]:
             f"  WARNING: {text.count(len(found.copies), 'test image')} with the same bytes as a training image "
             f"({', '.join(pairs)}{more}): remove them from train/, or the accuracy is too high"
         )
-    if found.group:
-        lines.append(tracks(found.group, found.group_sizes))
-    return lines
+    return [*lines, *tracks(found.tracks)]
 
 
-def tracks(rule: str, sizes: Sequence[int]) -> str:
-    """The sentence on a group rule that was guessed."""
-    return (
-        f"  the names look like tracks: rule {rule} makes {text.count(len(sizes), 'group')} of {min(sizes)} to "
-        f"{max(sizes)} images, which no split divides; remove the key `group` if a group is no track"
-    )
+def tracks(found: Tracks | None) -> list[str]:
+    """The sentence on a group rule that was guessed, if one was."""
+    if found is None:
+        return []
+    number, least, most = text.count(len(found.sizes), "group"), min(found.sizes), max(found.sizes)
+    return [
+        f"  the names look like tracks: rule {found.rule} makes {number} of {least} to {most} images, which no split "
+        "divides; remove the key `group` if a group is no track"
+    ]
 
 
 def of_titles(root: Path, splits: dict[str, dict[str, int]]) -> list[str]:

@@ -13,11 +13,11 @@ from longtail.data import groups, splits
 from longtail.data.sources import titles
 from longtail.runtime import files
 from longtail.runtime.errors import InputError
-from longtail.survey.images import guess_group
+from longtail.survey.images import Tracks, guess_group, tracks_of
 
 
-def images(classes: dict[str, list[Path]], share: float) -> tuple[dict[str, dict[str, list[Path]]], str | None]:
-    """Training and test images by class, about `share` of each class for testing, and the group rule of their names.
+def images(classes: dict[str, list[Path]], share: float) -> tuple[dict[str, dict[str, list[Path]]], Tracks | None]:
+    """Training and test images by class, about `share` of each class for testing, and the tracks among them.
 
     Raises InputError for a class of a single image or group, which cannot be in both splits.
     """
@@ -30,7 +30,7 @@ def images(classes: dict[str, list[Path]], share: float) -> tuple[dict[str, dict
     for label, name in enumerate(classes):
         for split, part in (("train", ~held), ("test", held)):
             found[split][name] = [paths[row] for row in np.flatnonzero((labels == label) & part)]
-    return found, rule
+    return found, tracks_of(rule, classes) if rule else None
 
 
 def _keys(rule: str | None, paths: list[Path]) -> list[str]:
