@@ -90,3 +90,12 @@ def test_titles_get_the_recipe_of_texts_and_a_validation_split(
     assert found.get("defer") == (defer and 800)
     assert own.validation(registry.datasets["mine"]) == 0.1
     assert settings.stage2(registry, "mine", "natural", "textcnn", "lws", 0)["recipe"]["name"] == "LADC-S2"
+
+
+def test_small_sets_are_trained_in_small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    # 1,000 images in 200 epochs are 1,600 steps of 128, and 6,400 of 32.
+    found = recipe((900, 100), monkeypatch)
+
+    assert (found["batch_size"], found["learning_rate"], found["epochs"]) == (32, 0.025, 125)
+    # 100 steps are four epochs.
+    assert found["schedule"]["warmup"] == 4

@@ -9,6 +9,7 @@ from longtail.data.arrays import Data
 from longtail.data.long_tail import Subset
 from longtail.engine import step
 from longtail.engine.forms import Form
+from longtail.features.hold_out import hold_out
 from longtail.models.network import Network
 from longtail.stage1.learner import Pool, Stage1Learner
 
@@ -50,3 +51,18 @@ def test_a_head_of_another_size_and_a_backbone_from_another_network() -> None:
     assert second.module.classifier.weight.shape[0] == len(small.data()[0].classes)
     started, other = second.module.backbone.state_dict(), first.module.backbone.state_dict()
     assert all(torch.equal(value, other[name]) for name, value in started.items())
+
+
+def test_images_stop_early_on_those_that_the_subset_leaves_out() -> None:
+    data, subset = small.data()
+    stopping = small.changed(small.STAGE1, recipe={"early_stopping": {"every": 5, "patience": 30}})
+
+    learner = Stage1Learner(data, subset, stopping)
+
+    assert learner.validation is not None
+    # 68 or more of each class of 114 to 123 images are left out, and at most 100 are looked at.
+    held = hold_out(data.train_labels, subset, 10)
+    assert learner.validation[1].tolist() == data.train_labels[held].tolist()
+    assert learner.validation_loss is not None
+    assert 0 < learner.validation_loss() < 10
+    assert Stage1Learner(data, subset, small.STAGE1).validation_loss is None

@@ -13,6 +13,7 @@ from longtail import imbalance as factors
 from longtail.config import sources
 from longtail.config.registry import CONFIG, Registry
 from longtail.data.long_tail import class_counts
+from longtail.runtime import parts
 from longtail.runtime.errors import InputError
 
 # Steps of Stage 1: some 20 % of MiSLAS on CIFAR-10-LT for images; for titles about what early stopping leaves.
@@ -132,10 +133,8 @@ def training_images(definition: dict[str, Any], imbalance: str) -> int | None:
 
     Whole groups may be a little fewer. Raises InputError as `class_counts` does.
     """
-    if (
-        "kind" not in definition
-        or (sizes := _class_sizes(json.dumps(_of_source(definition), sort_keys=True))) is None
-    ):
+    sizes = _class_sizes(definition)
+    if sizes is None:
         return None
     share, factor = validation(definition), factors.ratio(imbalance)
     left = [size - min(size - 1, max(1, round(share * size))) for size in sizes] if share else list(sizes)
@@ -145,13 +144,18 @@ def training_images(definition: dict[str, Any], imbalance: str) -> int | None:
     return sum(class_counts(largest, factor, len(left), definition.get("decay_decimals")))
 
 
-def _of_source(definition: dict[str, Any]) -> dict[str, Any]:
-    return {"kind": definition["kind"]} | {key: definition[key] for key in sources.keys(definition["kind"])}
+def _class_sizes(definition: dict[str, Any]) -> Sequence[int] | None:
+    """Training examples of each class; None if they are unknown before the data are read."""
+    if "kind" not in definition:
+        return None
+    literal: Sequence[int] | None = parts.literal(sources.PACKAGE, definition["kind"], "CLASS_SIZES", None)
+    of_kind = {key: definition[key] for key in ("kind", *sources.keys(definition["kind"]))}
+    return literal or _counted(json.dumps(of_kind, sort_keys=True))
 
 
 @functools.cache
-def _class_sizes(definition: str) -> Sequence[int] | None:
-    """Training examples of each class; cached, since a source may have to list all files for them.
+def _counted(definition: str) -> Sequence[int] | None:
+    """The class sizes that follow from the settings of a source, which may have to list all files for them.
 
     None for data that cannot be read, which the checks of the plan or the job that reads them report.
     """
