@@ -6,6 +6,9 @@ TABLES, FIGURES, PUBLISHED = f"{RESULTS}/tables", f"{RESULTS}/figures", f"{RESUL
 TABLE_FORMATS = ("csv", "md", "tex", "html")
 FIGURE_FORMATS = ("svg", "png")
 
+# Weights that were downloaded.
+WEIGHTS = f"{RESULTS}/weights"
+
 ARRAYS = DATA + "/{dataset}/arrays.npz"
 SUBSET = DATA + "/{dataset}/{imbalance}/subset.json"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from longtail import imbalance as factors
-from longtail.config import datasets, figures, load
+from longtail.config import backbones, datasets, figures, load
 from longtail.config.blame import NONE, THE_CONFIG, blaming
 from longtail.config.cells import cell
 from longtail.config.plan import Claims, Described, Figure, Plan, Statistics, Table
@@ -34,6 +34,8 @@ def build(config: dict[str, Any], files: list[Path], arguments: Mapping[str, Any
             _add(plan.figures, figures.figure(plan.registry, load.locate("figure", name)), "figures")
         for dataset in plan.datasets:
             datasets.check_place(plan.registry, dataset)
+        for name in plan.weights:
+            backbones.check_place(plan.registry, name)
     return plan
 
 

@@ -217,6 +217,11 @@ class Plan:
         return sorted({run.setting for run in self.runs})
 
     @functools.cached_property
+    def weights(self) -> list[str]:
+        """Every backbone that starts from trained weights and that a run uses."""
+        return sorted({setting.backbone for setting in self.settings} & self.registry.config["backbones"].keys())
+
+    @functools.cached_property
     def trainings(self) -> list[Training]:
         """Every training that a run requires, once, each after those that it reads."""
         return list(dict.fromkeys(training for run in self.runs for training in run.trainings))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from longtail.config import build, settings
+from longtail.config import backbones, build, settings
 from longtail.config.blame import NONE, blaming
 from longtail.config.plan import Plan
 from longtail.graph import figures, imports
@@ -64,3 +64,8 @@ class Graph:
         """
         datasets = self.registry.datasets
         return {name: settings.place(self.registry, name) for name in datasets if "kind" in datasets[name]}
+
+    def weights(self) -> dict[str, str]:
+        """The path on this machine of the weights that each backbone starts from; like places, no parameter."""
+        entries = self.registry.config["backbones"]
+        return {name: backbones.place(entries[name]) for name in self.plan.weights}

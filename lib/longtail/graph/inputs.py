@@ -6,7 +6,7 @@ from typing import Any
 
 from longtail import imbalance as factors
 from longtail import results
-from longtail.config import archives, chain
+from longtail.config import archives, backbones, chain
 from longtail.config.plan import Cell, Described, Plan, Run, Setting
 from longtail.results import DATA, RUNS
 
@@ -27,6 +27,11 @@ class Inputs:
         """The finished networks that a Stage 1 reads, in the order of their roles' names."""
         network = chain.network(self.registry, Setting(w.dataset, w.imbalance, w.backbone), w.stage1, int(w.seed))
         return [f"{RUNS}/{other.folder}/last.pt" for _, other in network.networks]
+
+    def weights(self, w: Any) -> list[str]:
+        """The weights that a Stage 1 starts from, if they are downloaded."""
+        entry = backbones.entry(self.registry, w.backbone)
+        return [backbones.place(entry)] if entry and backbones.archive(entry) else []
 
     def logits(self, w: Any) -> str:
         """The file with the test logits of a method: those of its Stage 2, or the features of its network."""

@@ -60,6 +60,8 @@ def _data(graph: Graph) -> list[Job]:
     for dataset in graph.plan.datasets:
         jobs += [Job("download", [path], []) for path in graph.inputs.archive(SimpleNamespace(dataset=dataset))]
         jobs.append(Job("build_arrays", [f"{DATA}/{dataset}/arrays.npz"], []))
+    downloaded = {path for setting in graph.plan.settings for path in graph.inputs.weights(setting)}
+    jobs += [Job("download_weights", [path], []) for path in sorted(downloaded)]
     subsets = {path for dataset in graph.plan.datasets for path in graph.inputs.subsets(dataset)}
     for table in graph.plan.statistics:
         subsets.update(graph.inputs.described_subsets(SimpleNamespace(statistics=table)))

@@ -31,8 +31,9 @@ class Kind:
 
     @classmethod
     def of(cls, training: TrainingJob) -> "Kind":
-        """The kind of a training."""
-        return cls(training.setting.backbone, training.side)
+        """The kind of a training; with trained weights, that of the backbone that starts from them."""
+        has_weights = "weights" in training.settings
+        return cls(training.settings["backbone"] if has_weights else training.setting.backbone, training.side)
 
     @property
     def unit(self) -> str:
