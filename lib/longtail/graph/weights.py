@@ -47,4 +47,4 @@ def _check(name: str, entry: dict[str, Any], fits: list[tuple[str, int]]) -> Non
     for backbone, channels in fits:
         with device("meta"):
             built = parts.find("models", backbone).build(channels)
-        weights.fill(built, backbone)
+        weights.fitting(built, backbone)

@@ -64,6 +64,16 @@ class Weights:
 
         Logs and reports what was loaded and what was not. Raises InputError for weights of another architecture.
         """
+        backbone.load_state_dict(self.fitting(backbone, name), strict=False)
+        log.info("starts from %s: %d of %d tensors", self.source, self.report["loaded"], self.report["tensors"])
+        _log("left out", self.report["left_out"])
+        _log("as drawn", self.report["as_drawn"])
+
+    def fitting(self, backbone: nn.Module, name: str) -> dict[str, Tensor]:
+        """The tensors that fit a backbone, by their names there; the rest is in the report.
+
+        Raises InputError for weights of another architecture.
+        """
         own, starts_as = backbone.state_dict(), parts.literal("models", name, "STARTS_AS", {})
         loaded: dict[str, Tensor] = {}
         used, as_drawn = set(), {}
@@ -82,13 +92,10 @@ class Weights:
         left_out |= {key: f"{name} has no such tensor" for key in self.tensors if key not in used}
         as_drawn, left_out = _without_counts(as_drawn), _without_counts(left_out)
         self._check(name, own, as_drawn, left_out)
-        backbone.load_state_dict(loaded, strict=False)
         counts = {"loaded": len(_without_counts(loaded)), "tensors": len(_without_counts(own))}
         origin = {"source": self.source, "sha256": self.sha256}
         self.report = {**origin, **counts, "left_out": left_out, "as_drawn": as_drawn}
-        log.info("starts from %s: %d of the %d tensors of %s", self.source, counts["loaded"], counts["tensors"], name)
-        _log("left out", left_out)
-        _log("as drawn", as_drawn)
+        return loaded
 
     def _check(self, name: str, own: dict[str, Tensor], as_drawn: dict[str, str], left_out: dict[str, str]) -> None:
         """Raises InputError if too little of the backbone is in the file, or of the file in the backbone."""
