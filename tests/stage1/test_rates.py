@@ -9,12 +9,11 @@ from tests import small
 from tests.small import RECIPE, STAGE1, changed
 from torch import Tensor, nn
 
-from longtail.engine import distributed
-from longtail.engine.loop import fit
+from longtail.engine import distributed, loop
 from longtail.models import network
-from longtail.runtime import signals
 from longtail.settings.stage1 import Stage1
 from longtail.stage1 import train
+from longtail.stage1.learner import Stage1Learner
 
 BODY = {"earlier_stages": 0.0, "last_stage": 0.0, "head": 1.0}
 LAST = {"earlier_stages": 0.0, "last_stage": 0.1, "head": 1.0}
@@ -49,7 +48,7 @@ def test_each_part_learns_at_its_rate() -> None:
     ("rates", "learning"), [(BODY, {"head"}), (LAST, {"last_stage", "head"}), (ALL, {"earlier_stages", *LAST})]
 )
 def test_what_is_frozen_stays_with_its_statistics(rates: Any, learning: set[str], tmp_path: Path) -> None:
-    """Also with an algorithm, a deferred weighting, and a test between two epochs."""
+    """Also with a deferred weighting, and a test between two epochs."""
     deferred = {"weighting": {"name": "class_balanced", "beta": 0.99, "mean": "weights"}}
     given = settings(rates, deferred=deferred, recipe={"defer": 1})
     before = network.build("resnet32", 1, 10, seed=0).state_dict()
@@ -57,27 +56,30 @@ def test_what_is_frozen_stays_with_its_statistics(rates: Any, learning: set[str]
     assert changed_stages(before, after) == learning
 
 
-def test_a_frozen_part_stays_frozen_when_training_resumes(tmp_path: Path, monkeypatch: Any) -> None:
-    given = settings(LAST)
-    whole = train.train(*small.data(), given, small.resume(tmp_path / "a")).last_state
-    learner = train.learner(*small.data(), given)
-    resume = small.resume(tmp_path / "b")
-    steps = iter([0] * 3 + [15] * 9)
+class Interrupted(Exception):
+    """Stands for a job that is killed."""
+
+
+def test_a_frozen_part_stays_frozen_when_training_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "CHECK_SECONDS", 0)
+    monkeypatch.setattr("longtail.engine.resume.SAVE_SHARE", 0)
+    given, batches = settings(LAST), Stage1Learner.batches
+
+    def killed(self: Any, epoch: Any) -> Any:
+        for number, batch in enumerate(batches(self, epoch)):
+            if (epoch.number, number) == (2, 3):
+                raise Interrupted
+            yield batch
+
+    def state(name: str) -> dict[str, Tensor]:
+        return train.train(*small.data(), given, small.resume(tmp_path / name)).last_state
+
     with monkeypatch.context() as patched:
-        patched.setattr("longtail.engine.loop._Checks.after_step", _stop_after(steps))
-        with pytest.raises(signals.Stopped):
-            fit(learner, given.recipe, resume)
-    resumed = train.train(*small.data(), given, small.resume(tmp_path / "b")).last_state
+        patched.setattr(Stage1Learner, "batches", killed)
+        with pytest.raises(Interrupted):
+            state("killed")
+    resumed, whole = state("killed"), state("whole")
     assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
-
-
-def _stop_after(steps: Any) -> Any:
-    def after_step(checks: Any) -> None:
-        if signal := next(steps):
-            checks.stop_signal = lambda: signal
-            checks._stop()
-
-    return after_step
 
 
 def test_rates_of_meta_class_weights_are_those_of_the_parts() -> None:
