@@ -61,7 +61,7 @@ def where(name: str) -> str:
 
 
 def check_place(registry: Registry, name: str) -> None:
-    """Raises InputError if an entry that is used names no file or run, or a run without its record."""
+    """Raises InputError if an entry that is used names no file and no run, or if the record of the run is damaged."""
     definition = registry.config["backbones"][name]
     if archive(definition):
         return
