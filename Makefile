@@ -5,18 +5,31 @@ RUN := $(UV) run --frozen --no-dev
 DEV := $(UV) run --frozen
 CORES ?= all
 DEMO := --configfile config/demo.yaml
+DEMO_ALL := $(DEMO) config/demo_all.yaml
 # After a failure with a locked folder, name the make target: Snakemake's own message names a command outside of .venv.
 LOCKED = || { code=$$?; ls .snakemake/locks/* >/dev/null 2>&1 && \
 	echo "Another run is active in this folder, or one was killed. If it was killed: make unlock, then repeat the command." >&2; \
 	exit $$code; }
+# The report of a configuration, unless nothing has changed since it was made.
+REPORT = test -f results/report.html && test -z "$$(find results/tables results/figures -type f -newer results/report.html)" \
+	|| $(RUN) snakemake --report results/report.html $(1)
 # The published files are in git, so Snakemake would take them for finished outputs.
 ANEW := --forcerun publish
 OWN = $(if $(CONFIG),--configfile $(CONFIG))
 # Tests run in parallel, file by file, with one thread each; the slowest files come first.
 TEST = OMP_NUM_THREADS=1 $(DEV) python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
+# After `make cpu` the environment stays as it is: uv would replace its PyTorch by that of the lock.
+CPU_INDEX ?= https://download.pytorch.org/whl/cpu
+WITHOUT_CUDA := .venv/without-cuda
+ifneq ($(wildcard $(WITHOUT_CUDA)),)
+export UV_NO_SYNC := 1
+endif
+# Compiled files in .venv halve the time that every process needs to import PyTorch.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo all unlock plan progress imports benchmark report published publish-demo test test-all lint format envs clean
+.PHONY: help setup cpu demo demo-all all unlock plan progress imports benchmark report published publish-demo test test-all lint format envs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -26,16 +39,25 @@ help: ## list the targets
 		|| { rm -rf .tools && python3 -m pip install --quiet --disable-pip-version-check --target .tools uv; }
 
 setup: $(UV) ## make the environment (.venv); EXTRA=slurm adds what a Slurm cluster needs
-	@$(UV) sync --frozen --quiet $(if $(EXTRA),--extra $(EXTRA))
+	@test -f $(WITHOUT_CUDA) || $(UV) sync --frozen --quiet $(if $(EXTRA),--extra $(EXTRA))
 
-demo: $(UV) ## the main job on the embedded data: MiSLAS, LADC and baselines on digits (minutes, no GPU)
-	@$(RUN) snakemake --cores $(CORES) $(DEMO) $(LOCKED)
-	@test -f results/report.html && test -z "$$(find results/tables results/figures -type f -newer results/report.html)" \
-		|| $(RUN) snakemake --report results/report.html $(DEMO)
+cpu: $(UV) ## instead of setup, once: PyTorch without CUDA, from its own index (a tenth of the download)
+	@$(UV) sync --frozen --quiet $(shell sed -nE 's/^name = "(torch|torchvision|triton|nvidia-.*|cuda-.*)"/--no-install-package \1/p' uv.lock)
+	@$(UV) pip install --quiet --no-deps --index-url $(CPU_INDEX) \
+		$(shell sed -nE '/^name = "(torch|torchvision)"/{N;s/name = "(.*)"\nversion = "(.*)"/\1==\2/p}' uv.lock)
+	@touch $(WITHOUT_CUDA)
+
+demo: $(UV) ## the main job on the embedded data: MiSLAS and LADC on digits (3 minutes on two cores, no GPU)
+	@$(RUN) snakemake --cores $(CORES) --prioritize results/tables/digits.csv $(DEMO) $(LOCKED)
+	@$(call REPORT,$(DEMO))
 	@echo
 	@echo "Look at   results/report.html               everything, with captions"
-	@echo "          results/tables/*.html             digits (MiSLAS), digits_ladc, digits_baselines, digits_datasets, made_titles (.md, .tex, .csv beside)"
+	@echo "          results/tables/*.html             digits (MiSLAS), digits_ladc, digits_datasets (.md, .tex, .csv beside)"
 	@echo "          results/figures/                  reliability diagrams and curves, as SVG and PNG"
+
+demo-all: $(UV) ## the same with every method that runs, and with made-up titles
+	@$(RUN) snakemake --cores $(CORES) $(DEMO_ALL) $(LOCKED)
+	@$(call REPORT,$(DEMO_ALL))
 
 all: $(UV) ## every table and figure of the papers (see README for what that takes)
 	@$(RUN) snakemake --cores $(CORES) $(LOCKED)
@@ -63,8 +85,8 @@ published: $(UV) ## the published tables of MiSLAS from the networks in git: no 
 	@$(RUN) snakemake results/published/mislas-cifar/manifest.json $(ANEW) --cores $(CORES) --configfile config/published.yaml config/networks.yaml $(CONFIG) $(LOCKED)
 	@$(RUN) longtail published
 
-publish-demo: $(UV) ## copy the demo's tables and figures to results/published/demo
-	@$(RUN) snakemake results/published/demo/manifest.json $(ANEW) --cores $(CORES) $(DEMO) $(LOCKED)
+publish-demo: $(UV) ## copy the tables and figures to results/published/demo
+	@$(RUN) snakemake results/published/demo/manifest.json $(ANEW) --cores $(CORES) $(DEMO_ALL) $(LOCKED)
 
 test: $(UV) ## all tests except slow ones (ARGS="tests/stage2 -k lws" for some of them)
 	@$(TEST) -m "not slow" $(ARGS)

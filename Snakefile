@@ -24,7 +24,7 @@ from longtail.results import (
     SUBSET,
     WEIGHTS,
 )
-from longtail.runtime import orchestration
+from longtail.runtime import forks, orchestration
 from longtail.runtime.conda import require_conda
 from longtail.runtime.errors import InputError
 
@@ -37,6 +37,17 @@ orchestration.do_not_retry_bad_input()
 INTERRUPTION = orchestration.Interruption()
 if workflow.is_main_process:
     INTERRUPTION.expect()
+
+
+onstart:
+    # Jobs of a cluster or in a container cannot be forks of a process of this machine.
+    if (
+        workflow.is_main_process
+        and workflow.local_exec
+        and DeploymentMethod.APPTAINER
+        not in workflow.deployment_settings.deployment_method
+    ):
+        forks.allow()
 
 
 onerror:

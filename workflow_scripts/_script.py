@@ -12,8 +12,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
+# Imported once for all jobs (longtail/runtime/forks.py). Jobs that may use a GPU compute with PyTorch.
+PYTORCH = ("torch",)
+REPORTS = ("pandas", "matplotlib.figure", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg")
+
 snakemake = vars(sys.modules["__main__"]).get("snakemake")
 if snakemake is None:
     from longtail.runtime import alone
 
     snakemake = alone.job()
+else:
+    from longtail.runtime import forks
+
+    forks.pass_on(PYTORCH if hasattr(snakemake.resources, "gpu") else REPORTS)

@@ -54,17 +54,21 @@ def test_the_default_configuration_builds(default: Plan) -> None:
 
 
 def test_the_demo_builds_and_needs_nothing() -> None:
-    built = build(CONFIG / "demo.yaml")
+    demo, whole = build(CONFIG / "demo.yaml"), build(CONFIG / "demo.yaml", CONFIG / "demo_all.yaml")
 
-    assert [cell.needs for table in built.tables.values() for cell in table.cells if cell.needs] == []
-    assert {run.setting.dataset for run in built.runs} == {"digits", "made_titles"}
-    # 2 factors x 7 methods x 2 seeds, 13 more at factor 50, and balanced CE, once though two figures show it; then
-    # the 18 baselines at factor 50 under one seed, and three methods on titles.
-    assert len(built.runs) == (2 * 7 + 13 + 1) * 2 + 18 + 3
-    # At factor 50: CE, mixup, Remix with RandAugment; at factor 10: CE, mixup; and balanced CE. Of the baselines 16
-    # train a network, logit adjustment stands on one of these and PC Softmax on another CE. On titles CE and balanced
+    for built in (demo, whole):
+        assert [cell.needs for table in built.tables.values() for cell in table.cells if cell.needs] == []
+    assert {run.setting.dataset for run in demo.runs} == {"digits"}
+    # 2 factors x 7 methods x 2 seeds, 13 more at factor 50, and balanced CE, once though two figures show it.
+    assert len(demo.runs) == (2 * 7 + 13 + 1) * 2
+    # At factor 50: CE, mixup, Remix with RandAugment; at factor 10: CE, mixup; and balanced CE.
+    assert len({run.folder for run in demo.runs}) == (3 + 2 + 1) * 2
+    # In addition the 18 baselines at factor 50 under one seed, and three methods on titles. Of the baselines 16 train
+    # a network, logit adjustment stands on one of these and PC Softmax on another CE. On titles CE and balanced
     # softmax train one each.
-    assert len({run.folder for run in built.runs}) == (3 + 2 + 1) * 2 + 17 + 2
+    assert {run.setting.dataset for run in whole.runs} == {"digits", "made_titles"}
+    assert len(whole.runs) == len(demo.runs) + 18 + 3
+    assert len({run.folder for run in whole.runs}) == (3 + 2 + 1) * 2 + 17 + 2
 
 
 @pytest.mark.parametrize("path", sorted(CONFIG.glob("studies/*.yaml")), ids=lambda path: path.name)
@@ -78,7 +82,7 @@ def test_every_study_builds_and_needs_nothing(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(CONFIG.glob("*.yaml")), ids=lambda path: path.name)
 def test_every_file_of_config_is_a_configuration_that_the_tests_know(path: Path) -> None:
     assert path.name in {
-        *("config.yaml", "demo.yaml", "published.yaml", "networks.yaml", "recipes.yaml"),
+        *("config.yaml", "demo.yaml", "demo_all.yaml", "published.yaml", "networks.yaml", "recipes.yaml"),
         *("cifar10_jpeg_ladc.yaml", "cifar10_jpeg_baselines.yaml"),
         *("thucnews_sample.yaml", "thucnews_sample_steps.yaml"),
     }

@@ -7,6 +7,14 @@ from pathlib import Path
 import pytest
 from tests.workflow.command import smallest, snakemake
 
+from longtail.runtime import forks
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_servers() -> None:
+    """The jobs of all runs are forks of the same servers."""
+    forks.allow()
+
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -45,7 +45,7 @@ def test_jobs_of_the_cifar_table(tmp_path: Path, configured: Callable[[str], lis
         "draw_class_counts": 2,
         "draw_training_curves": 6,
         "draw_smoothing": 6,  # mislas is in each setting
-        "draw_reliability": 144,  # one for each evaluation
+        "draw_reliability_overview": 6,
         "all": 1,
     }
 
@@ -99,7 +99,7 @@ def test_the_default_configuration_lists_its_whole_grid(
         "draw_class_counts": 3,
         "draw_training_curves": len(settings),
         "draw_smoothing": sum(any(r.method in SMOOTHED for r in runs if r.setting == s) for s in settings),
-        "draw_reliability": len(runs),
+        "draw_reliability_overview": len(settings),
         "draw_comparison": 3,
         "draw_similarity": 1,
         "draw_projection": 1,

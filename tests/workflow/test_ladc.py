@@ -43,7 +43,7 @@ def test_jobs(made: tuple[Path, str]) -> None:
         "draw_probabilities": 1,
         "draw_class_counts": 1,
         "draw_training_curves": 1,
-        "draw_reliability": 6,
+        "draw_reliability_overview": 1,
         "all": 1,
     }
 

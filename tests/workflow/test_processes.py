@@ -53,28 +53,27 @@ def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:
         assert together["learning_rate"] == alone["learning_rate"]
 
 
-def of(directory: Path) -> dict[int, int]:
-    """The processes of the training that runs in a directory, each with its parent: the first, then the other."""
-    found: dict[int, tuple[bool, int]] = {}
+def of(directory: Path) -> list[int]:
+    """The processes of the training that runs in a directory: the one that Snakemake started, then the other."""
+    firsts, others = [], []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_bytes()
-            is_first, is_other = b"train_stage1.py" in command, b"children.serve" in command
-            if (process / "cwd").readlink() == directory and (is_first or is_other):
-                parent = int((process / "stat").read_text().rsplit(")", 1)[1].split()[1])
-                found[int(process.name)] = (is_other, parent)
+            if (process / "cwd").readlink() == directory:
+                if b"/bin/python\0" in command and b"train_stage1.py" in command:
+                    firsts.append(int(process.name))
+                elif b"children.serve" in command:
+                    others.append(int(process.name))
         except OSError:
             continue
-    firsts = [pid for pid, (is_other, _) in found.items() if not is_other]
-    others = [pid for pid, (is_other, parent) in found.items() if is_other and parent in firsts]
-    return {pid: found[pid][1] for pid in [*firsts, *others]}
+    return [*firsts, *others]
 
 
 def until_told(directory: Path, words: str, but: list[int]) -> list[int]:
     """The processes of a training that are not `but` those, as soon as its log tells something."""
     end = time.monotonic() + WITHIN
     while time.monotonic() < end:
-        now = list(of(directory))
+        now = of(directory)
         if len(now) == 2 and not set(now) & set(but) and words in (directory / LOG).read_text():
             return now
         time.sleep(0.05)

@@ -41,6 +41,8 @@ class Kind:
     def __init__(self, name: str, subjects: Subjects) -> None:
         self.name = name
         self.shows: str = self._literal("SHOWS", METHODS)
+        # Such a figure is drawn only if its file is requested by its path.
+        self.on_request: bool = self._literal("ON_REQUEST", False)
         self._subjects = subjects
         self._forms: tuple[str, ...] = self._literal("DRAWINGS", ("",))
         folder = self._literal("FOLDER", name)

@@ -11,7 +11,7 @@ from longtail.config.plan import Run, Training
 from longtail.config.sources import is_streamed
 from longtail.graph import costs
 from longtail.graph.graph import Graph
-from longtail.results import FIGURE_FORMATS, FIGURES, RESULTS
+from longtail.results import RESULTS
 from longtail.runtime import files, nested
 
 PACKS = f"{RESULTS}/packs"
@@ -54,10 +54,8 @@ class Packs:
         return sorted(paths | {results.subset(setting.dataset, setting.imbalance) for setting in settings})
 
     def targets(self, w: Any) -> list[str]:
-        """The files that a pack makes: the scores of its runs, and their reliability diagrams."""
-        runs = self.runs[w.pack]
-        stems = [f"{FIGURES}/reliability/{r.setting.folder}/{r.method}_seed{r.seed}" for r in runs]
-        return [*self.graph.inputs.metrics(runs), *(f"{stem}.{form}" for stem in stems for form in FIGURE_FORMATS)]
+        """The files that a pack makes: the scores of its runs."""
+        return self.graph.inputs.metrics(self.runs[w.pack])
 
     def make(self, w: Any, cores: int, made: Path, log: Path) -> None:
         """Make a pack on this machine, and list its files in `made`; raises CalledProcessError if a job fails."""
@@ -66,7 +64,7 @@ class Packs:
         files.write_text(made, "\n".join(targets) + "\n")
 
     def make_rest(self, cores: int, log: Path) -> None:
-        """Make what no pack makes: tables, and figures of several runs."""
+        """Make what no pack makes: tables and figures."""
         nested.snakemake(["all"], self.config, cores, 1, self.deployment, log)
 
     def contents(self, w: Any) -> str:

@@ -98,7 +98,14 @@ class Subjects:
             results.subset(setting.dataset, setting.imbalance),
             stage1s,
             [block["loss"] for block in blocks],
+            [self._all_of(method, runs) for method in sorted({run.method for run in runs})],
         )
+
+    def _all_of(self, method: str, runs: list[Run]) -> subjects.Method:
+        """A method with all its runs among `runs`."""
+        definition = self.registry.methods[method]
+        own = [self._files(run) for run in runs if run.method == method]
+        return subjects.Method(definition["label"], definition.get("calibration"), {}, None, own)
 
     def _files(self, run: Run) -> subjects.RunFiles:
         folder = f"{RUNS}/{run.folder}"

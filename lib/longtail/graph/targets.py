@@ -47,8 +47,9 @@ class Targets:
         return [path for drawing in self.drawings() for path in drawing.outputs]
 
     def drawings(self) -> list[Drawing]:
-        """Every job that draws."""
-        return [drawing for kind in self.kinds.values() for drawing in kind.drawings()]
+        """Every job that draws, without those that are run only on request."""
+        kinds = [kind for kind in self.kinds.values() if not kind.on_request]
+        return [drawing for kind in kinds for drawing in kind.drawings()]
 
 
 class Patterns:

@@ -8,9 +8,6 @@ from typing import Any
 from longtail.evaluate.columns import METRICS
 from longtail.runtime import files, provenance
 
-# The diagrams of single runs are many and stay in results/figures.
-SKIPPED = "reliability"
-
 
 def publish(
     manifest: Path | str,
@@ -29,7 +26,6 @@ def publish(
     content: dict[str, Any] = provenance.machine() | {"configuration": list(configuration)}
     folder = Path(manifest).parent
     kept = [(Path(path), Path(path).relative_to("results")) for path in (*tables, *figures)]
-    kept = [(source, place) for source, place in kept if SKIPPED not in place.parts]
     for source, place in kept:
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, folder / place)

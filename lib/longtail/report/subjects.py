@@ -74,7 +74,8 @@ class Stage1:
 class Setting:
     """A data set at an imbalance (`setting`, in words) with a backbone.
 
-    It has a subset, the Stage 1s whose networks predict the classes, and the losses of its Stage 2s.
+    It has a subset, the Stage 1s whose networks predict the classes, the losses of its Stage 2s, and every method
+    that a table or figure shows in it.
     """
 
     setting: str
@@ -82,6 +83,7 @@ class Setting:
     subset: str
     stage1s: Sequence[Stage1]
     stage2_losses: Sequence[Mapping[str, Any]]
+    methods: Sequence[Method] = ()
     runs: Sequence[RunFiles] = ()
 
 

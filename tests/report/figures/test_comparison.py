@@ -1,6 +1,7 @@
 import pytest
 
-from longtail.report.figures.comparison import pool, pooled, small_print
+from longtail.report.figures._diagrams import pool
+from longtail.report.figures.comparison import pooled, small_print
 
 
 def score(top1, ece, counts, accuracy, confidence):

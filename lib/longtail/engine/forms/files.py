@@ -118,7 +118,7 @@ class StreamedSet:
         own = [slice(start + part.start, start + part.stop) for start, part in zip(starts, rows, strict=True)]
         draws: list[Draw] = [(order[positions], positions.start, seed) for positions in own]
         self.plan.draws = draws
-        for pixels, positions, count in zip(self.loader, own, counts, strict=True):
+        for pixels, positions, count in zip(self._decoded(), own, counts, strict=True):
             if self.plan.draws is not draws:
                 raise RuntimeError("another pass over this set has begun, and its workers serve one at a time")
             if isinstance(pixels, InputError):
@@ -126,6 +126,13 @@ class StreamedSet:
                 raise InputError(str(pixels))
             decoded = policy(pixels.to(self.device, non_blocking=True), positions)
             yield self.world.gather(decoded, count)
+
+    def _decoded(self) -> Iterator[Any]:
+        try:
+            yield from self.loader
+        except (ConnectionError, EOFError, FileNotFoundError) as error:
+            # The connection may break before PyTorch notices that the worker is gone, and says so itself.
+            raise RuntimeError("a worker that decodes images was killed (out of memory?)") from error
 
 
 def _let_go(loader: DataLoader[Any]) -> None:

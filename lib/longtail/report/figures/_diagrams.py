@@ -6,6 +6,7 @@ A score is a part of metrics.json: top1, ece and signed_gap (mean confidence - a
 
 from collections.abc import Mapping, Sequence
 from math import ceil
+from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -30,6 +31,7 @@ _SHARE: dict[str, Any] = {"facecolor": "#b5b5b5", "edgecolor": "white", "linewid
 DIAGONAL: dict[str, Any] = {"color": style.INK, "linestyle": (0, (4, 2.5)), "linewidth": 0.9}
 _SCORE_KEYS, _BIN_KEYS = ("top1", "ece", "signed_gap"), ("edges", "count", "accuracy", "confidence")
 TOP1, ECE = METRICS["top1"], METRICS["ece"]
+_NUMBERS_ABOVE = 26.0  # points between the axes and the title, for two lines of numbers
 TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
@@ -61,13 +63,40 @@ def filled_bins(score: Score, title: str) -> Bins:
     return Bins(*(column[filled] for column in (centre, width, count / count.sum(), accuracy, confidence)))
 
 
+def pool(scores: Sequence[Score]) -> dict[str, Any]:
+    """Means of top1, ece and signed_gap, their sample standard deviations (`*_sd`, None for one run) and `n`.
+
+    The bins hold the images of all runs together, so each bar is the runs' common accuracy and confidence; the
+    ECE is the mean of the runs' ECEs, not that of the pooled bins.
+    """
+    pooled: dict[str, Any] = {"n": len(scores)}
+    for key in _SCORE_KEYS:
+        values = [score[key] for score in scores]
+        pooled[key] = fmean(values)
+        pooled[f"{key}_sd"] = stdev(values) if len(values) > 1 else None
+    bins = [score["bins"] for score in scores]
+    counts = [list(column) for column in zip(*(b["count"] for b in bins), strict=True)]
+    pooled["bins"] = {"edges": bins[0]["edges"], "count": [sum(column) for column in counts]}
+    for key in ("accuracy", "confidence"):
+        columns = zip(*(b[key] for b in bins), strict=True)
+        pooled["bins"][key] = [_weighted(values, weights) for values, weights in zip(columns, counts, strict=True)]
+    return pooled
+
+
+def _weighted(values: Sequence[float | None], weights: Sequence[int]) -> float | None:
+    total = sum(weights)
+    if total == 0:
+        return None
+    return sum((value or 0.0) * weight for value, weight in zip(values, weights, strict=True)) / total
+
+
 def direction(score: Score) -> str:
     """Whether the network is over- or under-confident."""
     return "over" if score["signed_gap"] > 0 else "under" if score["signed_gap"] < 0 else ""
 
 
 def _mean(score: Score, metric: Metric) -> str:
-    """A metric with label and unit, and ± its standard deviation if the score has one (`comparison.pool`)."""
+    """A metric with label and unit, and ± its standard deviation if the score has one (`pool`)."""
     spread = score.get(f"{metric.name}_sd")
     deviation = f" ± {metric.text(metric.in_unit(spread))}" if spread is not None else ""
     return f"{metric.label} {value(score, metric)}{deviation} {metric.unit}"
@@ -82,7 +111,8 @@ def draw_panel(ax: "Axes", score: Score, title: str) -> "Axes":
     """Draw one reliability diagram into ``ax`` (inside ``style.theme()``); return the strip below it.
 
     Bars at the bin centres show the accuracy, and over it |accuracy - confidence| upwards from the smaller of both,
-    coloured by its sign. The strip shows each bin's share of the test images. Empty bins have no bar.
+    coloured by its sign. The strip shows each bin's share of the test images. Empty bins have no bar. Accuracy and
+    ECE stand between the title and the axes.
     Raises InputError if the score lacks a key or its bins have different lengths.
     Source: MiSLAS, slides 3 and 13.
     """
@@ -97,17 +127,19 @@ def draw_panel(ax: "Axes", score: Score, title: str) -> "Axes":
         ax.bar(bins.centre[at], np.abs(gap[at]), bins.width[at], bottom=bottom, label=label, **look)
     ax.plot([0, 1], [0, 1], **DIAGONAL)
     ax.set(xlim=(0, 1), ylim=(0, 1), xticks=TICKS, yticks=TICKS, box_aspect=1)
-    ax.set(title=title, ylabel="Accuracy")
+    ax.set_title(title, pad=_NUMBERS_ABOVE)
+    ax.set_ylabel("Accuracy")
     ax.tick_params(labelbottom=False)
-    ax.text(
-        0.045,
-        0.955,
+    ax.annotate(
         f"{_mean(score, TOP1)}\n{_mean(score, ECE)} {direction(score)}".rstrip(),
-        transform=ax.transAxes,
-        va="top",
-        fontsize="small",
-        linespacing=1.35,
-        bbox={"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": "#c8c8c8", "linewidth": 0.6},
+        (0.5, 1),
+        (0, 4),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        fontsize=7,
+        linespacing=1.3,
     )
 
     strip = ax.inset_axes((0, -0.24, 1, 0.17), sharex=ax)
@@ -134,24 +166,26 @@ def _key() -> list["Artist"]:
 
 
 def side_by_side(panels: Sequence[tuple[str, Score]], title: str) -> "Figure":
-    """Reliability diagrams side by side, at most four in a row, on shared axes; raises as `draw_panel`.
+    """Reliability diagrams side by side, on shared axes; raises as `draw_panel`.
 
-    ``panels`` holds (panel title, score) in reading order. Source: MiSLAS, slides 3 and 13.
+    ``panels`` holds (panel title, score) in reading order: at most four in a row, or six smaller ones if there are
+    more than twelve. Source: MiSLAS, slides 3 and 13.
     """
     from matplotlib.figure import Figure
 
     if not panels:
         raise InputError(f"the comparison {title!r} has no panel; name at least one run.")
-    rows = ceil(len(panels) / 4)
+    many = len(panels) > 12
+    rows = ceil(len(panels) / (6 if many else 4))
     columns = ceil(len(panels) / rows)
     key_columns = 5 if columns > 2 else 2
 
     # All lengths in inches: matplotlib's automatic layouts cannot place square panels with a strip below each.
-    side = 1.95 if columns > 1 else 2.9
+    side = 1.45 if many else 1.95 if columns > 1 else 2.9
     width = 0.62 + side * columns + 0.25 * (columns - 1)
     heading, names = style.broken(title, width), [style.fitted(name, 13.5 * side) for name, _ in panels]
     head = 0.12 + 0.17 * (1 + heading.count("\n")) if heading else 0.03
-    above = 0.14 + 0.15 * (1 + max(name.count("\n") for name in names))
+    above = 0.14 + _NUMBERS_ABOVE / 72 + 0.15 * (1 + max(name.count("\n") for name in names))
     below = 0.24 * side + 0.45
     foot = 0.08 + 0.17 * ceil(5 / key_columns)
     height = head + (above + side + below) * rows + foot

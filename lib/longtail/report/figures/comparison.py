@@ -1,7 +1,6 @@
 """Reliability diagrams of several methods, side by side and as lines in one diagram; the default kind of figure."""
 
 from collections.abc import Mapping, Sequence
-from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -129,7 +128,7 @@ def pooled(
     return [
         (
             panel["label"] + (origin.DAGGER if panel["calibration"] else ""),
-            pool([_binned(metrics[run]["last"], layout["bins"]) for run in panel["runs"]]),
+            _diagrams.pool([_binned(metrics[run]["last"], layout["bins"]) for run in panel["runs"]]),
             panel["printed"],
         )
         for panel in _filled(layout)
@@ -141,36 +140,9 @@ def _filled(layout: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [panel for panel in layout["panels"] if panel["runs"]]
 
 
-def pool(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Means of top1, ece and signed_gap, their sample standard deviations (`*_sd`, None for one run) and `n`.
-
-    The bins hold the images of all runs together, so each bar is the runs' common accuracy and confidence; the
-    ECE is the mean of the runs' ECEs, not that of the pooled bins.
-    """
-    pooled: dict[str, Any] = {"n": len(scores)}
-    for key in ("top1", "ece", "signed_gap"):
-        values = [score[key] for score in scores]
-        pooled[key] = fmean(values)
-        pooled[f"{key}_sd"] = stdev(values) if len(values) > 1 else None
-    bins = [score["bins"] for score in scores]
-    counts = [list(column) for column in zip(*(b["count"] for b in bins), strict=True)]
-    pooled["bins"] = {"edges": bins[0]["edges"], "count": [sum(column) for column in counts]}
-    for key in ("accuracy", "confidence"):
-        columns = zip(*(b[key] for b in bins), strict=True)
-        pooled["bins"][key] = [_weighted(values, weights) for values, weights in zip(columns, counts, strict=True)]
-    return pooled
-
-
 def _binned(score: Mapping[str, Any], bins: int | None) -> Mapping[str, Any]:
     """A score with the ECE and the bins for another number of bins; None keeps its own."""
     return {**score, **score["diagrams"][str(bins)]} if bins else score
-
-
-def _weighted(values: Sequence[float | None], weights: Sequence[int]) -> float | None:
-    total = sum(weights)
-    if total == 0:
-        return None
-    return sum((value or 0.0) * weight for value, weight in zip(values, weights, strict=True)) / total
 
 
 def panel_title(label: str, printed: Mapping[str, float]) -> str:

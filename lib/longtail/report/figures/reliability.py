@@ -1,4 +1,4 @@
-"""The reliability diagram of one run."""
+"""The reliability diagram of one run, drawn if its file is requested."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,13 +11,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHOWS = "run"
+ON_REQUEST = True
 NAME = "reliability diagram"
 CATEGORY = "Calibration"
 SUBCATEGORY = "{dataset} {imbalance}"
 MESSAGE = "Reliability of {method} on {dataset} {imbalance}, {backbone}, seed {seed}"
 CAPTION = """\
 {method} on {dataset} ({imbalance}), {backbone}, seed {seed}, last epoch.
-Accuracy on the test set in each of 15 confidence bins; the hatched part is the gap to the mean confidence. \
+Accuracy on the test set in each confidence bin; the hatched part is the gap to the mean confidence. \
 The strip shows the share of the test set in each bin."""
 
 
