@@ -1,9 +1,9 @@
 """Seconds that a fresh process needs before it works: what its imports cost, and the way to a first training step.
 
-From the start of the process to the end of the imports of two scripts that need no torch, of single libraries, and of
-what a Stage 1 on the digits does up to its first update. Then whole `evaluate` jobs as Snakemake runs and times
-them, imports, logits of 600 images and 1000 resamples included. Files are in the system's cache after a first run;
-`--cold` empties the cache before each run and needs root.
+From the start of the process to the end of the imports of two scripts that need no torch, of single libraries, of
+torch in a fork of a process that has imported it, and of what a Stage 1 on the digits does up to its first update.
+Then whole `evaluate` jobs as Snakemake runs and times them, with imports, logits of 600 images and 1000 resamples.
+Files are in the cache of the system after a first run; `--cold` empties it before each run and needs root.
 """
 
 import argparse
@@ -22,11 +22,12 @@ import numpy as np
 from benchmarks import data, harness, records
 
 from longtail.data import long_tail
-from longtail.runtime import files, npz
+from longtail.runtime import files, forks, npz
 from longtail.runtime.fingerprint import ROOT
 
 DROP_CACHES = Path("/proc/sys/vm/drop_caches")
 LIBRARIES = ("torch", "torchvision", "pandas", "matplotlib.figure")
+CLOCK = "import time; print(time.monotonic())"
 JOB = """
 rule evaluate:
     input: logits="logits.npz", subset="subset.json"
@@ -55,12 +56,15 @@ def programs(digits: str) -> dict[str, str]:
 
 def seconds(program: str) -> float:
     """From the start of a process to the end of what it runs; leaving is not counted."""
-    ending = f"{program}\nimport time; print(time.monotonic())"
+    return until_printed(["-c", f"{program}\n{CLOCK}"])
+
+
+def until_printed(arguments: list[str]) -> float:
+    """From the start of a process of Python to the moment that it prints; both read the clock of the system."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "lib"), str(ROOT)])}
-    # The clock is the system's: both processes read the same.
     start = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-c", ending], stdout=subprocess.PIPE, text=True, check=True, env=environment
+        [sys.executable, *arguments], stdout=subprocess.PIPE, text=True, check=True, env=environment
     )
     return float(done.stdout.splitlines()[-1]) - start
 
@@ -98,6 +102,15 @@ def jobs(folder: Path, rounds: int) -> list[dict[str, Any]]:
     return [_values("a whole job of evaluate", "warm", times[1:])]
 
 
+def forked(folder: Path, rounds: int) -> list[dict[str, Any]]:
+    """Values of a record for scripts that import torch in a fork; the first, which starts the server, is left out."""
+    forks.allow()
+    script = folder / "forked.py"
+    script.write_text(f"from longtail.runtime import forks\nforks.pass_on(['torch'])\nimport torch\n{CLOCK}")
+    times = [until_printed([str(script)]) for _ in range(rounds + 1)]
+    return [_values("import torch in a fork", "warm", times[1:])]
+
+
 def _values(name: str, cache: str, times: list[float]) -> dict[str, Any]:
     return {"contestant": name, "cache": cache, "rounds": len(times), **records.spread("seconds", times)}
 
@@ -120,6 +133,7 @@ def main() -> None:
         values = measured(found, options.rounds, cold=False)
         if find_spec("snakemake"):
             values += jobs(Path(folder), options.rounds)
+        values += forked(Path(folder), options.rounds)
         if options.cold:
             values += measured(found, options.rounds, cold=True)
     harness.finish("startup", values, options)
