@@ -48,7 +48,9 @@ class Calibration(Settings):
         """For a person."""
         if not self.examples:
             return f"plain softmax, not calibrated: {self.of}"
-        return f"calibrated: softmax(logits / {self.temperature:.4g}), fitted on {self.examples:,} examples ({self.of})"
+        return (
+            f"calibrated: softmax(logits / {self.temperature:.4g}), fitted on {self.examples:,} examples ({self.of})"
+        )
 
     @property
     def word(self) -> str:
@@ -61,8 +63,8 @@ class Card(Settings):
     """A model: where it comes from, what it takes, what it is made of and how good it is.
 
     `network` has the backbone and the head. `dataset` has name, title, licence, imbalance factor and training images
-    per class. `metrics` are those of the run on the test set, by the plain softmax; `calibrated` are the ones that the
-    temperature changes. `checked` says how far the model's test logits are from those of the run.
+    per class. `metrics` are those of the run on the test set, by the plain softmax; `calibrated` are ECE, NLL and
+    Brier score with the temperature. `checked` says how far the model's test logits are from those of the run.
     """
 
     run: str

@@ -55,8 +55,8 @@ def build(backbone: str, head: Part, inputs: Inputs, classes: int) -> Network:
     if head != STAGE2:
         return network.build(backbone, inputs, classes, seed=0, head=head)
     plain = network.build(backbone, inputs, classes, seed=0)
-    linear = plain.classifier
-    return Network(plain.backbone, ScaledClassifier(linear.weight.detach(), linear.bias.detach()))
+    weight, bias = plain.classifier.parameters()
+    return Network(plain.backbone, ScaledClassifier(weight.detach(), bias.detach()))
 
 
 def _retrained(run: Run, backbone: str) -> Composed:

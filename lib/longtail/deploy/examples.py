@@ -1,7 +1,6 @@
 """Pictures and titles, made into what a network was trained on: uint8 pixels [B, H, W, C], or numbers [B, L]."""
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,8 +13,8 @@ from longtail.data import decode, vocabulary
 from longtail.deploy.card import Inputs
 from longtail.engine.forms import files
 from longtail.engine.forms._normaliser import Normaliser
-from longtail.models.network import Inputs as NetworkInputs
 from longtail.models._titles import TitleInputs
+from longtail.models.network import Inputs as NetworkInputs
 from longtail.runtime.errors import InputError
 from longtail.settings.preprocessing import Preprocessing
 
@@ -55,10 +54,11 @@ class Pictures:
             mean=inputs.mean,
             std=inputs.std,
         )
-        self.transform = files.transform(self.preprocessing, augment=False)
+        # Not needed for images in memory, and torchvision takes a second to import.
+        self.transform = files.transform(self.preprocessing, augment=False) if inputs.fit is None else None
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> tuple[int, int, int]:
         """Height, width and channels of what the network takes."""
         width, height = self.inputs.fit or (self.inputs.center_crop, self.inputs.center_crop)
         return (height or 0, width or 0, self.inputs.channels)
@@ -80,12 +80,17 @@ class Pictures:
 
     def example(self, given: Picture) -> Tensor:
         """Pixels uint8 [H, W, C] of a picture; raises InputError if it cannot be read."""
+        if self.inputs.channels not in CHANNELS:
+            raise InputError(
+                f"this model takes images with {self.inputs.channels} channels, which no picture has: give a uint8 "
+                f"tensor [B, {', '.join(map(str, self.shape))}]"
+            )
         image = _opened(given).convert(CHANNELS[self.inputs.channels])
-        if self.inputs.fit is None:
+        if self.transform is not None:
             image = self.transform(image)
-        elif image.size != self.inputs.fit:
+        elif image.size != (self.shape[1], self.shape[0]):
             # As the source `folder` makes its images.
-            image = ImageOps.fit(image, self.inputs.fit, Image.Resampling.BILINEAR)
+            image = ImageOps.fit(image, (self.shape[1], self.shape[0]), Image.Resampling.BILINEAR)
         pixels = np.array(image)
         return torch.from_numpy(pixels.reshape(*pixels.shape[:2], self.inputs.channels))
 

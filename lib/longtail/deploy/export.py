@@ -96,9 +96,7 @@ def _form(data: Data, preprocessing: Preprocessing | None) -> Form | None:
     return forms.of(data, preprocessing, torch.device("cpu"))
 
 
-def _card(
-    run: Run, facts: Facts, data: Data, counts: list[int], composed: compose.Composed, inputs: Inputs
-) -> Card:
+def _card(run: Run, facts: Facts, data: Data, counts: list[int], composed: compose.Composed, inputs: Inputs) -> Card:
     dataset = {"name": run.dataset, "title": run.dataset, "licence": UNKNOWN} | facts.dataset
     return Card(
         run=run.name,
@@ -126,8 +124,8 @@ def _compared(run: Run, model: Model, form: Form | None, logits: NDArray[np.floa
     furthest = float(np.abs(ours - first).max())
     if not furthest <= TOLERANCE * float(np.abs(first).max()):
         raise InputError(
-            f"{run.folder}: the model's logits of the first {len(first)} test examples differ by up to {furthest:.3g} "
-            f"from those in {run.logits}, so its files are not of one run: make it again with snakemake"
+            f"{run.folder}: the model's logits of {len(first)} test examples differ by up to {furthest:.3g} "
+            f"from those in {run.logits}, so the files are not of one run: make it again with snakemake"
         )
     return {"examples": len(first), "largest_difference": furthest}
 

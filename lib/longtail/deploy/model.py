@@ -39,8 +39,8 @@ class Pixels(nn.Module):
 class Model(nn.Module):
     """Logits of pictures or titles by a run's network, in float32, which is how all logits of runs are computed.
 
-    `classes` are the names of the classes in the order of the logits, and `card` says everything else. A fresh model is
-    in evaluation mode and on the CPU; `to("cuda")` moves it, and what it is given follows.
+    `classes` are the names of the classes in the order of the logits, and `card` says everything else. A loaded model
+    is in evaluation mode and on the CPU; `to("cuda")` moves it, and what it is given follows.
     """
 
     def __init__(self, card: Card, state: dict[str, Tensor]) -> None:
@@ -93,7 +93,7 @@ class Model(nn.Module):
         return predictions[0] if self.kind.is_single(given) else predictions
 
     def ranked(self, logits: Tensor, top: int) -> list[Prediction]:
-        """The predictions behind logits [B, K], with the `top` classes of each; of equal logits the first class wins."""
+        """The predictions behind logits [B, K], with the `top` classes of each; the first of equal logits wins."""
         order = logits.argsort(dim=1, descending=True, stable=True)[:, :top]
         values = self.probabilities(logits).gather(1, order)
         rows = zip(order.tolist(), values.tolist(), strict=True)

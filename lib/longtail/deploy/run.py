@@ -103,7 +103,9 @@ def find(folder: Path | str, selection: str) -> Run:
     needed = [folder / name for name in OWN_FILES[kind]] + [run.network / name for name in NETWORK_FILES]
     for path in [*needed, run.features, run.arrays, run.subset]:
         if not path.is_file():
-            raise InputError(f"{named} is not a finished run, since there is no {path}: finish it with snakemake first")
+            raise InputError(
+                f"{named} is not a finished run, since there is no {path}: finish it with snakemake first"
+            )
     return run
 
 

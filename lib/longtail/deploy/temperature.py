@@ -1,4 +1,4 @@
-"""The temperature that calibrates logits: softmax(z / T) with the lowest NLL on a validation set (Guo et al. 2017)."""
+"""The temperature that calibrates logits: softmax(z / T) of the lowest NLL on validation data (Guo et al. 2017)."""
 
 import math
 

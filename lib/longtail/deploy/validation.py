@@ -34,8 +34,7 @@ def of(run: Run, model: Model, data: Data, subset: Subset, form: Form | None, ha
     run's features.npz are those of the model's backbone, so that the hold-out need not pass through it again.
     """
     if form is not None and (split := form.validation()) is not None:
-        examples, labels = split
-        return Validation(objective.predict(model, examples).numpy(), labels.numpy(), VALIDATION)
+        return Validation(objective.predict(model, split[0]).numpy(), split[1].numpy(), VALIDATION)
     if reason := _why_not(run):
         return _none(reason)
     chosen = hold_out(data.train_labels, subset, len(data.classes))
@@ -61,5 +60,3 @@ def _why_not(run: Run) -> str:
 
 def _none(reason: str) -> Validation:
     return Validation(np.empty((0, 0), np.float32), np.empty(0, np.int64), reason)
-
-

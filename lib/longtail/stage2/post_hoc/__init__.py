@@ -39,7 +39,7 @@ class Stage1Classifier:
 
 @dataclass(frozen=True)
 class Affine:
-    """An adjusted classifier z = scale·(Wx + bias) + offset, as `stage2.classifier` has it: W [K, D], the others [K]."""
+    """An adjusted classifier z = scale·(Wx + bias) + offset, as in `stage2.classifier`; W [K, D], others [K]."""
 
     weight: Floats
     bias: Floats
