@@ -58,9 +58,10 @@ def run(options: argparse.Namespace) -> None:
         rows, others = predict.of_pictures(model, found.paths, *shared), found.others
     rows, calibration = _some(rows, outcome), model.card.calibration
     if options.to is not None:
-        with files.whole(options.to) as handle, io.TextIOWrapper(handle, encoding="utf-8", newline="") as stream:
+        with files.whole(options.to) as handle:
+            stream = io.TextIOWrapper(handle, encoding="utf-8", newline="")
             write.FORMATS[options.to.suffix](stream, rows, calibration.word, top)
-            stream.detach()
+            stream.detach()  # which writes what is left, and leaves the file open
     elif sys.stdout.isatty():
         print("\n".join(text.table(list(write.as_rows(rows)), left=2)))
     else:
@@ -96,4 +97,5 @@ def _summary(outcome: Any, others: int, calibration: str, target: Path | None) -
 
 def _progress(done: int, total: int) -> None:
     if sys.stderr.isatty():
-        print(f"\r{done:,} of {total:,}", end="\r" if done == total else "", file=sys.stderr, flush=True)
+        line = f"{done:,} of {total:,}"
+        print(f"\r{' ' * len(line)}\r" if done == total else f"\r{line}", end="", file=sys.stderr, flush=True)
