@@ -12,7 +12,8 @@ from longtail.runtime import files
 from longtail.runtime.errors import InputError
 
 # The version of this format; another one is refused.
-FORMAT = "longtail model 1"
+FORMAT = 1
+KEY = "longtail"
 
 
 def save(path: Path | str, card: Card, state: dict[str, Tensor]) -> None:
@@ -21,9 +22,10 @@ def save(path: Path | str, card: Card, state: dict[str, Tensor]) -> None:
 
     tensors = {name: value.detach().cpu().contiguous() for name, value in sorted(state.items())}
     text = json.dumps(card.plain(), sort_keys=True, allow_nan=False, ensure_ascii=False)
-    metadata = {"format": FORMAT, "card": text, "sha256": _digest(text, tensors)}
+    about = json.dumps({"format": FORMAT, "sha256": _digest(text, tensors), "card": text})
     with files.whole(path) as handle:
-        handle.write(as_bytes(tensors, metadata))
+        # A single key, since safetensors writes several in a random order.
+        handle.write(as_bytes(tensors, {KEY: about}))
 
 
 def load(path: Path | str) -> tuple[Card, dict[str, Tensor]]:
@@ -32,14 +34,14 @@ def load(path: Path | str) -> tuple[Card, dict[str, Tensor]]:
     Raises InputError if the file is missing, damaged, of another format, or no model of `longtail export`.
     """
     metadata, tensors = _read(path)
-    written = metadata.get("format", "")
-    if "card" not in metadata or not written.startswith("longtail"):
+    if KEY not in metadata:
         raise InputError(f"{path} holds weights but is not a model that `longtail export` has written: name one")
-    if written != FORMAT:
-        raise InputError(f"{path} has the format '{written}' and this version reads '{FORMAT}': export the run again")
-    if metadata.get("sha256") != _digest(metadata["card"], tensors):
+    about = json.loads(metadata[KEY])
+    if about["format"] != FORMAT:
+        raise InputError(f"{path} has format {about['format']}, and this version reads {FORMAT}: export the run again")
+    if about["sha256"] != _digest(about["card"], tensors):
         raise InputError(f"{path} was changed after it was written (its checksum differs): export the run again")
-    return Card.parse(metadata["card"], f"{path}, card"), tensors
+    return Card.parse(about["card"], f"{path}, card"), tensors
 
 
 def _read(path: Path | str) -> tuple[dict[str, str], dict[str, Tensor]]:
