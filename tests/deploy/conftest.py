@@ -68,7 +68,7 @@ def exported(seed_folder: Path) -> Callable[..., Any]:
 def model_file(exported: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of a model, which nothing changes."""
     path = tmp_path_factory.mktemp("model") / "mislas.safetensors"
-    export.save(path, exported("mislas"))
+    export.save(path, exported("mislas_shifted"))
     return path
 
 

@@ -74,7 +74,7 @@ def _some(rows: Iterator[Any], outcome: Any) -> Iterator[Any]:
     first = next(rows, None)
     if first is None:
         raise InputError(
-            f"none of {text.count(len(outcome.unreadable), 'file')} could be read: {outcome.unreadable[0]}"
+            f"none of {text.count(len(outcome.unreadable), 'file')} could be read, the first one because: {outcome.unreadable[0]}"
         )
     yield first
     yield from rows

@@ -38,7 +38,9 @@ def load(path: Path | str) -> tuple[Card, dict[str, Tensor]]:
         raise InputError(f"{path} holds weights but is not a model that `longtail export` has written: name one")
     about = json.loads(metadata[KEY])
     if about["format"] != FORMAT:
-        raise InputError(f"{path} has format {about['format']}, and this version reads {FORMAT}: export the run again")
+        raise InputError(
+            f"{path} has format {about['format']}, and this version reads {FORMAT}: export the run again"
+        )
     if about["sha256"] != _digest(about["card"], tensors):
         raise InputError(f"{path} was changed after it was written (its checksum differs): export the run again")
     return Card.parse(about["card"], f"{path}, card"), tensors
