@@ -134,7 +134,7 @@ class TestFile:
         ("metadata", "sentence"),
         [
             (None, "is not a model that `longtail export` has written"),
-            ({"longtail": '{"format": 9}'}, "has format 9, and this version reads 1: export it again"),
+            ({"longtail": '{"format": 9}'}, "has format 9, and this version reads 1: export the run again"),
         ],
     )
     def test_weights_of_others(self, tmp_path: Path, metadata: dict[str, str] | None, sentence: str) -> None:

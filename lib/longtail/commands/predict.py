@@ -73,9 +73,8 @@ def _some(rows: Iterator[Any], outcome: Any) -> Iterator[Any]:
     """The rows; raises InputError if there is none."""
     first = next(rows, None)
     if first is None:
-        raise InputError(
-            f"none of {text.count(len(outcome.unreadable), 'file')} could be read, the first one because: {outcome.unreadable[0]}"
-        )
+        number = text.count(len(outcome.unreadable), "file")
+        raise InputError(f"none of {number} could be read, the first one because: {outcome.unreadable[0]}")
     yield first
     yield from rows
 

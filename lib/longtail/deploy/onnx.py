@@ -2,8 +2,8 @@
 
 import importlib
 import importlib.util
-import io
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -74,19 +74,20 @@ def _examples(model: Model) -> Tensor:
 
 
 def _graph(model: Model, examples: Tensor) -> bytes:
-    program = torch.onnx.export(
-        _Whole(model).eval(),
-        (examples,),
-        input_names=[INPUT],
-        output_names=list(OUTPUTS),
-        dynamic_shapes={INPUT: {0: torch.export.Dim(BATCH)}},
-        dynamo=True,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about the insides of the exporter; what it makes is checked
+        program = torch.onnx.export(
+            _Whole(model).eval(),
+            (examples,),
+            input_names=[INPUT],
+            output_names=list(OUTPUTS),
+            dynamic_shapes={INPUT: {0: torch.export.Dim(BATCH)}},
+            dynamo=True,
+            verbose=False,
+        )
     assert program is not None
     proto = program.model_proto
     entry = proto.metadata_props.add()
     entry.key, entry.value = "card", json.dumps(model.card.plain(), sort_keys=True, ensure_ascii=False)
-    buffer = io.BytesIO()
-    buffer.write(proto.SerializeToString())
-    return buffer.getvalue()
+    content: bytes = proto.SerializeToString()
+    return content
