@@ -24,21 +24,7 @@ SHORT = {"epochs": 2, "schedule": {"warmup": 1, "milestones": []}, "evaluate": {
 RECIPES = {"digits-S1": SHORT, "digits-baselines": SHORT | {"defer": 1}, "digits-S2": {"epochs": 1}}
 RECIPES |= {"digits-LADC-S2": {"epochs": 1, "schedule": {"warmup": 0, "milestones": []}}}
 RECIPES |= {"made-titles": {"epochs": 1}}
-DIGITS = (
-    "ce",
-    "crt",
-    "lws",
-    "mislas",
-    "shifted",
-    "ladc",
-    "dc",
-    "tde",
-    "bbn",
-    "ldam_drw",
-    "cb_focal",
-    "smote",
-    "mcw_ldam",
-)
+DIGITS = ("ce", "crt", "lws", "mislas", "shifted", "ladc", "tde", "bbn", "ldam_drw", "cb_focal", "mcw_ldam")
 DIGITS += ("tau_norm", "logit_adjustment", "pc_softmax")
 TITLES = ("ce", "lws", "ladc_text")
 BACKBONES = ("textcnn", "textrnn", "transformer")
