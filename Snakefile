@@ -97,6 +97,7 @@ wildcard_constraints:
     table=GRAPH.patterns.method_tables,
     statistics=GRAPH.patterns.statistics_tables,
     claims=GRAPH.patterns.claims_tables,
+    ranking=GRAPH.patterns.rankings,
     figure=r"[\w-]+",
     name=r"[\w-]+",
     pack=r"[\w-]+",
@@ -115,6 +116,7 @@ rule all:
     default_target: True
     input:
         GRAPH.targets.tables(),
+        GRAPH.targets.rankings(),
         GRAPH.targets.figures(),
 
 
@@ -141,6 +143,11 @@ rule metrics:
 rule tables:
     input:
         GRAPH.targets.tables(),
+
+
+rule rankings:
+    input:
+        GRAPH.targets.rankings(),
 
 
 rule figures:
