@@ -87,17 +87,17 @@ def measure(paths: Sequence[str], train_counts: Sequence[int], bins: int, resamp
     if not paths:
         raise InputError("there is no network to rank: name a method that can run")
     answers: dict[str, _Answers] = {}
-    examples: Examples | None = None
     for path in paths:
         stored = protocols.load(path)
         found = checked(stored[PROTOCOL], stored["labels"], bins, np.array(train_counts))
-        examples = examples or Examples(found.labels, found.class_sizes)
-        if not np.array_equal(examples.labels, found.labels):
+        answers[path] = _Answers(
+            found.labels, found.logits.argmax(axis=1), found.correct, found.confidence, found.nll
+        )
+        if not np.array_equal(answers[paths[0]].labels, found.labels):
             raise InputError(
                 f"{path} has other test images than {paths[0]}, or in another order: delete the older and run again"
             )
-        answers[path] = _Answers(found.logits.argmax(axis=1), found.correct, found.confidence, found.nll)
-    assert examples is not None
+    examples = Examples(answers[paths[0]].labels, np.array(train_counts))
     terms = {path: _terms(examples, each, bins) for path, each in answers.items()}
     values = {path: _criteria(examples, np.ones((1, len(examples.labels))), of) for path, of in terms.items()}
     blocks: dict[str, list[dict[str, Floats]]] = {path: [] for path in paths}
@@ -119,6 +119,7 @@ def measure(paths: Sequence[str], train_counts: Sequence[int], bins: int, resamp
 
 @dataclass(frozen=True, eq=False)
 class _Answers:
+    labels: Integers
     predicted: NDArray[np.intp]
     correct: Floats
     confidence: Floats

@@ -131,7 +131,7 @@ def standing(methods: Sequence[Runs], criterion: Metric) -> Standing:
     Holm's method (1979): then it does not matter that the first method was chosen by the same numbers. The interval
     of a rank follows from these tests: as many methods are ahead as are shown to be better, and as many behind as are
     shown to be worse (Mogstad, Romano, Shaikh & Wilhelm 2024).
-    Two or three seeds say little about how much one method varies, and among many pairs some vary little by chance. So
+    Two or three seeds say little about how much one method varies, and of many pairs some vary little by chance. So
     the variance over seeds is that which is typical of all methods (for differences, of all pairs), or that of the
     method (or pair) itself where it is larger.
     """

@@ -29,7 +29,7 @@ def two_sided(t: float, freedom: float) -> float:
 def quantile(freedom: float, level: float) -> float:
     """The t that |T| stays below with probability `level`, by bisection."""
     low, high = 0.0, 1e6
-    for _ in range(80):
+    for _ in range(50):
         middle = (low + high) / 2
         low, high = (middle, high) if two_sided(middle, freedom) > 1 - level else (low, middle)
     return (low + high) / 2

@@ -102,8 +102,8 @@ def _ranking(ranked: Ranked) -> str:
         )
         rows.append(f"<tr><th>{html_text(label)}</th>{texts}<td class='number'>{minutes}</td></tr>")
     legend = "Each cell: the mean over seeds with its 95 % interval, below it the rank and the ranks that the tests "
-    legend += "leave open. Blue cells are first (bold) or not distinguishable from it. Minutes: training of one run, "
-    legend += "with whatever else the machine did."
+    legend += "leave open. Blue cells: first, or not distinguishable from the first. Minutes: training of one run, "
+    legend += "beside whatever else the machine did."
     return (
         f"<div class='wide'><table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
         f"<p class='small'>{legend}</p>"

@@ -70,32 +70,42 @@ def recommendation(ranked: Ranked) -> list[str]:
     if not found.both:
         return [
             "No method is best at both accuracy and calibration.",
-            f"Take {_best(ranked, accuracy)} if only the class matters, and {_best(ranked, calibration)} if the "
-            "probabilities matter.",
+            f"If only the class matters, take {_best(ranked, accuracy)}.",
+            f"If the probabilities matter, take {_best(ranked, calibration)}.",
             *_between(ranked),
         ]
-    first, *others = (names[method] for method in found.both)
+    first, *others = found.both
+    grounds = f"{_place(ranked, accuracy, first)}, and {_place(ranked, calibration, first)}"
     if len(found.both) == len(names):
         return [
             "These runs do not decide: no method is shown to be worse than the most accurate one, nor than the best "
-            f"calibrated one. By the numbers alone, {first} comes first{_of_equals(ranked)}."
+            f"calibrated one. By the numbers alone, {names[first]} is {grounds}."
         ]
-    sentences = [
-        f"Take {first}: it is not shown to be worse than the most accurate method, nor than the best calibrated one."
-    ]
+    sentences = [f"Take {names[first]}: it is {grounds}."]
     if others:
-        sentences.append(f"The same holds for {listed(others)}, so these runs do not decide between them.")
+        sentences.append(
+            f"{listed([names[method] for method in others])} {'is' if len(others) == 1 else 'are'} not shown to be "
+            "worse in either, so these runs do not decide between them."
+        )
         cheapest = min(found.both, key=lambda method: ranked.methods[method].minutes)
         sentences.append(f"Of these, {names[cheapest]} needed least training.")
     else:
-        sentences.append("It is the only one of which this can be said.")
+        sentences.append("No other method can claim both.")
     return sentences
 
 
+def _place(ranked: Ranked, standing: Standing, method: int) -> str:
+    """What a method that is not shown to be worse than the first is by a criterion."""
+    superlative = {TOP1: "the most accurate", ECE: "the best calibrated"}[standing.criterion.name]
+    if standing.estimates[method].value == standing.estimates[standing.first].value:
+        return superlative
+    return f"not distinguishable from {superlative} ({ranked.label(standing.first)})"
+
+
 def _best(ranked: Ranked, standing: Standing) -> str:
-    """The first method, with those that cannot be told from it."""
+    """The first method, with those that are not distinguishable from it."""
     tied = [ranked.label(method) for method in standing.tied]
-    also = f" (or {listed(tied)}, which cannot be told from it)" if tied else ""
+    also = f" ({listed(tied)} {'is' if len(tied) == 1 else 'are'} not distinguishable from it)" if tied else ""
     return ranked.label(standing.first) + also
 
 
@@ -103,13 +113,10 @@ def _between(ranked: Ranked) -> list[str]:
     """The methods of the front that are neither the most accurate nor the best calibrated."""
     ends = {ranked.standings[name].first for name in (TOP1, ECE)}
     inner = [ranked.label(method) for method in ranked.recommendation.front if method not in ends]
-    verb = "lies" if len(inner) == 1 else "lie"
-    return [f"{listed(inner)} {verb} in between: no method is better than that in both."] if inner else []
-
-
-def _of_equals(ranked: Ranked) -> str:
-    front = len(ranked.recommendation.front)
-    return " in accuracy" if front > 1 else " in both"
+    if not inner:
+        return []
+    lie = "lies" if len(inner) == 1 else "lie"
+    return [f"{listed(inner)} {lie} between: by the numbers, no method is better in both."]
 
 
 def verdict(ranked: Ranked, standing: Standing) -> str:
@@ -177,13 +184,13 @@ def _of_classes(ranked: Ranked) -> list[str]:
     sizes, what, sentences = ranked.examples.sizes, ranked.what, []
     if missing := [ranked.classes[number] for number in np.flatnonzero(sizes == 0).tolist()]:
         shown = listed(missing) if len(missing) <= 5 else f"{len(missing)} classes"
-        verb = "have" if len(missing) > 1 else "has"
-        sentences.append(f"{shown} {verb} no test {what}, so no number here says anything about that.")
+        have, them = ("have", "them") if len(missing) > 1 else ("has", "it")
+        sentences.append(f"{shown} {have} no test {what}, so no number on this page says anything about {them}.")
     tested = sizes[sizes > 0]
     if few := int((tested < FEW_IMAGES).sum()):
         sentences.append(
-            f"{few} of {len(tested)} classes {'has' if few == 1 else 'have'} fewer than {FEW_IMAGES} test {what}: "
-            "the accuracies of single classes are rough there, and so are balanced accuracy and the worst group."
+            f"{few} of {len(tested)} classes {'has' if few == 1 else 'have'} fewer than {FEW_IMAGES} test {what}. "
+            "What is said of single classes is rough there, and so are means over classes."
         )
     return sentences
 
@@ -204,7 +211,7 @@ def _of_criteria(ranked: Ranked) -> list[str]:
     sentences, tested = [], ranked.examples.sizes[ranked.examples.sizes > 0]
     if BALANCED not in ranked.standings:
         sentences.append(
-            f"Each class has {tested[0]} test {ranked.what}, so balanced accuracy is accuracy and has no column."
+            f"All classes have equally many test {ranked.what} ({tested[0]}), so balanced accuracy is accuracy."
         )
     if WORST not in ranked.standings:
         sentences.append(
