@@ -14,8 +14,8 @@ def answering(predicted: list[int]) -> Network:
 
 
 def test_confusions_are_counted_by_pair_and_averaged_over_networks() -> None:
-    one = answering([1, 1, 1, 0, 0, 0, 0, 2] + [0, 1] + [2, 2, 1])
-    other = answering([1, 1, 0, 0, 0, 0, 0, 0] + [0, 0] + [2, 2, 2])
+    one = answering([1, 1, 1, 0, 0, 0, 0, 2, *[0, 1], *[2, 2, 1]])
+    other = answering([1, 1, 0, 0, 0, 0, 0, 0, *[0, 0], *[2, 2, 2]])
 
     found = confusions(EXAMPLES, [one, other])
 

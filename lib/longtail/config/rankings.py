@@ -12,7 +12,10 @@ def of(table: Table) -> list[Ranking]:
     by_default = not any(number is not None for cell in table.cells for number in cell.printed.values())
     found: dict[str, Ranking] = {}
     for number, column in enumerate(table.definition["columns"]):
-        cells = list({row[number].method: row[number] for row in reversed(table.rows)}.values())[::-1]
+        first: dict[str, Cell] = {}
+        for row in table.rows:
+            first.setdefault(row[number].method, row[number])
+        cells = list(first.values())
         if column.get("ranking", by_default) and any(cell.runs for cell in cells):
             name = _name(table, cells[0])
             found[name] = Ranking(name, table.definition, cells)
