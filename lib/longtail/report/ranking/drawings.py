@@ -129,24 +129,25 @@ def reliability(ranked: Ranked) -> "Figure":
     """Reliability diagrams of the methods that are recommended, for each group of classes, all seeds together."""
     bins, everything = ranked.table["evaluation"]["bins"], np.ones(len(ranked.examples.sizes), dtype=bool)
     groups = [(group.name, group.classes) for group in ranked.examples.groups] or [("all classes", everything)]
-    panels = [
-        (f"{ranked.label(method)}\n{name}", _score(ranked, list(ranked.methods[method].runs.values()), chosen, bins))
-        for method in ranked.closely[:DIAGRAMS]
-        for name, chosen in groups
-    ]
+    panels = []
+    for method in ranked.closely[:DIAGRAMS]:
+        for name, classes in groups:
+            shown = classes[ranked.examples.labels]
+            scores = [_score(network, shown, bins) for network in ranked.methods[method].runs.values()]
+            panels.append((f"{ranked.label(method)}\n{name}", _diagrams.pool(scores)))
     return _diagrams.side_by_side(panels, "")
 
 
-def _score(ranked: Ranked, networks: Sequence[Network], classes: NDArray[np.bool_], bins: int) -> dict[str, Any]:
-    """What a diagram shows of the test images of some classes, under all networks of a method."""
-    at = classes[ranked.examples.labels]
-    confidence, correct = (
-        np.concatenate([getattr(network, name)[at] for network in networks]) for name in ("confidence", "correct")
-    )
+def _score(network: Network, shown: NDArray[np.bool_], bins: int) -> dict[str, Any]:
+    """What a diagram shows of some test images [N] under one network."""
+    confidence, correct = network.confidence[shown], network.correct[shown]
     diagram = calibration.reliability_bins(confidence, correct, bins)
     return {
         "top1": float(correct.mean()),
         "ece": calibration.expected_calibration_error(confidence, correct, bins),
         "signed_gap": calibration.signed_gap(confidence, correct),
-        "bins": {key: getattr(diagram, key).tolist() for key in ("edges", "count", "accuracy", "confidence")},
+        # Empty bins count for nothing in the pool, but their NaN would.
+        "bins": {
+            key: np.nan_to_num(getattr(diagram, key)).tolist() for key in ("edges", "count", "accuracy", "confidence")
+        },
     }
