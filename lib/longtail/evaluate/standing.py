@@ -165,10 +165,10 @@ def _estimates(methods: Sequence[Runs], criterion: Metric) -> list[Estimate]:
     values = [np.array([run.values[name] for run in runs.values()]) for runs in methods]
     freedom = float(sum(len(each) - 1 for each in values))
     found = []
-    for runs, each, seeds in zip(methods, values, _over_seeds(values, freedom), strict=True):
+    for runs, each, seeds in zip(methods, values, _over_seeds(values), strict=True):
         drawn = np.mean([run.drawn[name] for run in runs.values()], axis=0)
         images = len(next(iter(runs.values())).correct)
-        variance = Variance(_variance(drawn), max(1.0, images - 1), *seeds)
+        variance = Variance(_variance(drawn), max(1.0, images - 1), seeds, freedom)
         value = float(each.mean())
         low, high = variance.interval(value)
         high = min(high, 1.0) if criterion.unit == "%" else high
@@ -190,14 +190,13 @@ def _comparisons(methods: Sequence[Runs], criterion: Metric) -> dict[tuple[int, 
     ]
     # (M − 1)(S − 1) in a table where all methods have S seeds, as for the residual of methods x seeds.
     freedom = sum(len(runs) - 1 for runs in methods) * (len(methods) - 1) / len(methods)
-    over_seeds = _over_seeds(differences, freedom)
     measured = []
-    for ((a, b), shared), each, seeds in zip(pairs.items(), differences, over_seeds, strict=True):
+    for ((a, b), shared), each, seeds in zip(pairs.items(), differences, _over_seeds(differences), strict=True):
         drawn = np.mean([methods[a][seed].drawn[name] - methods[b][seed].drawn[name] for seed in shared], axis=0)
         images = (
             _telling(methods[a], methods[b], shared) if name in OF_ANSWERS else len(methods[a][shared[0]].correct)
         )
-        variance = Variance(_variance(drawn), max(1.0, images - 1), *seeds)
+        variance = Variance(_variance(drawn), max(1.0, images - 1), seeds, freedom)
         measured.append((float(each.mean()), variance))
     corrected = holm([variance.p(difference) for difference, variance in measured])
     comparisons = {}
@@ -208,25 +207,20 @@ def _comparisons(methods: Sequence[Runs], criterion: Metric) -> dict[tuple[int, 
     return comparisons
 
 
-def _over_seeds(values: Sequence[Floats], freedom: float) -> list[tuple[float, float]]:
-    """The variance of each mean over seeds, and its degrees of freedom; 0 where no method has a second seed.
+def _over_seeds(values: Sequence[Floats]) -> list[float]:
+    """The variance of each mean over seeds; 0 where no method has a second seed.
 
-    It is the typical variance, with the `freedom` of all together, or its own where it is larger. The typical one is
-    the median, divided by the median of chi²/d (Wilson & Hilferty 1931), so that one unstable method does not blur
-    all others; of fewer than three it is the mean.
+    It is the typical variance, or its own where that is larger. The typical one is the median, divided by the median
+    of chi²/d (Wilson & Hilferty 1931), so that one unstable method does not blur all others; of fewer than three it
+    is the mean.
     """
     own = {number: float(each.var(ddof=1)) for number, each in enumerate(values) if len(each) > 1}
     if not own:
-        return [(0.0, 1.0)] * len(values)
+        return [0.0] * len(values)
     typical = float(np.mean(list(own.values())))
     if len(own) > 2:
         typical = float(np.median([var / (1 - 2 / (9 * (len(values[n]) - 1))) ** 3 for n, var in own.items()]))
-    found = []
-    for number, each in enumerate(values):
-        is_own = own.get(number, 0.0) > typical
-        variance, degrees = (own[number], len(each) - 1.0) if is_own else (typical, freedom)
-        found.append((variance / len(each), degrees))
-    return found
+    return [max(typical, own.get(number, 0.0)) / len(each) for number, each in enumerate(values)]
 
 
 def _variance(drawn: Floats) -> float:
