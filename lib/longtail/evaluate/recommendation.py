@@ -18,8 +18,8 @@ class Recommendation:
 
     @property
     def shown(self) -> Sequence[int]:
-        """The methods to look at more closely: those that are good at both; else, those of the front."""
-        return self.both or self.front
+        """The methods to look at more closely: those that are good at both; else, the two ends of the front."""
+        return self.both or list(dict.fromkeys([self.front[0], self.front[-1]]))
 
 
 def recommend(accuracy: Standing, calibration: Standing) -> Recommendation:

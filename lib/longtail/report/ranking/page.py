@@ -25,7 +25,7 @@ td .rank { color: #767676; font-size: 12px }
 td.tied, td.first { background: #f2f6fc }
 .tall { overflow: auto; max-height: 34rem } .tall thead th { position: sticky; top: 0; background: #fff; z-index: 1 }
 .side { display: flex; flex-wrap: wrap; gap: 0 3rem } .side > div { overflow-x: auto }
-td.number, th.number { text-align: right } td.bar { min-width: 8rem }
+td.number, th.number { text-align: right } td.bar { min-width: 8rem; width: 10rem }
 summary { cursor: pointer; margin: .6rem 0 } h3 { font-size: .95rem; margin: 1.2rem 0 .3rem }
 .small { color: #555; font-size: .9rem }
 </style>"""

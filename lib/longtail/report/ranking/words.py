@@ -217,6 +217,11 @@ def _of_criteria(ranked: Ranked) -> list[str]:
         sentences.append(
             f"All classes have the same number of training {ranked.what}, so there are no groups and no worst one."
         )
+    if ranked.what == "images":
+        sentences.append(
+            "Test images count as independent of each other. If several show the same object, as frames of one video "
+            "do, all intervals are too narrow."
+        )
     if len(ranked.methods) > 1:
         sentences.append(
             f"The first method was chosen on these test {ranked.what}, so its own number is a little too good."
