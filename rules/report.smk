@@ -82,6 +82,38 @@ rule make_claims:
         "../workflow_scripts/make_claims.py"
 
 
+rule make_ranking:
+    input:
+        logits=lambda w: GRAPH.inputs.ranked_logits(w),
+        subset=lambda w: GRAPH.inputs.ranked_subset(w),
+        arrays=lambda w: GRAPH.inputs.ranked_arrays(w),
+        provenance=lambda w: GRAPH.inputs.provenance(GRAPH.inputs.ranked_runs(w)),
+    output:
+        html=report(
+            "results/rankings/{ranking}.html",
+            caption="captions/ranking.rst",
+            category="Which method",
+            labels={"table": "{ranking}"},
+        ),
+        md="results/rankings/{ranking}.md",
+        csv="results/rankings/{ranking}.csv",
+        classes="results/rankings/{ranking}.classes.csv",
+        svg="results/rankings/{ranking}.svg",
+        png="results/rankings/{ranking}.png",
+    log:
+        "results/logs/rankings/{ranking}.log",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    params:
+        table=lambda w: GRAPH.layouts.ranking(w),
+        code=lambda w: GRAPH.parameters.code("make_ranking", w),
+    message:
+        "Which method: {wildcards.ranking}"
+    script:
+        "../workflow_scripts/make_ranking.py"
+
+
 for KIND in GRAPH.figures.values():
 
     rule:
@@ -110,6 +142,7 @@ for KIND in GRAPH.figures.values():
 rule publish:
     input:
         tables=GRAPH.targets.tables(),
+        rankings=GRAPH.targets.rankings(),
         figures=GRAPH.targets.figures(),
         metrics=GRAPH.inputs.metrics(GRAPH.plan.runs),
         provenance=GRAPH.inputs.provenance(GRAPH.plan.runs),

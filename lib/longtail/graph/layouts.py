@@ -4,7 +4,7 @@ from typing import Any
 
 from longtail import results
 from longtail.config import sources
-from longtail.config.plan import Cell, Described, Plan, Setting
+from longtail.config.plan import Cell, Described, Plan, Run, Setting
 from longtail.graph.inputs import Inputs, logits_in, runs_of
 from longtail.graph.parameters import text
 from longtail.results import RUNS
@@ -73,6 +73,29 @@ class Layouts:
         kept |= {"setting": f"{self.label(setting)}, {setting.backbone}", "seeds": seeds}
         return text(kept | {"name": table.name, "methods": methods})
 
+    def ranking(self, w: Any) -> str:
+        """The layout of a page that ranks methods: each with its runs, their logits and trainings, and needs.
+
+        `examples` says what a test set contains, images or titles.
+        """
+        page, evaluation = self.plan.rankings[w.ranking], self.registry.config["evaluation"]
+        setting = page.cells[0].setting
+        methods = [
+            {
+                **self._calibration(cell),
+                "label": cell.label,
+                "method": cell.method,
+                "needs": cell.needs,
+                "runs": [self._ranked(run) for run in cell.runs],
+            }
+            for cell in page.cells
+        ]
+        kept = {key: page.definition[key] for key in ("title", "source", "note")}
+        kept |= {"evaluation": {key: evaluation[key] for key in ("bins", "resamples")}}
+        kept |= {"setting": f"{self.label(setting)}, {setting.backbone}", "methods": methods}
+        kept |= {"examples": sources.form(self.registry.datasets[setting.dataset])}
+        return text(kept | {"name": page.name, "seeds": sorted({run.seed for run in runs_of(page.cells)})})
+
     def label(self, setting: Setting) -> str:
         """A setting as figures and tables name it."""
         return self.imbalance_label(setting.dataset, setting.imbalance)
@@ -85,6 +108,13 @@ class Layouts:
         """`factor 100`, `balanced` or `natural imbalance`."""
         words = {"if1": "balanced", "natural": "natural imbalance"}
         return words.get(imbalance, f"factor {imbalance.removeprefix('if')}")
+
+    def _ranked(self, run: Run) -> dict[str, Any]:
+        return {
+            "seed": run.seed,
+            "logits": logits_in(run.folder, run),
+            "trainings": self.inputs.provenance([run]),
+        }
 
     def _timed(self, cell: Cell) -> dict[str, Any]:
         return _cell(cell) | {"trainings": [self.inputs.provenance([run]) for run in cell.runs]}
