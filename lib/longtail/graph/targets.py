@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from longtail.config.plan import CLASSIFIER, NETWORK, Plan
+from longtail.config.plan import CLASSIFIER, NETWORK, Claims, Plan, Statistics, Table
 from longtail.graph.figures import Drawing, Kind
 from longtail.graph.inputs import Inputs
 from longtail.graph.subjects import DATASET
@@ -41,6 +41,18 @@ class Targets:
         """Every table in every form."""
         names = [*self.plan.tables, *self.plan.statistics, *self.plan.claims]
         return [f"{TABLES}/{name}.{form}" for name in names for form in TABLE_FORMATS]
+
+    def titles(self) -> dict[str, str]:
+        """The title of every table and figure, by the path of the form that the report shows."""
+        tables: list[Table | Statistics | Claims] = [
+            *self.plan.tables.values(),
+            *self.plan.statistics.values(),
+            *self.plan.claims.values(),
+        ]
+        titles = {f"{TABLES}/{table.name}.html": str(table.definition["title"]) for table in tables}
+        for kind in self.kinds.values():
+            titles |= kind.titles()
+        return titles
 
     def figures(self) -> list[str]:
         """Every figure in every form."""
