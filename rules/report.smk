@@ -10,7 +10,9 @@ rule make_table:
             "results/tables/{table}.html",
             caption="captions/table.rst",
             category="Tables",
-            labels={"table": "{table}"},
+            labels=lambda w, output, params: GRAPH.entries.labels(
+                output.html, params.table.value["title"]
+            ),
         ),
     log:
         "results/logs/tables/{table}.log",
@@ -38,7 +40,9 @@ rule make_statistics:
             "results/tables/{statistics}.html",
             caption="captions/statistics.rst",
             category="Tables",
-            labels={"table": "{statistics}"},
+            labels=lambda w, output, params: GRAPH.entries.labels(
+                output.html, params.table.value["title"]
+            ),
         ),
     log:
         "results/logs/tables/{statistics}.log",
@@ -66,7 +70,9 @@ rule make_claims:
             "results/tables/{claims}.html",
             caption="captions/claims.rst",
             category="Tables",
-            labels={"table": "{claims}"},
+            labels=lambda w, output, params: GRAPH.entries.labels(
+                output.html, params.table.value["title"]
+            ),
         ),
     log:
         "results/logs/tables/{claims}.log",
@@ -93,7 +99,9 @@ rule make_ranking:
             "results/rankings/{ranking}.html",
             caption="captions/ranking.rst",
             category="Which method",
-            labels={"table": "{ranking}"},
+            labels=lambda w, output, params: GRAPH.entries.labels(
+                output.html, params.table.value["title"]
+            ),
         ),
         md="results/rankings/{ranking}.md",
         csv="results/rankings/{ranking}.csv",
@@ -122,7 +130,7 @@ for KIND in GRAPH.figures.values():
         input:
             unpack(KIND.inputs),
         output:
-            **KIND.outputs(report),
+            **KIND.outputs(report, GRAPH.entries),
         log:
             KIND.log,
         localrule: True

@@ -637,7 +637,8 @@ def test_subsets_run_from_balanced_to_most_imbalanced() -> None:
         "if200",
     ]
     assert json.loads(whole.figures["class_counts"].layout(wildcards(dataset="cifar10"))) == {
-        "title": "CIFAR-10",
+        "title": "Training images per class: CIFAR-10",
+        "examples": "images",
         "series": ["balanced", "factor 10", "factor 50", "factor 100", "factor 200"],
     }
 
@@ -695,7 +696,7 @@ def test_a_table_lists_the_trainings_that_each_run_requires(tmp_path: Path) -> N
 
 def test_titles_are_words(cifar_table: Graph) -> None:
     layout = json.loads(cifar_table.figures["reliability"].layout(wildcards(**OF_MISLAS, method="mislas")))
-    assert layout == {"title": "MiSLAS on CIFAR-10, factor 100, resnet32, seed 0"}
+    assert layout == {"title": "Reliability of MiSLAS on CIFAR-10, factor 100, resnet32, seed 0", "method": "MiSLAS"}
     assert cifar_table.layouts.imbalance_label("cifar10", "if1") == "CIFAR-10, balanced"
     assert cifar_table.layouts.imbalance_label("cifar10", "natural") == "CIFAR-10, natural imbalance"
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from longtail.config.plan import CLASSIFIER, NETWORK, Plan
+from longtail.config.plan import CLASSIFIER, NETWORK, Claims, Plan, Statistics, Table
 from longtail.graph.figures import Drawing, Kind
 from longtail.graph.inputs import Inputs
 from longtail.graph.subjects import DATASET
@@ -45,6 +45,20 @@ class Targets:
     def rankings(self) -> list[str]:
         """Every page that ranks methods, in every form."""
         return [f"{RANKINGS}/{name}.{form}" for name in self.plan.rankings for form in RANKING_FORMATS]
+
+    def titles(self) -> dict[str, str]:
+        """The title of every table, page and figure, by the path of the form that the report shows."""
+        tables: list[Table | Statistics | Claims] = [
+            *self.plan.tables.values(),
+            *self.plan.statistics.values(),
+            *self.plan.claims.values(),
+        ]
+        titles = {f"{TABLES}/{table.name}.html": str(table.definition["title"]) for table in tables}
+        pages = self.plan.rankings.values()
+        titles |= {f"{RANKINGS}/{page.name}.html": str(page.definition["title"]) for page in pages}
+        for kind in self.kinds.values():
+            titles |= kind.titles()
+        return titles
 
     def figures(self) -> list[str]:
         """Every figure in every form."""
