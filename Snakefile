@@ -101,6 +101,7 @@ wildcard_constraints:
     table=GRAPH.patterns.method_tables,
     statistics=GRAPH.patterns.statistics_tables,
     claims=GRAPH.patterns.claims_tables,
+    ranking=GRAPH.patterns.rankings,
     figure=r"[\w-]+",
     name=r"[\w-]+",
     pack=r"[\w-]+",
@@ -119,6 +120,7 @@ rule all:
     default_target: True
     input:
         GRAPH.targets.tables(),
+        GRAPH.targets.rankings(),
         GRAPH.targets.figures(),
 
 
@@ -145,6 +147,11 @@ rule metrics:
 rule tables:
     input:
         GRAPH.targets.tables(),
+
+
+rule rankings:
+    input:
+        GRAPH.targets.rankings(),
 
 
 rule figures:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from longtail import imbalance as factors
-from longtail.config import backbones, datasets, figures, load
+from longtail.config import backbones, datasets, figures, load, rankings
 from longtail.config.blame import NONE, THE_CONFIG, blaming
 from longtail.config.cells import cell
-from longtail.config.plan import Claims, Described, Figure, Plan, Statistics, Table
+from longtail.config.plan import Claims, Described, Figure, Plan, Ranking, Statistics, Table
 from longtail.config.registry import Registry
 from longtail.evaluate.columns import COLUMNS
 from longtail.runtime.errors import InputError
@@ -30,6 +30,8 @@ def build(config: dict[str, Any], files: list[Path], arguments: Mapping[str, Any
         plan.tables = {name: table for name, table in tables.items() if isinstance(table, Table)}
         plan.statistics = {name: table for name, table in tables.items() if isinstance(table, Statistics)}
         plan.claims = {name: table for name, table in tables.items() if isinstance(table, Claims)}
+        for ranking in (ranking for table in plan.tables.values() for ranking in rankings.of(table)):
+            _add(plan.rankings, ranking, "tables")
         for name in plan.registry.config["figures"]:
             _add(plan.figures, figures.figure(plan.registry, load.locate("figure", name)), "figures")
         for dataset in plan.datasets:
@@ -39,9 +41,9 @@ def build(config: dict[str, Any], files: list[Path], arguments: Mapping[str, Any
     return plan
 
 
-def _add(named: dict[str, Any], item: Table | Statistics | Claims | Figure, key: str) -> None:
+def _add(named: dict[str, Any], item: Table | Statistics | Claims | Figure | Ranking, key: str) -> None:
     where = f"{THE_CONFIG}, key '{key}'"
-    if not re.fullmatch(r"[\w-]+", item.name):
+    if not isinstance(item, Ranking) and not re.fullmatch(r"[\w-]+", item.name):
         raise InputError(f"{where}: rename the file of '{item.name}': letters, digits, _ and - make a name")
     if item.name in named:
         raise InputError(f"{where}: two of them are called '{item.name}': rename the file of one")

@@ -183,6 +183,15 @@ class Claims:
     cells: list[Cell]
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """A page that ranks the methods in a column of a table: the table's definition, and a cell for each method."""
+
+    name: str
+    definition: dict[str, Any]
+    cells: list[Cell]
+
+
 @dataclass
 class Plan:
     """All requested tables and figures, and the registry with their definitions.
@@ -194,6 +203,7 @@ class Plan:
     tables: dict[str, Table] = field(default_factory=dict)
     statistics: dict[str, Statistics] = field(default_factory=dict)
     claims: dict[str, Claims] = field(default_factory=dict)
+    rankings: dict[str, Ranking] = field(default_factory=dict)
     figures: dict[str, Figure] = field(default_factory=dict)
 
     @functools.cached_property

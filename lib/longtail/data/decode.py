@@ -26,11 +26,7 @@ def rgb(path: Path | str) -> Image.Image:
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as opened:
-                opened.load()
-                # Ignore broken EXIF data.
-                with contextlib.suppress(Exception):
-                    ImageOps.exif_transpose(opened, in_place=True)
-                return _converted(opened, path)
+                return upright(opened, path)
     except InputError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
@@ -39,6 +35,15 @@ def rgb(path: Path | str) -> Image.Image:
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path} is not a readable image ({reason}): repair or remove it") from error
+
+
+def upright(image: Image.Image, path: Path | str) -> Image.Image:
+    """An opened picture in RGB, turned upright; `path` names it where its grey levels have an unknown range."""
+    image.load()
+    # Ignore broken EXIF data.
+    with contextlib.suppress(Exception):
+        ImageOps.exif_transpose(image, in_place=True)
+    return _converted(image, path)
 
 
 def _converted(image: Image.Image, path: Path | str) -> Image.Image:

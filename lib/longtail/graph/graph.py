@@ -8,6 +8,7 @@ from longtail.config import backbones, build, settings
 from longtail.config.blame import NONE, blaming
 from longtail.config.plan import Plan
 from longtail.graph import figures, imports
+from longtail.graph.entries import Entries
 from longtail.graph.inputs import Inputs
 from longtail.graph.layouts import Layouts
 from longtail.graph.parameters import Parameters
@@ -21,7 +22,7 @@ from longtail.runtime.errors import InputError
 class Graph:
     """Inputs, parameters, layouts, resources and targets of the jobs of one plan.
 
-    `figures` holds the kinds of figures by name.
+    `figures` holds the kinds of figures by name, `entries` the labels of all tables and figures in the report.
     """
 
     def __init__(self, plan: Plan, files: Sequence[Path] = (), arguments: Mapping[str, Any] = NONE) -> None:
@@ -37,6 +38,7 @@ class Graph:
         self.figures = figures.kinds(Subjects(plan, self.inputs, self.layouts))
         self.targets = Targets(plan, self.inputs, self.figures)
         self.patterns = Patterns(plan)
+        self.entries = Entries(self.targets.titles)
 
     @classmethod
     def of(

@@ -57,6 +57,23 @@ class Inputs:
         """Test logits that a table of claims compares."""
         return [logits_in(run.folder, run) for run in self.claims_runs(w)]
 
+    def ranked_runs(self, w: Any) -> list[Run]:
+        """Runs that a page ranks."""
+        return runs_of(self.plan.rankings[w.ranking].cells)
+
+    def ranked_logits(self, w: Any) -> list[str]:
+        """Test logits that a page ranks."""
+        return [logits_in(run.folder, run) for run in self.ranked_runs(w)]
+
+    def ranked_subset(self, w: Any) -> str:
+        """The subset that the methods of a page were trained on."""
+        setting = self.plan.rankings[w.ranking].cells[0].setting
+        return results.subset(setting.dataset, setting.imbalance)
+
+    def ranked_arrays(self, w: Any) -> str:
+        """The arrays with the names of a page's classes."""
+        return results.arrays(self.plan.rankings[w.ranking].cells[0].setting.dataset)
+
     def run_of(self, w: Any) -> Run:
         """The run of a method in a setting with a seed."""
         return chain.run(self.registry, Setting(w.dataset, w.imbalance, w.backbone), w.method, int(w.seed))

@@ -25,6 +25,7 @@ from longtail.stage1.learner import Pool, Stage1Learner
 WHOLE_BATCHES = True
 WITHOUT = ["mixing"]
 DEFERS = True
+LEARNS_FROM_LEFT_OUT = True
 WORK = 1.8
 SETTINGS = {
     "per_class": {"type": "integer", "minimum": 1, "description": "images of each class in the meta set"},
