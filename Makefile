@@ -53,6 +53,7 @@ demo: $(UV) ## the main job on the embedded data: MiSLAS and LADC on digits (3 m
 	@echo
 	@echo "Look at   results/report.html               everything, with captions"
 	@echo "          results/tables/*.html             digits (MiSLAS), digits_ladc, digits_datasets (.md, .tex, .csv beside)"
+	@echo "          results/rankings/*.html           which method to take on the digits"
 	@echo "          results/figures/                  reliability diagrams and curves, as SVG and PNG"
 
 demo-all: $(UV) ## the same with every method that runs, and with made-up titles

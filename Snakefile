@@ -11,7 +11,7 @@ min_version("9.27")
 sys.path.insert(0, str(Path(workflow.basedir) / "lib"))
 
 from longtail.config import command_line, layers
-from longtail.graph import costs, packs
+from longtail.graph import costs, packs, weights
 from longtail.graph.graph import Graph
 from longtail.results import (
     ARRAYS,
@@ -22,6 +22,7 @@ from longtail.results import (
     NETWORK,
     STAGE1_RUN,
     SUBSET,
+    WEIGHTS,
 )
 from longtail.runtime import forks, orchestration
 from longtail.runtime.conda import require_conda
@@ -65,12 +66,14 @@ try:
     GRAPH = Graph.of(CONFIGURATION, workflow.configfiles, ARGUMENTS)
     costs.check_batches(GRAPH)
     if workflow.is_main_process:
+        weights.check(GRAPH)
         orchestration.check_threads(GRAPH.resources.cores, workflow.resource_settings)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
 # Paths that jobs need but that are no parameters: moving data or a network must not repeat jobs.
 config["stage1"], config["places"] = GRAPH.imports, GRAPH.places()
+config["weights"] = GRAPH.weights()
 
 # Snakemake only counts GPUs; the job itself locks one of them (runtime/gpus.py).
 if "gpu" not in workflow.global_resources:
@@ -89,6 +92,7 @@ report: "rules/captions/workflow.rst"
 wildcard_constraints:
     dataset=r"\w+",
     archive=r"[\w-]+",
+    weights=r"[\w.-]+",
     imbalance=r"if[\d.e+-]+|natural",
     backbone=r"\w+",
     stage1=r"\w+",
@@ -97,6 +101,7 @@ wildcard_constraints:
     table=GRAPH.patterns.method_tables,
     statistics=GRAPH.patterns.statistics_tables,
     claims=GRAPH.patterns.claims_tables,
+    ranking=GRAPH.patterns.rankings,
     figure=r"[\w-]+",
     name=r"[\w-]+",
     pack=r"[\w-]+",
@@ -115,6 +120,7 @@ rule all:
     default_target: True
     input:
         GRAPH.targets.tables(),
+        GRAPH.targets.rankings(),
         GRAPH.targets.figures(),
 
 
@@ -141,6 +147,11 @@ rule metrics:
 rule tables:
     input:
         GRAPH.targets.tables(),
+
+
+rule rankings:
+    input:
+        GRAPH.targets.rankings(),
 
 
 rule figures:

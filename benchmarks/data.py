@@ -67,8 +67,9 @@ def save_titles(target: Path) -> str:
     rows = rng.integers(0, CHARACTERS, (len(labels), TITLE), dtype=np.int32)
     vectors = rng.standard_normal((CHARACTERS, VECTOR), dtype=np.float32)
     classes = [str(label) for label in range(CLASSES)]
+    characters = np.array([chr(0x4E00 + number) for number in range(CHARACTERS)])
     few = slice(0, 1)
-    titles = Titles(rows, labels, rows[few], labels[few], rows[few], labels[few], vectors, classes)
+    titles = Titles(rows, labels, rows[few], labels[few], rows[few], labels[few], vectors, classes, characters)
     arrays.save(target / "titles.npz", titles)
     return str(target / "titles.npz")
 

@@ -15,6 +15,23 @@ rule download:
         "../workflow_scripts/download.py"
 
 
+rule download_weights:
+    output:
+        weights=f"{WEIGHTS}/{{weights}}",
+    log:
+        f"{LOGS}/weights/{{weights}}.log",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    params:
+        settings=lambda w: GRAPH.parameters.download_weights(w),
+        code=lambda w: GRAPH.parameters.code("download_weights", w),
+    message:
+        "Fetch the weights {wildcards.weights}"
+    script:
+        "../workflow_scripts/download_weights.py"
+
+
 rule build_arrays:
     input:
         # ancient: its checksum is fixed, so a newer download has the same content.

@@ -10,7 +10,9 @@ rule make_table:
             "results/tables/{table}.html",
             caption="captions/table.rst",
             category="Tables",
-            labels={"table": "{table}"},
+            labels=lambda w, output, params: GRAPH.entries.labels(
+                output.html, params.table.value["title"]
+            ),
         ),
     log:
         "results/logs/tables/{table}.log",
@@ -38,7 +40,9 @@ rule make_statistics:
             "results/tables/{statistics}.html",
             caption="captions/statistics.rst",
             category="Tables",
-            labels={"table": "{statistics}"},
+            labels=lambda w, output, params: GRAPH.entries.labels(
+                output.html, params.table.value["title"]
+            ),
         ),
     log:
         "results/logs/tables/{statistics}.log",
@@ -66,7 +70,9 @@ rule make_claims:
             "results/tables/{claims}.html",
             caption="captions/claims.rst",
             category="Tables",
-            labels={"table": "{claims}"},
+            labels=lambda w, output, params: GRAPH.entries.labels(
+                output.html, params.table.value["title"]
+            ),
         ),
     log:
         "results/logs/tables/{claims}.log",
@@ -82,6 +88,40 @@ rule make_claims:
         "../workflow_scripts/make_claims.py"
 
 
+rule make_ranking:
+    input:
+        logits=lambda w: GRAPH.inputs.ranked_logits(w),
+        subset=lambda w: GRAPH.inputs.ranked_subset(w),
+        arrays=lambda w: GRAPH.inputs.ranked_arrays(w),
+        provenance=lambda w: GRAPH.inputs.provenance(GRAPH.inputs.ranked_runs(w)),
+    output:
+        html=report(
+            "results/rankings/{ranking}.html",
+            caption="captions/ranking.rst",
+            category="Which method",
+            labels=lambda w, output, params: GRAPH.entries.labels(
+                output.html, params.table.value["title"]
+            ),
+        ),
+        md="results/rankings/{ranking}.md",
+        csv="results/rankings/{ranking}.csv",
+        classes="results/rankings/{ranking}.classes.csv",
+        svg="results/rankings/{ranking}.svg",
+        png="results/rankings/{ranking}.png",
+    log:
+        "results/logs/rankings/{ranking}.log",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    params:
+        table=lambda w: GRAPH.layouts.ranking(w),
+        code=lambda w: GRAPH.parameters.code("make_ranking", w),
+    message:
+        "Which method: {wildcards.ranking}"
+    script:
+        "../workflow_scripts/make_ranking.py"
+
+
 for KIND in GRAPH.figures.values():
 
     rule:
@@ -90,7 +130,7 @@ for KIND in GRAPH.figures.values():
         input:
             unpack(KIND.inputs),
         output:
-            **KIND.outputs(report),
+            **KIND.outputs(report, GRAPH.entries),
         log:
             KIND.log,
         localrule: True
@@ -110,6 +150,7 @@ for KIND in GRAPH.figures.values():
 rule publish:
     input:
         tables=GRAPH.targets.tables(),
+        rankings=GRAPH.targets.rankings(),
         figures=GRAPH.targets.figures(),
         metrics=GRAPH.inputs.metrics(GRAPH.plan.runs),
         provenance=GRAPH.inputs.provenance(GRAPH.plan.runs),

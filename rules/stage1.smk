@@ -3,6 +3,8 @@ rule train_stage1:
         arrays=ARRAYS,
         subset=SUBSET,
         networks=lambda w: GRAPH.inputs.networks(w),
+        # ancient: its checksum is fixed.
+        weights=ancient(lambda w: GRAPH.inputs.weights(w)),
     output:
         last=f"{NETWORK}/last.pt",
         best=f"{NETWORK}/best.pt",
@@ -34,6 +36,8 @@ rule import_stage1:
         arrays=ARRAYS,
         subset=SUBSET,
         networks=lambda w: GRAPH.inputs.networks(w),
+        # ancient: its checksum is fixed.
+        weights=ancient(lambda w: GRAPH.inputs.weights(w)),
     output:
         last=f"{NETWORK}/last.pt",
         best=f"{NETWORK}/best.pt",

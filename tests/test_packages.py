@@ -11,19 +11,8 @@ from longtail.runtime.parts import LIB
 ORDER = [
     *("runtime", "imbalance", "results", "head_set", "smoothing", "settings"),
     *("evaluate", "heads", "weightings", "losses", "mixing", "samplers", "models", "data", "config"),
-    *(
-        "engine",
-        "features",
-        "stage1",
-        "stage2",
-        "report",
-        "graph",
-        "handbook",
-        "overview",
-        "survey",
-        "commands",
-        "__main__",
-    ),
+    *("engine", "features", "stage1", "stage2", "deploy"),
+    *("report", "graph", "handbook", "overview", "survey", "commands", "__main__"),
 ]
 
 

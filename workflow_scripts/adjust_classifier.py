@@ -12,4 +12,5 @@ with joblog.job(snakemake.log):
     stored = npz.load(snakemake.input.features, part.ARRAYS, "features")
     adjusted = part.adjust(change.settings, stored)
     post_hoc.save_logits(snakemake.output.logits, adjusted, stored["test_labels"])
-    files.write_json(snakemake.output.choice, adjusted.choice)
+    method = {"name": change.name, **change.settings}
+    files.write_json(snakemake.output.choice, adjusted.choice | {"post_hoc": method})

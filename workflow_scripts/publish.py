@@ -9,6 +9,5 @@ with joblog.job(snakemake.log):
 
     manifest, inputs = snakemake.output.manifest, snakemake.input
     configuration = json.loads(snakemake.params.configuration)
-    publish.publish(
-        manifest, inputs.tables, inputs.figures, inputs.metrics, inputs.provenance, inputs.choices, configuration
-    )
+    pages = [*inputs.tables, *inputs.rankings]
+    publish.publish(manifest, pages, inputs.figures, inputs.metrics, inputs.provenance, inputs.choices, configuration)

@@ -7,12 +7,13 @@ with joblog.job(snakemake.log), gpus.reserved(snakemake.resources.gpu, snakemake
     from longtail.engine import inputs, outputs
     from longtail.runtime import files, places
     from longtail.settings.stage1 import Stage1
-    from longtail.stage1 import train
+    from longtail.stage1 import train, weights
 
     settings = Stage1.parse(snakemake.params.settings)
     read = inputs.read(snakemake, settings.compute, settings.compute.processes)
-    networks = inputs.networks(snakemake, settings.networks)
+    networks, starts_from = inputs.networks(snakemake, settings.networks), weights.of_job(snakemake, settings)
     hashes = read.subset.sha256 + "".join(map(files.sha256, [snakemake.input.arrays, *snakemake.input.networks]))
     with outputs.recorded(snakemake, settings.compute, hashes, read.subset.content) as run:
         located = settings.located(places.of_job(snakemake))
-        run.save(train.train(read.data, read.subset, located, run.resume, read.workers, networks))
+        run.save(train.train(read.data, read.subset, located, run.resume, read.workers, networks, starts_from))
+        run.started = starts_from.report if starts_from else {}

@@ -5,6 +5,11 @@ DATA, RUNS, LOGS = f"{RESULTS}/data", f"{RESULTS}/runs", f"{RESULTS}/logs"
 TABLES, FIGURES, PUBLISHED = f"{RESULTS}/tables", f"{RESULTS}/figures", f"{RESULTS}/published"
 TABLE_FORMATS = ("csv", "md", "tex", "html")
 FIGURE_FORMATS = ("svg", "png")
+RANKINGS = f"{RESULTS}/rankings"
+RANKING_FORMATS = ("html", "md", "csv", "classes.csv", "svg", "png")
+
+# Weights that were downloaded.
+WEIGHTS = f"{RESULTS}/weights"
 
 ARRAYS = DATA + "/{dataset}/arrays.npz"
 SUBSET = DATA + "/{dataset}/{imbalance}/subset.json"

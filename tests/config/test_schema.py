@@ -106,13 +106,18 @@ def test_defaults_are_not_shared_between_two_checks() -> None:
     assert schema.check({}, "config", "mine.yaml")["seeds"]["runs"] == [0, 1, 2]
 
 
+ENTRY = {"backbone": "resnet32", "weights": "x.pth"}
+
+
 @pytest.mark.parametrize("key", sorted(keys("config")))
 def test_an_error_for_a_misspelt_key_names_its_place_and_spelling(key: str) -> None:
     *parents, last = key.split(".")
     misspelt = last[:-2] + last[-1] + last[-2]
     value: dict[str, Any] = {misspelt: 1}
-    for parent in reversed(parents):
-        value = {parent: value}
+    for depth, parent in reversed(list(enumerate(parents))):
+        # An entry lacks none of its own keys, where the misspelt one is further below.
+        required = ENTRY if key.startswith("backbones.*.") and depth == 2 else {}
+        value = {parent: value, **required}
     place = f" in '{'.'.join(parents)}'" if parents else ""
 
     with pytest.raises(

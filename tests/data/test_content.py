@@ -114,7 +114,8 @@ class TestFiles:
 
 def test_titles_count_with_what_training_starts_and_stops_by() -> None:
     labels, numbers = np.array([0, 1]), np.array([[1, 2, 0], [3, 3, 0]], np.int32)
-    data = Titles(numbers, labels, numbers, labels, numbers, labels, np.ones((4, 2), np.float32), ["a", "b"])
+    vectors, characters = np.ones((4, 2), np.float32), np.array(["x", "y", "<UNK>", "<PAD>"])
+    data = Titles(numbers, labels, numbers, labels, numbers, labels, vectors, ["a", "b"], characters)
     digests = data.digests(np.arange(2))
 
     for change, part in (

@@ -189,3 +189,12 @@ def test_an_archive_without_a_checksum_is_taken_as_it_comes(server: Any, path: A
     (held / "archive.tar.gz").write_bytes(b"mine")
     download.fetch(path, unpinned, str(held))
     assert path.read_bytes() == b"mine"
+
+
+def test_a_sha256_may_be_known_by_its_beginning(server: Any, path: Any) -> None:
+    known = {key: value for key, value in archive(server, "wrong", "good").items() if key != "md5"}
+    download.fetch(path, known | {"sha256": hashlib.sha256(CONTENT).hexdigest()[:8]}, None)
+    assert_only(path)
+    path.unlink()
+    with pytest.raises(InputError, match=r"sha256 \w+, not 00000000\): try again later, or name a file"):
+        download.fetch(path, known | {"sha256": "0" * 8, "urls": known["urls"][:1]}, None, "or name a file")

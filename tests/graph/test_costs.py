@@ -15,6 +15,7 @@ from longtail.data.sources import digits
 from longtail.graph import costs
 from longtail.graph.costs import TrainingJob
 from longtail.graph.graph import Graph
+from longtail.overview.speeds import Kind
 from longtail.runtime import parts
 from longtail.runtime.errors import InputError
 
@@ -74,6 +75,22 @@ def test_a_frozen_backbone_is_a_third_of_the_work(default: dict[str, TrainingJob
 
     assert (stage1.block, stage1.work) == ("stage1", 2_481_200)
     assert (mislas.block, mislas.passes, mislas.work) == ("stage2", 125_440, pytest.approx(125_440 / 3))
+
+
+def test_a_stage1_that_trains_the_head_alone_is_a_third_of_the_work(tmp_path: Path) -> None:
+    (tmp_path / "w.pth").write_bytes(b"weights")
+    recipes = {"cifar": "fine_tune", "cifar_head": "fine_tune_head"}
+    entries = {
+        name: {"backbone": "resnet32", "weights": str(tmp_path / "w.pth"), "recipe": recipe}
+        for name, recipe in recipes.items()
+    }
+    columns = [{"dataset": "cifar10", "factor": 100, "backbone": name} for name in entries]
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump({"title": "x", "columns": columns, "rows": [{"method": "ce"}]}))
+    built = graph(tables=["own.yaml"], figures=[], seeds={"runs": [0]}, backbones=entries)
+    work = {folder.split("/")[2]: training.work for folder, training in trainings(built).items()}
+
+    assert work == {"cifar": 20 * 12_406, "cifar_head": pytest.approx(20 * 12_406 / 3)}
+    assert {str(Kind.of(training)) for training in trainings(built).values()} == {"resnet32 at 32x32"}
 
 
 def test_a_step_counts_as_much_as_its_algorithm_declares(tmp_path: Path) -> None:

@@ -425,6 +425,36 @@ def test_a_table_of_claims_requires_logits_and_trainings_of_every_method_it_name
     assert (said.patterns.claims_tables, said.patterns.method_tables) == ("mislas_claims_cifar100", "(?!)")
 
 
+def test_a_page_that_ranks_methods_requires_logits_trainings_and_classes(tmp_path: Path) -> None:
+    columns = [{"dataset": "digits", "factor": 50, "backbone": "resnet32"}]
+    rows = [{"method": "ce"}, {"method": "mislas"}, {"method": "m2m"}, {"method": "focal"}]
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump({"title": "Own", "columns": columns, "rows": rows}))
+    own = graph(tables=[str(tmp_path / "own.yaml")], figures=[], seeds={"runs": [0, 3]})
+    of_page, runs = wildcards(ranking="own"), "results/runs/digits/if50/resnet32"
+    layout = json.loads(own.layouts.ranking(of_page))
+
+    logits = {
+        "ce": "ce/seed3/features.npz",
+        "mislas": "mixup/seed3/mislas/logits.npz",
+        "focal": "focal/seed3/features.npz",
+    }
+    ran = {method["method"]: method["runs"][1] for method in layout["methods"] if method["runs"]}
+    assert {name: run["logits"] for name, run in ran.items()} == {name: f"{runs}/{of}" for name, of in logits.items()}
+    assert ran["mislas"]["trainings"] == [f"{runs}/mixup/seed3/{of}/provenance.json" for of in ("mislas", "stage1")]
+    assert [bool(method["needs"]) for method in layout["methods"]] == [False, False, True, False]
+    assert (layout["setting"], layout["seeds"], layout["examples"]) == (
+        "Digits, factor 50, resnet32",
+        [0, 3],
+        "images",
+    )
+    assert layout["evaluation"] == {"bins": 15, "resamples": 1000}
+    assert len(own.inputs.ranked_logits(of_page)) == 6
+    assert own.inputs.ranked_subset(of_page) == "results/data/digits/if50/subset.json"
+    assert own.inputs.ranked_arrays(of_page) == "results/data/digits/arrays.npz"
+    assert own.targets.rankings() == [f"results/rankings/own.{form}" for form in results.RANKING_FORMATS]
+    assert own.patterns.rankings == "own"
+
+
 def test_a_one_stage_method_is_scored_on_its_features(cifar_table: Graph) -> None:
     folder = "results/runs/cifar10/if100/resnet32/mixup/seed0"
     of_mixup = wildcards(**OF_MISLAS, stage1="mixup")
@@ -607,7 +637,8 @@ def test_subsets_run_from_balanced_to_most_imbalanced() -> None:
         "if200",
     ]
     assert json.loads(whole.figures["class_counts"].layout(wildcards(dataset="cifar10"))) == {
-        "title": "CIFAR-10",
+        "title": "Training images per class: CIFAR-10",
+        "examples": "images",
         "series": ["balanced", "factor 10", "factor 50", "factor 100", "factor 200"],
     }
 
@@ -665,7 +696,7 @@ def test_a_table_lists_the_trainings_that_each_run_requires(tmp_path: Path) -> N
 
 def test_titles_are_words(cifar_table: Graph) -> None:
     layout = json.loads(cifar_table.figures["reliability"].layout(wildcards(**OF_MISLAS, method="mislas")))
-    assert layout == {"title": "MiSLAS on CIFAR-10, factor 100, resnet32, seed 0"}
+    assert layout == {"title": "Reliability of MiSLAS on CIFAR-10, factor 100, resnet32, seed 0", "method": "MiSLAS"}
     assert cifar_table.layouts.imbalance_label("cifar10", "if1") == "CIFAR-10, balanced"
     assert cifar_table.layouts.imbalance_label("cifar10", "natural") == "CIFAR-10, natural imbalance"
 

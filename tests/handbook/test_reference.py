@@ -17,7 +17,7 @@ from longtail.runtime.errors import InputError
 
 SCHEMAS = ["config", "dataset", "method", "recipe", "table", "statistics", "claims", "figure"]
 KINDS = ("similarity", "projection", "sensitivity", "probabilities")
-README, METHODS_PAGE = (path.read_text() for path in reference.PAGES)
+README, METHODS_PAGE, WEIGHTS_PAGE = (path.read_text() for path in reference.PAGES)
 SECTIONS = dict(re.findall(r"^## .*?```yaml\n(.*?)```.*?<!-- reference: (\w+) -->", README, re.DOTALL | re.MULTILINE))
 EXAMPLES = {name: yaml.safe_load(text) for text, name in SECTIONS.items()}
 OF_KINDS = [
@@ -39,6 +39,15 @@ def test_generated_tables_are_in_step(page: Path) -> None:
     text = page.read_text()
 
     assert reference.updated(text) == text, "run: longtail handbook"
+
+
+def test_examples_of_the_page_on_weights_are_valid() -> None:
+    run, table, recipe = (yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", WEIGHTS_PAGE, re.DOTALL))
+    found = load.load(run | recipe, [])
+
+    assert found.config["backbones"]["resnet50_imagenet"]["recipe"] == "fine_tune"
+    assert found.recipes["gentle"]["rates"]["head"] == 1.0
+    assert schema.check(table, "table", "the page")["columns"][1]["backbone"] == "resnet50_imagenet"
 
 
 def test_updating_replaces_a_stale_table_and_nothing_else() -> None:

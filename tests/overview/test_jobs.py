@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from longtail.overview import jobs, states
+from longtail.results import RANKING_FORMATS
 
 
 @pytest.fixture
@@ -85,3 +87,17 @@ def test_jobs_of_a_kind_share_rule_data_set_and_backbone(tree: Any) -> None:
         ("draw_reliability_overview",),
         ("make_table",),
     } <= kinds
+
+
+def test_a_page_that_ranks_methods_is_a_job_that_requires_their_trainings(tree: Any, to_do: Any) -> None:
+    table = yaml.safe_load(Path("own.yaml").read_text())
+    del table["columns"][0]["ranking"]
+    Path("own.yaml").write_text(yaml.safe_dump(table))
+    tree.configure()
+    tree.make_all()
+
+    (page,) = [job for job in tree.jobs() if job.rule == "make_ranking"]
+    assert set(page.outputs) == {f"results/rankings/own.{form}" for form in RANKING_FORMATS}
+    assert to_do() == {}
+    tree.finish(tree.CE, code="000000000000")
+    assert to_do()["make_ranking"] == 1

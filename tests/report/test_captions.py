@@ -1,5 +1,6 @@
-"""The captions of Snakemake's report, of data sets and methods of any name."""
+"""The captions of Snakemake's report are valid reStructuredText."""
 
+import json
 import re
 from types import SimpleNamespace
 from typing import Any, cast
@@ -8,27 +9,38 @@ import jinja2
 import pytest
 from docutils.core import publish_parts
 
+from longtail.graph.entries import Settings
 from longtail.graph.figures import kinds
-from longtail.runtime import parts
 from longtail.runtime.fingerprint import ROOT
 
 KINDS = kinds(cast(Any, None))
 
 
-@pytest.mark.filterwarnings("ignore:Argument .writer_name.")  # which is how Snakemake calls it
-@pytest.mark.parametrize("name", KINDS)
-def test_names_are_shown_as_they_are(name: str) -> None:
-    names = {"dataset": "mine_", "method": "_a_b__", "backbone": "数据_", "imbalance": "if10", "seed": "0"}
-    names["figure"] = "_mine_"
-    asked = re.findall(r"\{(\w+)\}", parts.literal("report.figures", name, "CAPTION", ""))
-    template = (ROOT / "rules/captions/figure.rst").read_text()
-
-    caption = KINDS[name].caption(SimpleNamespace(**names))
-    rendered = jinja2.Template(template).render(snakemake=SimpleNamespace(params=SimpleNamespace(caption=caption)))
-    page = publish_parts(rendered, writer_name="html")["body"]
-
-    text = re.sub(r"<[^>]*>", "", page)
-    assert all(names[wildcard] in text for wildcard in asked)
-    assert len(text) > 60
+def rendered(file: str, **params: Any) -> str:
+    """The text that the report shows of a caption."""
+    template = jinja2.Environment(trim_blocks=True, lstrip_blocks=True).from_string(
+        (ROOT / "rules/captions" / file).read_text()
+    )
+    text = template.render(snakemake=SimpleNamespace(params=SimpleNamespace(**params)))
+    page = publish_parts(text, writer_name="html")["body"]
     assert "<a " not in page
     assert "system-message" not in page
+    return " ".join(re.sub(r"<[^>]*>", "", page).split())
+
+
+@pytest.mark.filterwarnings("ignore:Argument .writer_name.")  # which is how Snakemake calls it
+@pytest.mark.parametrize("name", KINDS)
+def test_a_figure_has_a_caption(name: str) -> None:
+    assert len(rendered("figure.rst", caption=KINDS[name].caption(SimpleNamespace()))) > 60
+
+
+@pytest.mark.filterwarnings("ignore:Argument .writer_name.")
+@pytest.mark.parametrize("printed", [{}, {"top1": 70.4}])
+def test_only_a_table_with_printed_numbers_speaks_of_them(printed: dict[str, float]) -> None:
+    cells = [{"cells": [{"printed": {}}, {"printed": printed}], "printed": printed}]
+    table = Settings({"source": "", "rows": cells, "claims": cells})
+
+    captions = [rendered(f"{name}.rst", table=table) for name in ("table", "statistics", "claims")]
+
+    assert [("paper" in caption) for caption in captions] == [bool(printed)] * 3
+    assert json.loads(table)["claims"] == cells

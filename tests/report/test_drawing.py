@@ -1,7 +1,10 @@
 import json
 from pathlib import Path
 
+import numpy as np
+
 from longtail.report import drawing
+from longtail.runtime import npz
 
 RECORD = {
     "commit": "abc",
@@ -19,10 +22,14 @@ def stored(path: Path, content: object) -> str:
 
 
 def test_a_figure_without_methods_is_drawn_from_its_files(tmp_path: Path) -> None:
-    inputs = {"subsets": [stored(tmp_path / "subset.json", {"counts": [30, 10, 3]})]}
+    npz.save(tmp_path / "arrays.npz", {"classes": np.array(["cat", "dog", "owl"])})
+    inputs = {
+        "subsets": [stored(tmp_path / "subset.json", {"counts": [30, 10, 3]})],
+        "arrays": str(tmp_path / "arrays.npz"),
+    }
     outputs = {form: str(tmp_path / f"a.{form}") for form in ("svg", "png")}
 
-    drawing.draw("class_counts", {"title": "Toys", "series": ["factor 10"]}, inputs, outputs)
+    drawing.draw("class_counts", {"title": "Toys", "series": ["factor 10"], "examples": "images"}, inputs, outputs)
 
     assert all(Path(path).stat().st_size > 1000 for path in outputs.values())
 

@@ -23,6 +23,15 @@ def test_networks_from_elsewhere_are_counted() -> None:
     assert origin.line("", [0], [taken]).endswith(" Trained elsewhere and imported: 1 of 1 trainings.")
 
 
+def test_weights_that_trainings_started_from_are_named() -> None:
+    started = RECORD | {
+        "weights": {"source": "results/weights/resnet50-11ad3fa6.pth", "sha256": "11ad3fa6" + "0" * 56}
+    }
+    text = origin.sentences("", [0], [RECORD, started, started])
+    weights = "results/weights/resnet50-11ad3fa6.pth (sha256 11ad3fa6…)"
+    assert text[-1] == f"Started from trained weights: 2 of 3 trainings, from {weights}."
+
+
 def test_a_table_without_runs_says_so() -> None:
     assert "No run" in origin.sentences("slide 1", [0], [])[-1]
 

@@ -28,8 +28,8 @@ KINDS: dict[type[Settings], tuple[dict[str, Any], set[str], set[str]]] = {
     Compute: (CONFIG["compute"], set(NO_PART_OF_RESULTS), set()),
     Seeds: (CONFIG["seeds"], {"subset", "runs"}, set()),
     Preprocessing: (schema.load("dataset")["properties"]["preprocessing"], set(), set()),
-    Stage1: (METHOD["$defs"]["stage1"], {"backbones"}, COMMON | {"pretrained"}),
-    Stage2: (METHOD["$defs"]["stage2"], set(), COMMON),
+    Stage1: (METHOD["$defs"]["stage1"], {"backbones"}, COMMON | {"pretrained", "weights"}),
+    Stage2: (METHOD["$defs"]["stage2"], set(), COMMON | {"frozen"}),
 }
 
 

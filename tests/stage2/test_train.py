@@ -170,6 +170,14 @@ def test_testing_does_not_shift(features: Any) -> None:
     assert all(torch.equal(value, before[name]) for name, value in learner.module.state_dict().items())
 
 
+def test_what_stage1_kept_frozen_does_not_shift(features: Any, tmp_path: Path) -> None:
+    settings = small.changed(small.STAGE2, batch_norm="shifted", frozen=["earlier_stages"])
+    state, stage1 = run(features, tmp_path, settings).fitted.last_state, small.network_state()
+    moved = {name for name, value in stage1.items() if "running_" in name and not torch.equal(value, state[name])}
+    statistics = {name for name in stage1 if "running_" in name}
+    assert moved == {name for name in statistics if name.startswith("backbone.stages.2.")}
+
+
 class Interrupted(Exception):
     """Stands for a job that is killed."""
 

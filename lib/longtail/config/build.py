@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from longtail import imbalance as factors
-from longtail.config import datasets, figures, load, own
+from longtail.config import backbones, datasets, figures, load, own, rankings
 from longtail.config.blame import NONE, THE_CONFIG, blaming
 from longtail.config.cells import cell
-from longtail.config.plan import Cell, Claims, Described, Figure, Plan, Statistics, Table
+from longtail.config.plan import Cell, Claims, Described, Figure, Plan, Ranking, Statistics, Table
 from longtail.config.registry import CONFIG, Registry
 from longtail.evaluate.columns import COLUMNS
 from longtail.runtime.errors import InputError
@@ -30,16 +30,20 @@ def build(config: dict[str, Any], files: list[Path], arguments: Mapping[str, Any
         plan.tables = {name: table for name, table in tables.items() if isinstance(table, Table)}
         plan.statistics = {name: table for name, table in tables.items() if isinstance(table, Statistics)}
         plan.claims = {name: table for name, table in tables.items() if isinstance(table, Claims)}
+        for ranking in (ranking for table in plan.tables.values() for ranking in rankings.of(table)):
+            _add(plan.rankings, ranking, "tables")
         for name in plan.registry.config["figures"]:
             _add(plan.figures, figures.figure(plan.registry, load.locate("figure", name)), "figures")
         for dataset in plan.datasets:
             datasets.check_place(plan.registry, dataset)
+        for name in plan.weights:
+            backbones.check_place(plan.registry, name)
     return plan
 
 
-def _add(named: dict[str, Any], item: Table | Statistics | Claims | Figure, key: str) -> None:
+def _add(named: dict[str, Any], item: Table | Statistics | Claims | Figure | Ranking, key: str) -> None:
     where = f"{THE_CONFIG}, key '{key}'"
-    if not re.fullmatch(r"[\w-]+", item.name):
+    if not isinstance(item, Ranking) and not re.fullmatch(r"[\w-]+", item.name):
         raise InputError(f"{where}: rename the file of '{item.name}': letters, digits, _ and - make a name")
     if item.name in named:
         raise InputError(f"{where}: two of them are called '{item.name}': rename the file of one")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from longtail.config import datasets, methods, paths, recipes, schema
+from longtail.config import backbones, datasets, methods, paths, recipes, schema
 from longtail.config import own as own_data
 from longtail.config.blame import NONE, THE_CONFIG, blaming, place
 from longtail.config.registry import CONFIG, FIGURES, Registry, merge
@@ -37,6 +37,7 @@ def load(config: dict[str, Any], files: list[Path], arguments: Mapping[str, Any]
             datasets.check(registry, name)
         for name, recipe in registry.recipes.items():
             recipes.check(recipe, place("recipe", name, config["recipes"]))
+        backbones.check(registry)
         # One-stage methods first: checking the methods that use their networks reads their blocks.
         for name in sorted(registry.methods, key=lambda name: isinstance(registry.methods[name].get("stage1"), str)):
             methods.check(registry, name, place("method", name, config["methods"]))

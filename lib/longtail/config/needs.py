@@ -3,10 +3,10 @@
 from typing import Any
 
 from longtail import imbalance as factors
-from longtail.config import chain, datasets, methods, own, recipes, settings
+from longtail.config import backbones, chain, datasets, methods, own, recipes, settings
 from longtail.config.plan import Setting
 from longtail.config.registry import Registry, named_parts
-from longtail.config.sources import IMAGES, form, made_for
+from longtail.config.sources import IMAGES, declared, form, made_for
 from longtail.runtime import parts
 from longtail.runtime.errors import InputError
 
@@ -42,7 +42,8 @@ def _check_same_backbone(registry: Registry, at: str, other: str, name: str, set
 def _of_setting(registry: Registry, name: str, setting: Setting) -> list[str]:
     """What the data set, the backbone or the method itself lacks before the method can run in a setting."""
     dataset, method = registry.datasets[setting.dataset], registry.methods[name]
-    needs, backbone, planned = datasets.needs(setting.dataset, dataset), setting.backbone, "needs" in method
+    needs, planned = datasets.needs(setting.dataset, dataset), "needs" in method
+    backbone = backbones.architecture(registry, setting.backbone)
     if not planned:
         base = methods.stage1_of(method, name)
         stage1 = settings.overridden(registry, setting.dataset, setting.imbalance, base, "stage1")
@@ -57,6 +58,9 @@ def _of_setting(registry: Registry, name: str, setting: Setting) -> list[str]:
         and (missing := _form_needs(dataset, backbone, {} if planned else stage1, method.get("stage2", {})))
     ):
         needs.append(missing)
+    entry = backbones.entry(registry, setting.backbone)
+    if entry and not needs and form(dataset) == IMAGES:
+        needs += _normalisation_needs(entry, setting, declared(dataset, "channels", 3))
     for key in parts.settings("models", backbone) if known else ():
         if dataset[key] is None:
             needs.append(f"the weights that {backbone} starts from: set {key} of data set {setting.dataset}")
@@ -83,6 +87,8 @@ def _of_settings(registry: Registry, where: str, name: str, setting: Setting) ->
         ]
     if stage1["recipe"].get("optimizer") == "adam" and compute["processes"] > 1:
         return ["compute.processes at 1, as Adam's averages are not shared among processes"]
+    if missing := _rates_needs(registry, stage1, setting):
+        return missing
     if compute["processes"] > 1 or compute["micro_batches"] > 1:
         if parts.literal("models", stage1["backbone"], "DRAWS", False):
             return [
@@ -99,6 +105,8 @@ def _of_settings(registry: Registry, where: str, name: str, setting: Setting) ->
         methods.check_stage2(block, at)
         if "early_stopping" in block["recipe"]:
             return [f"a recipe of Stage 2 without early_stopping in place of {block['recipe']['name']}"]
+        if "rates" in block["recipe"]:
+            return [f"a recipe of Stage 2 without rates in place of {block['recipe']['name']}"]
     if "post_hoc" in method and setting.imbalance == factors.NATURAL:
         block = settings.overridden(registry, setting.dataset, setting.imbalance, name, "post_hoc")
         if block.get("tau", 0) is None and not own.validation(registry.datasets[setting.dataset]):
@@ -106,6 +114,27 @@ def _of_settings(registry: Registry, where: str, name: str, setting: Setting) ->
                 "a number as post_hoc.tau, since a set that is used as it is leaves no image to choose it on, or a "
                 f"validation split (validation: 0.1 of data set {setting.dataset})"
             ]
+    return []
+
+
+def _normalisation_needs(entry: dict[str, Any], setting: Setting, channels: int) -> list[str]:
+    """What is missing if weights expect images with another number of channels."""
+    expected = len(backbones.normalisation(entry, setting.backbone).get("mean", []))
+    if expected == channels:
+        return []
+    return [f"weights for images of {channels} channel(s), as those of {setting.backbone} are for {expected}"]
+
+
+def _rates_needs(registry: Registry, stage1: dict[str, Any], setting: Setting) -> list[str]:
+    """What is missing before the parts of a network can learn at the rates of their recipe."""
+    recipe = stage1["recipe"]
+    rates = recipe.get("rates", {"earlier_stages": 1, "last_stage": 1})
+    starts = backbones.entry(registry, setting.backbone) or methods.START in stage1.get("networks", {})
+    if 0 in rates.values() and not starts:
+        return [f"weights to start from, as recipe {recipe['name']} freezes stages of the backbone"]
+    has_stages = parts.literal("models", stage1["backbone"], "LAST_STAGE", ())
+    if rates["earlier_stages"] != rates["last_stage"] and not has_stages:
+        return [f"a recipe whose rates are the same in all stages, as {stage1['backbone']} has none"]
     return []
 
 

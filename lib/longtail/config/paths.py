@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from longtail.config import sources
+from longtail.config.backbones import PUBLISHED
 
 ENDINGS = (".yaml", ".yml")
 
@@ -30,7 +31,7 @@ def in_mapping(mapping: Any, keys: Iterable[str], folder: Path) -> Any:
 
 
 def in_config(config: dict[str, Any], folder: Path, kinds: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration with absolute paths: of table and figure files, in data sets, and of imported Stage 1s.
+    """A configuration with absolute paths: of table and figure files, in data sets, of weights and Stage 1s.
 
     `kinds` has the kind of each data set.
     """
@@ -40,9 +41,17 @@ def in_config(config: dict[str, Any], folder: Path, kinds: Mapping[str, Any]) ->
             result[key] = [absolute(item, folder) if _is_file(item) else item for item in names]
     if isinstance(datasets := config.get("datasets"), dict):
         result["datasets"] = {name: in_dataset(item, kinds.get(name), folder) for name, item in datasets.items()}
+    if isinstance(backbones := config.get("backbones"), dict):
+        result["backbones"] = {name: _in_backbone(item, folder) for name, item in backbones.items()}
     if isinstance(imports := config.get("stage1"), dict):
         result["stage1"] = {name: in_mapping(item, ["source"], folder) for name, item in imports.items()}
     return result
+
+
+def _in_backbone(entry: Any, folder: Path) -> Any:
+    weights = entry.get("weights") if isinstance(entry, dict) else None
+    is_path = isinstance(weights, str) and not PUBLISHED.fullmatch(weights)
+    return in_mapping(entry, ["weights"], folder) if is_path else entry
 
 
 def _is_file(name: Any) -> bool:

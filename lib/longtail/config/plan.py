@@ -183,6 +183,15 @@ class Claims:
     cells: list[Cell]
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """A page that ranks the methods in a column of a table: the table's definition, and a cell for each method."""
+
+    name: str
+    definition: dict[str, Any]
+    cells: list[Cell]
+
+
 @dataclass
 class Plan:
     """All requested tables and figures, and the registry with their definitions.
@@ -194,6 +203,7 @@ class Plan:
     tables: dict[str, Table] = field(default_factory=dict)
     statistics: dict[str, Statistics] = field(default_factory=dict)
     claims: dict[str, Claims] = field(default_factory=dict)
+    rankings: dict[str, Ranking] = field(default_factory=dict)
     figures: dict[str, Figure] = field(default_factory=dict)
 
     @functools.cached_property
@@ -215,6 +225,11 @@ class Plan:
     def settings(self) -> list[Setting]:
         """Every setting in which something runs."""
         return sorted({run.setting for run in self.runs})
+
+    @functools.cached_property
+    def weights(self) -> list[str]:
+        """Every backbone that starts from trained weights and that a run uses."""
+        return sorted({setting.backbone for setting in self.settings} & self.registry.config["backbones"].keys())
 
     @functools.cached_property
     def trainings(self) -> list[Training]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from longtail import imbalance as factors
-from longtail.config import archives, own, sources
+from longtail.config import archives, backbones, own, sources
 from longtail.config.plan import NETWORK, Training
 from longtail.config.registry import Registry, merge
 from longtail.runtime import files, parts
@@ -45,17 +45,25 @@ def place(registry: Registry, dataset: str) -> dict[str, Any]:
 def stage1(registry: Registry, dataset: str, imbalance: str, backbone: str, method: str, seed: int) -> dict[str, Any]:
     """Settings of the Stage 1 of a one-stage method.
 
-    `backbone` is the one that the table names; the method may replace it by another (`backbones`).
+    `backbone` is the one that the table names; the method may replace it by another (`backbones`). Weights that it
+    starts from bring their recipe and their normalisation of images.
     """
     block = overridden(registry, dataset, imbalance, method, "stage1")
-    backbone = block["backbones"].get(backbone, backbone)
+    named, table_name = backbones.architecture(registry, backbone), backbone
+    backbone = block["backbones"].get(named, named)
     block = {key: value for key, value in block.items() if key != "backbones"}
-    block = _with_recipe(registry, dataset, backbone, method, block, "stage1")
-    block["recipe"] = own.fitted(registry, dataset, imbalance, block["recipe"])
+    entry = backbones.entry(registry, table_name)
+    if entry and entry["recipe"]:
+        block["recipe"] = {"name": entry["recipe"], **registry.recipes[entry["recipe"]]}
+    else:
+        block = _with_recipe(registry, dataset, backbone, method, block, "stage1")
+        block["recipe"] = own.fitted(registry, dataset, imbalance, block["recipe"])
     rules, data = parts.settings("models", backbone), registry.datasets[dataset]
     # Files of weights are identified by their content, not by their path.
     of_backbone = {key: _content(data[key]) if "path" in rule else data[key] for key, rule in rules.items()}
-    return block | _common(registry, dataset, seed) | {"backbone": backbone} | of_backbone
+    if entry:
+        of_backbone["weights"] = backbones.digest(entry)
+    return block | _common(registry, dataset, table_name, seed) | {"backbone": backbone} | of_backbone
 
 
 def stage2(registry: Registry, dataset: str, imbalance: str, backbone: str, method: str, seed: int) -> dict[str, Any]:
@@ -63,7 +71,9 @@ def stage2(registry: Registry, dataset: str, imbalance: str, backbone: str, meth
     network = stage1(registry, dataset, imbalance, backbone, registry.methods[method]["stage1"], seed)
     block = overridden(registry, dataset, imbalance, method, "stage2")
     block = _with_recipe(registry, dataset, network["backbone"], method, block, "stage2")
-    return block | _common(registry, dataset, seed) | {"backbone": network["backbone"]}
+    frozen = [stage for stage, rate in network["recipe"].get("rates", {}).items() if rate == 0]
+    block |= {"frozen": frozen} if frozen else {}
+    return block | _common(registry, dataset, backbone, seed) | {"backbone": network["backbone"]}
 
 
 def of_training(registry: Registry, training: Training) -> dict[str, Any]:
@@ -109,12 +119,13 @@ def _content(path: str | None) -> str | None:
     return files.sha256(path) if path is not None and Path(path).is_file() else path
 
 
-def _common(registry: Registry, dataset: str, seed: int) -> dict[str, Any]:
+def _common(registry: Registry, dataset: str, backbone: str, seed: int) -> dict[str, Any]:
     seeds = registry.config["seeds"]
-    data = registry.datasets[dataset]
+    data, entry = registry.datasets[dataset], backbones.entry(registry, backbone)
+    normalisation = backbones.normalisation(entry, backbone) if entry else {}
     return {
         # Titles are not preprocessed.
-        "preprocessing": data["preprocessing"] if sources.form(data) == sources.IMAGES else {},
+        "preprocessing": data["preprocessing"] | normalisation if sources.form(data) == sources.IMAGES else {},
         "compute": {key: value for key, value in registry.config["compute"].items() if key not in NO_PART_OF_RESULTS},
         "seeds": {kind: seed if seeds[kind] is None else seeds[kind] for kind in ("initialisation", "order")},
     }

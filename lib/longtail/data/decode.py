@@ -26,11 +26,7 @@ def rgb(path: Path | str) -> Image.Image:
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as opened:
-                opened.load()
-                # Ignore broken EXIF data.
-                with contextlib.suppress(Exception):
-                    ImageOps.exif_transpose(opened, in_place=True)
-                return _converted(opened, path)
+                return upright(opened, path)
     except InputError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
@@ -49,6 +45,15 @@ def described(path: Path | str) -> tuple[tuple[int, int], str]:
     except Exception:
         mode = ""  # `rgb` says what is wrong
     return rgb(path).size, mode
+
+
+def upright(image: Image.Image, path: Path | str) -> Image.Image:
+    """An opened picture in RGB, turned upright; `path` names it where its grey levels have an unknown range."""
+    image.load()
+    # Ignore broken EXIF data.
+    with contextlib.suppress(Exception):
+        ImageOps.exif_transpose(image, in_place=True)
+    return _converted(image, path)
 
 
 def _converted(image: Image.Image, path: Path | str) -> Image.Image:

@@ -15,23 +15,23 @@ from longtail.runtime.errors import InputError
 log = logging.getLogger(__name__)
 CHUNK = 1 << 20
 TIMEOUT = 60
+CHECKSUMS = ("md5", "sha256")
+DATA_DIR = "or put the file into a folder and name that folder as the data set's data_dir"
 
 
-def fetch(path: Path | str, archive: dict[str, Any], data_dir: str | None) -> None:
+def fetch(path: Path | str, archive: dict[str, Any], data_dir: str | None, remedy: str = DATA_DIR) -> None:
     """Put the archive described by `file`, `md5` and `urls` at `path`, and verify its checksum if it has one.
 
-    An interrupted download continues from the `.part` file beside `path`.
+    Instead of an md5 it may have a `sha256`, or the beginning of one. An interrupted download continues from the
+    `.part` file beside `path`. `remedy` is what to do if there is no network.
     Raises InputError if the file in `data_dir` has the wrong checksum or no mirror serves the right file.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     held = Path(data_dir or "") / archive["file"]
     if data_dir is not None and held.is_file():
-        if (actual := _wrong_md5(held, archive)) is not None:
-            raise InputError(
-                f"{held} has md5 {actual}, not {archive['md5']}: it is cut short or not the official archive; "
-                "replace or remove it"
-            )
+        if wrong := _wrong(held, archive):
+            raise InputError(f"{held} has {wrong}: it is cut short or not the official archive; replace or remove it")
         log.info("taken from %s", held)
         with open(held, "rb") as source, files.whole(path) as target:
             shutil.copyfileobj(source, target, CHUNK)
@@ -45,16 +45,13 @@ def fetch(path: Path | str, archive: dict[str, Any], data_dir: str | None) -> No
             failures.append(f"{url}: {getattr(error, 'reason', error)}")
             log.warning("%s", failures[-1])
             continue
-        if (actual := _wrong_md5(part, archive)) is None:
+        if not (wrong := _wrong(part, archive)):
             part.replace(path)
             return
-        failures.append(f"{url}: md5 {actual}, not {archive['md5']}")
+        failures.append(f"{url}: {wrong}")
         log.warning("%s", failures[-1])
         part.unlink()
-    raise InputError(
-        f"no mirror served {archive['file']} ({'; '.join(failures)}): try again later, or put the file into a "
-        "folder and name that folder as the data set's data_dir"
-    )
+    raise InputError(f"no mirror served {archive['file']} ({'; '.join(failures)}): try again later, {remedy}")
 
 
 def _download(url: str, part: Path) -> None:
@@ -76,13 +73,11 @@ def _download(url: str, part: Path) -> None:
             raise OSError(f"the connection broke off after {target.tell() - before} of {expected} bytes")
 
 
-def _wrong_md5(path: Path, archive: dict[str, Any]) -> str | None:
-    """The md5 of a file if it differs from the expected one; None if it is right, or if none is expected."""
-    expected = archive.get("md5")
-    actual = expected and _md5(path)
-    return None if actual == expected else actual
-
-
-def _md5(path: Path) -> str:
-    with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, "md5").hexdigest()
+def _wrong(path: Path, archive: dict[str, Any]) -> str:
+    """The checksum of a file and the expected one, if they differ; empty if it is right, or if none is expected."""
+    for kind in CHECKSUMS:
+        if expected := archive.get(kind):
+            with open(path, "rb") as handle:
+                actual = hashlib.file_digest(handle, kind).hexdigest()
+            return "" if actual.startswith(expected) else f"{kind} {actual}, not {expected}"
+    return ""

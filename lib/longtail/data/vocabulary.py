@@ -55,6 +55,11 @@ def numbers(titles: list[str], vocabulary: dict[str, int], length: int) -> NDArr
     return table
 
 
+def characters(vocabulary: dict[str, int]) -> NDArray[np.str_]:
+    """The characters of a vocabulary [V], in order of their numbers."""
+    return np.array(sorted(vocabulary, key=lambda character: vocabulary[character]))
+
+
 def vectors(path: Path, vocabulary: dict[str, int], source: Path | None) -> NDArray[np.float32]:
     """The vectors [V, D] of an .npz with an array `embeddings`, row i for character i of the vocabulary in `source`.
 

@@ -27,6 +27,8 @@ class Recorded:
         self.outputs = outputs
         self.resume = resume
         self.cost: dict[str, Any] = {}
+        # What the network started from, where it starts from trained weights.
+        self.started: dict[str, Any] = {}
 
     def save(self, fitted: Fitted) -> None:
         """Write `last`, `best` and the history."""
@@ -54,6 +56,7 @@ def recorded(snakemake: Any, compute: Compute, inputs: str, images_seen: dict[st
     precision = str(backend.precision).removeprefix("torch.")
     record = {"settings": settings, "code": code, "inputs": inputs, "images_seen": images_seen}
     record |= {"accelerator": backend.accelerator, "precision": precision} | run.cost
+    record |= {"weights": run.started} if run.started else {}
     files.write_json(outputs.provenance, record | provenance.machine())
     resume.path.unlink(missing_ok=True)
     for leftover in resume.path.parent.glob(".*.tmp"):  # of a process that was killed while it was writing

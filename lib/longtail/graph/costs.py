@@ -65,8 +65,13 @@ class TrainingJob:
 
     @property
     def step(self) -> float:
-        """The cost of a step of Stage 1 in steps of plain cross-entropy on as many images."""
-        return declared(self.settings["algorithm"]["name"])
+        """The cost of a step of Stage 1 in steps of plain cross-entropy on as many images.
+
+        A backbone that is frozen as a whole has no backward pass.
+        """
+        rates = self.settings["recipe"].get("rates")
+        frozen = rates is not None and rates["earlier_stages"] == rates["last_stage"] == 0
+        return declared(self.settings["algorithm"]["name"]) * (FORWARD if frozen else 1)
 
 
 @functools.cache

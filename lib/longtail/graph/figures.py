@@ -8,20 +8,16 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from longtail.config.registry import FIGURES as PACKAGE
-from longtail.graph.parameters import cached_fingerprint, text
-from longtail.graph.subjects import DATASET, METHODS, PATTERNS, RUN, SETTING, Subjects
+from longtail.graph.entries import Caption, Entries, Settings
+from longtail.graph.parameters import cached_fingerprint
+from longtail.graph.subjects import METHODS, PATTERNS, Subjects
 from longtail.report.subjects import Subject
 from longtail.results import FIGURE_FORMATS, FIGURES, LOGS, RUNS
 from longtail.runtime import parts
 from longtail.runtime.errors import InputError
 
-# The labels of a figure in Snakemake's report, by what it shows.
-LABELS = {
-    METHODS: {"name": "{figure}"},
-    RUN: {"method": "{method}", "backbone": "{backbone}", "seed": "{seed}"},
-    SETTING: {"data set": "{dataset}", "imbalance": "{imbalance}", "backbone": "{backbone}"},
-    DATASET: {"data set": "{dataset}"},
-}
+# The form of a figure that the report shows.
+ENTRY = FIGURE_FORMATS[0]
 _WILDCARD = re.compile(r"\{(\w+)\}")
 
 
@@ -44,7 +40,8 @@ class Kind:
         # Such a figure is drawn only if its file is requested by its path.
         self.on_request: bool = self._literal("ON_REQUEST", False)
         self._subjects = subjects
-        self._forms: tuple[str, ...] = self._literal("DRAWINGS", ("",))
+        # What the report calls each form behind the title.
+        self._forms: dict[str, str] = self._literal("DRAWINGS", {"": ""})
         folder = self._literal("FOLDER", name)
         self._pattern = f"{folder}/{PATTERNS[self.shows]}".lstrip("/")
 
@@ -62,39 +59,63 @@ class Kind:
         """The message that Snakemake prints when a job starts."""
         return _WILDCARD.sub(r"{wildcards.\1}", self._text("MESSAGE"))
 
-    def outputs(self, report: Callable[..., Any]) -> dict[str, Any]:
-        """The path patterns of its files by name; Snakemake's `report` puts each SVG into the report."""
-        svg, png = FIGURE_FORMATS
+    def outputs(self, report: Callable[..., Any], entries: Entries) -> dict[str, Any]:
+        """The path patterns of its files by name; Snakemake's `report` makes each SVG one of its entries."""
         outputs: dict[str, Any] = {}
         for form in self._forms:
-            prefix, label = (f"{form}_", {"form": form}) if form else ("", {})
-            outputs[prefix + svg] = report(
-                f"{self._path(form)}.{svg}",
+            prefix = f"{form}_" if form else ""
+            outputs[prefix + ENTRY] = report(
+                f"{self._path(form)}.{ENTRY}",
                 caption="captions/figure.rst",
                 category=self._text("CATEGORY"),
-                subcategory=self._literal("SUBCATEGORY"),
-                labels={"figure": self._text("NAME"), **LABELS[self.shows], **label},
+                labels=self._labels(form, entries),
             )
-            outputs[prefix + png] = f"{self._path(form)}.{png}"
+            for ending in FIGURE_FORMATS[1:]:
+                outputs[prefix + ending] = f"{self._path(form)}.{ending}"
         return outputs
+
+    def _labels(self, form: str, entries: Entries) -> Callable[[Any], dict[str, str]]:
+        """The function by which Snakemake asks for the labels of one form, from the wildcards `w`."""
+
+        def labels(w: Any) -> dict[str, str]:
+            return entries.labels(f"{self._path(form)}.{ENTRY}".format(**dict(w.items())), self._title(w, form))
+
+        return labels
+
+    def titles(self) -> dict[str, str]:
+        """The titles of all its figures by the path that the report shows, with those drawn only on request."""
+        titles = {}
+        for values in self._subjects.every(self.shows, self.name):
+            w = SimpleNamespace(**values)
+            if self._applies(self._subject(w)):
+                for form in self._forms:
+                    titles[f"{self._path(form)}.{ENTRY}".format(**values)] = self._title(w, form)
+        return titles
+
+    def _title(self, w: Any, form: str) -> str:
+        title: str = self.layout(w).value["title"]
+        return f"{title}, {self._forms[form]}" if form else title
+
+    def _applies(self, subject: Subject) -> bool:
+        """Whether there is anything to draw."""
+        return not hasattr(self._part, "applies") or bool(self._part.applies(subject))
 
     def inputs(self, w: Any) -> dict[str, Any]:
         """The files that a job reads, by name; for methods also the provenance of all their trainings."""
         return self._inputs(self._subject(w))
 
-    def layout(self, w: Any) -> str:
+    def layout(self, w: Any) -> Settings:
         """The layout of a figure, as JSON text; for methods also title, source and seeds."""
         subject: Any = self._subject(w)
         common: dict[str, Any] = {}
         if self.shows == METHODS:
             common = {key: subject.definition[key] for key in ("title", "source")}
             common["seeds"] = sorted({run.seed for run in subject.runs})
-        return text(common | self._part.layout(subject))
+        return Settings(common | self._part.layout(subject))
 
-    def caption(self, w: Any) -> str:
+    def caption(self, w: Any) -> Caption:
         """The text beside a figure in the report, as reStructuredText."""
-        template = self._text("CAPTION")
-        return template.format(**{name: getattr(w, name).replace("_", r"\_") for name in _WILDCARD.findall(template)})
+        return Caption(self._text("CAPTION"))
 
     def code(self, w: Any) -> str:
         """Fingerprint of the drawing code."""
@@ -104,7 +125,7 @@ class Kind:
         """Every job of this kind."""
         for values in self._subjects.every(self.shows, self.name):
             subject = self._subject(SimpleNamespace(**values))
-            if hasattr(self._part, "applies") and not self._part.applies(subject):
+            if not self._applies(subject):
                 continue
             paths = [self._path(form).format(**values) for form in self._forms]
             outputs = [f"{path}.{ending}" for path in paths for ending in FIGURE_FORMATS]

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from longtail.config import build, settings
+from longtail.config import backbones, build, settings
 from longtail.config.blame import NONE, blaming
 from longtail.config.plan import Plan
 from longtail.graph import figures, imports
+from longtail.graph.entries import Entries
 from longtail.graph.inputs import Inputs
 from longtail.graph.layouts import Layouts
 from longtail.graph.parameters import Parameters
@@ -21,7 +22,7 @@ from longtail.runtime.errors import InputError
 class Graph:
     """Inputs, parameters, layouts, resources and targets of the jobs of one plan.
 
-    `figures` holds the kinds of figures by name.
+    `figures` holds the kinds of figures by name, `entries` the labels of all tables and figures in the report.
     """
 
     def __init__(self, plan: Plan, files: Sequence[Path] = (), arguments: Mapping[str, Any] = NONE) -> None:
@@ -37,6 +38,7 @@ class Graph:
         self.figures = figures.kinds(Subjects(plan, self.inputs, self.layouts))
         self.targets = Targets(plan, self.inputs, self.figures)
         self.patterns = Patterns(plan)
+        self.entries = Entries(self.targets.titles)
 
     @classmethod
     def of(
@@ -64,3 +66,8 @@ class Graph:
         """
         datasets = self.registry.datasets
         return {name: settings.place(self.registry, name) for name in datasets if "kind" in datasets[name]}
+
+    def weights(self) -> dict[str, str]:
+        """The path on this machine of the weights that each backbone starts from; like places, no parameter."""
+        entries = self.registry.config["backbones"]
+        return {name: backbones.place(entries[name]) for name in self.plan.weights}

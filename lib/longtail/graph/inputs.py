@@ -6,7 +6,7 @@ from typing import Any
 
 from longtail import imbalance as factors
 from longtail import results
-from longtail.config import archives, chain
+from longtail.config import archives, backbones, chain
 from longtail.config.plan import Cell, Described, Plan, Run, Setting
 from longtail.results import DATA, RUNS
 
@@ -27,6 +27,11 @@ class Inputs:
         """The finished networks that a Stage 1 reads, in the order of their roles' names."""
         network = chain.network(self.registry, Setting(w.dataset, w.imbalance, w.backbone), w.stage1, int(w.seed))
         return [f"{RUNS}/{other.folder}/last.pt" for _, other in network.networks]
+
+    def weights(self, w: Any) -> list[str]:
+        """The weights that a Stage 1 starts from, if they are downloaded."""
+        entry = backbones.entry(self.registry, w.backbone)
+        return [backbones.place(entry)] if entry and backbones.archive(entry) else []
 
     def logits(self, w: Any) -> str:
         """The file with the test logits of a method: those of its Stage 2, or the features of its network."""
@@ -51,6 +56,23 @@ class Inputs:
     def claims_logits(self, w: Any) -> list[str]:
         """Test logits that a table of claims compares."""
         return [logits_in(run.folder, run) for run in self.claims_runs(w)]
+
+    def ranked_runs(self, w: Any) -> list[Run]:
+        """Runs that a page ranks."""
+        return runs_of(self.plan.rankings[w.ranking].cells)
+
+    def ranked_logits(self, w: Any) -> list[str]:
+        """Test logits that a page ranks."""
+        return [logits_in(run.folder, run) for run in self.ranked_runs(w)]
+
+    def ranked_subset(self, w: Any) -> str:
+        """The subset that the methods of a page were trained on."""
+        setting = self.plan.rankings[w.ranking].cells[0].setting
+        return results.subset(setting.dataset, setting.imbalance)
+
+    def ranked_arrays(self, w: Any) -> str:
+        """The arrays with the names of a page's classes."""
+        return results.arrays(self.plan.rankings[w.ranking].cells[0].setting.dataset)
 
     def run_of(self, w: Any) -> Run:
         """The run of a method in a setting with a seed."""

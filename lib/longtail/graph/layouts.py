@@ -4,9 +4,9 @@ from typing import Any
 
 from longtail import results
 from longtail.config import sources
-from longtail.config.plan import Cell, Described, Plan, Setting
+from longtail.config.plan import Cell, Described, Plan, Run, Setting
+from longtail.graph.entries import Settings
 from longtail.graph.inputs import Inputs, logits_in, runs_of
-from longtail.graph.parameters import text
 from longtail.results import RUNS
 
 
@@ -18,7 +18,7 @@ class Layouts:
         self.registry = plan.registry
         self.inputs = inputs
 
-    def table(self, w: Any) -> str:
+    def table(self, w: Any) -> Settings:
         """The layout of a table: columns, and rows of cells with printed numbers, run paths, trainings and needs.
 
         `calibration` says how a row's logits become probabilities, if not by the softmax that it was trained with.
@@ -35,9 +35,9 @@ class Layouts:
         ]
         kept = {key: table.definition[key] for key in ("title", "source", "note", "metrics")}
         seeds = sorted({run.seed for run in self.inputs.table_runs(w)})
-        return text(kept | {"name": table.name, "columns": columns, "rows": rows, "seeds": seeds})
+        return Settings(kept | {"name": table.name, "columns": columns, "rows": rows, "seeds": seeds})
 
-    def statistics(self, w: Any) -> str:
+    def statistics(self, w: Any) -> Settings:
         """The layout of a table of data sets: rows with printed numbers, files and needs."""
         table = self.plan.statistics[w.statistics]
         rows = [
@@ -52,9 +52,9 @@ class Layouts:
             for row in table.rows
         ]
         kept = {key: table.definition[key] for key in ("title", "source", "note")}
-        return text(kept | {"name": table.name, "rows": rows})
+        return Settings(kept | {"name": table.name, "rows": rows})
 
-    def claims(self, w: Any) -> str:
+    def claims(self, w: Any) -> Settings:
         """The layout of a table of claims: the claims, and the methods they name with runs, logits and needs."""
         table = self.plan.claims[w.claims]
         methods = {
@@ -71,7 +71,30 @@ class Layouts:
         kept |= {"evaluation": {key: config["evaluation"][key] for key in ("bins", "resamples")}}
         seeds = sorted({run.seed for run in runs_of(table.cells)})
         kept |= {"setting": f"{self.label(setting)}, {setting.backbone}", "seeds": seeds}
-        return text(kept | {"name": table.name, "methods": methods})
+        return Settings(kept | {"name": table.name, "methods": methods})
+
+    def ranking(self, w: Any) -> str:
+        """The layout of a page that ranks methods: each with its runs, their logits and trainings, and needs.
+
+        `examples` says what a test set contains, images or titles.
+        """
+        page, evaluation = self.plan.rankings[w.ranking], self.registry.config["evaluation"]
+        setting = page.cells[0].setting
+        methods = [
+            {
+                **self._calibration(cell),
+                "label": cell.label,
+                "method": cell.method,
+                "needs": cell.needs,
+                "runs": [self._ranked(run) for run in cell.runs],
+            }
+            for cell in page.cells
+        ]
+        kept = {key: page.definition[key] for key in ("title", "source", "note")}
+        kept |= {"evaluation": {key: evaluation[key] for key in ("bins", "resamples")}}
+        kept |= {"setting": f"{self.label(setting)}, {setting.backbone}", "methods": methods}
+        kept |= {"examples": sources.form(self.registry.datasets[setting.dataset])}
+        return Settings(kept | {"name": page.name, "seeds": sorted({run.seed for run in runs_of(page.cells)})})
 
     def label(self, setting: Setting) -> str:
         """A setting as figures and tables name it."""
@@ -85,6 +108,13 @@ class Layouts:
         """`factor 100`, `balanced` or `natural imbalance`."""
         words = {"if1": "balanced", "natural": "natural imbalance"}
         return words.get(imbalance, f"factor {imbalance.removeprefix('if')}")
+
+    def _ranked(self, run: Run) -> dict[str, Any]:
+        return {
+            "seed": run.seed,
+            "logits": logits_in(run.folder, run),
+            "trainings": self.inputs.provenance([run]),
+        }
 
     def _timed(self, cell: Cell) -> dict[str, Any]:
         return _cell(cell) | {"trainings": [self.inputs.provenance([run]) for run in cell.runs]}

@@ -47,9 +47,10 @@ class Packs:
         return [f"{PACKS}/{name}.txt" for name in self.runs]
 
     def inputs(self, w: Any) -> list[str]:
-        """The inputs of a pack: arrays and subsets, which it may share with other packs."""
+        """The inputs of a pack: arrays, subsets and weights, which it may share with other packs."""
         settings = {run.setting for run in self.runs[w.pack]}
         paths = {results.arrays(setting.dataset) for setting in settings}
+        paths |= {path for setting in settings for path in self.graph.inputs.weights(setting)}
         return sorted(paths | {results.subset(setting.dataset, setting.imbalance) for setting in settings})
 
     def targets(self, w: Any) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from longtail.config import archives, datasets, methods, settings, sources
+from longtail.config import archives, backbones, datasets, methods, settings, sources
 from longtail.config.blame import THE_CONFIG
 from longtail.config.plan import Plan, Training
 from longtail.config.registry import named_parts
@@ -75,6 +75,12 @@ class Parameters:
         data = self.registry.datasets[w.dataset]
         versions = {version["file"]: version for version in archives.versions(data)}
         return text({"archive": versions.get(f"{w.archive}.tar.gz", data["archive"])})
+
+    def download_weights(self, w: Any) -> str:
+        """The mirror and the checksum of published weights."""
+        entries = self.registry.config["backbones"].values()
+        found = next((a for a in map(backbones.archive, entries) if a and a["file"] == w.weights), None)
+        return text({"archive": found})
 
     def configuration(self) -> str:
         """The files of `config/` that the configuration was read from; later ones override earlier ones.

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from longtail import results
-from longtail.config import settings
-from longtail.config.plan import Cell, Plan, Run, Setting
+from longtail.config import settings, sources
+from longtail.config.plan import NETWORK, Cell, Plan, Run, Setting, Training
 from longtail.graph.inputs import Inputs, logits_in, runs_of
 from longtail.graph.layouts import Layouts
 from longtail.report import subjects
@@ -54,7 +54,13 @@ class Subjects:
         if shows == DATASET:
             paths = self.inputs.subsets(w.dataset)
             words = [self.layouts.factor_words(Path(path).parent.name) for path in paths]
-            return subjects.Dataset(self.registry.datasets[w.dataset]["title"], dict(zip(words, paths, strict=True)))
+            definition = self.registry.datasets[w.dataset]
+            return subjects.Dataset(
+                definition["title"],
+                sources.form(definition),
+                results.arrays(w.dataset),
+                dict(zip(words, paths, strict=True)),
+            )
         setting = Setting(w.dataset, w.imbalance, w.backbone)
         if shows == SETTING:
             return self._setting(setting)
@@ -83,7 +89,10 @@ class Subjects:
         networks = {run.network.folder: run.network for run in runs}
         stage1s = [
             subjects.Stage1(
-                self.registry.methods[network.method]["label"], network.seed, f"{RUNS}/{folder}/history.csv"
+                self.registry.methods[network.method]["label"],
+                network.seed,
+                self._loss(network),
+                f"{RUNS}/{folder}/history.csv",
             )
             for folder, network in sorted(networks.items())
         ]
@@ -100,6 +109,13 @@ class Subjects:
             [block["loss"] for block in blocks],
             [self._all_of(method, runs) for method in sorted({run.method for run in runs})],
         )
+
+    def _loss(self, network: Training) -> str:
+        """The loss of a network in words. Two networks with the same words have losses of the same scale."""
+        setting = network.setting
+        block = settings.overridden(self.registry, setting.dataset, setting.imbalance, network.method, NETWORK)
+        named = [block["loss"], *(block[key] for key in ("weighting", "algorithm") if block[key])]
+        return ", ".join(part["name"].replace("_", " ") for part in named)
 
     def _all_of(self, method: str, runs: list[Run]) -> subjects.Method:
         """A method with all its runs among `runs`."""

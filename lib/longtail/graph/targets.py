@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from longtail.config.plan import CLASSIFIER, NETWORK, Plan
+from longtail.config.plan import CLASSIFIER, NETWORK, Claims, Plan, Statistics, Table
 from longtail.graph.figures import Drawing, Kind
 from longtail.graph.inputs import Inputs
 from longtail.graph.subjects import DATASET
-from longtail.results import RUNS, TABLE_FORMATS, TABLES
+from longtail.results import RANKING_FORMATS, RANKINGS, RUNS, TABLE_FORMATS, TABLES
 
 
 class Targets:
@@ -41,6 +41,24 @@ class Targets:
         """Every table in every form."""
         names = [*self.plan.tables, *self.plan.statistics, *self.plan.claims]
         return [f"{TABLES}/{name}.{form}" for name in names for form in TABLE_FORMATS]
+
+    def rankings(self) -> list[str]:
+        """Every page that ranks methods, in every form."""
+        return [f"{RANKINGS}/{name}.{form}" for name in self.plan.rankings for form in RANKING_FORMATS]
+
+    def titles(self) -> dict[str, str]:
+        """The title of every table, page and figure, by the path of the form that the report shows."""
+        tables: list[Table | Statistics | Claims] = [
+            *self.plan.tables.values(),
+            *self.plan.statistics.values(),
+            *self.plan.claims.values(),
+        ]
+        titles = {f"{TABLES}/{table.name}.html": str(table.definition["title"]) for table in tables}
+        pages = self.plan.rankings.values()
+        titles |= {f"{RANKINGS}/{page.name}.html": str(page.definition["title"]) for page in pages}
+        for kind in self.kinds.values():
+            titles |= kind.titles()
+        return titles
 
     def figures(self) -> list[str]:
         """Every figure in every form."""
@@ -83,6 +101,11 @@ class Patterns:
     def claims_tables(self) -> str:
         """Tables of claims."""
         return _pattern(self.plan.claims)
+
+    @property
+    def rankings(self) -> str:
+        """Pages that rank methods."""
+        return _pattern(map(re.escape, self.plan.rankings))
 
 
 def _pattern(names: Iterable[str]) -> str:

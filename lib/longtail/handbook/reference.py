@@ -13,8 +13,9 @@ from longtail.handbook.markdown import choices, table
 from longtail.runtime import files, parts
 from longtail.runtime.fingerprint import ROOT
 
-PAGES = (CONFIG / "README.md", ROOT / "docs" / "methods.md")
+PAGES = (CONFIG / "README.md", ROOT / "docs" / "methods.md", ROOT / "docs" / "trained-weights.md")
 METHODS, PART_SETTINGS, KINDS, METRICS, FIGURES = "methods", "parts", "kinds", "metrics", "figures"
+WEIGHTS = "weights"
 NONE = "–"
 
 _MARKED = re.compile(r"(<!-- reference: (\w+) -->\n).*?(?=<!-- end -->)", re.DOTALL)
@@ -88,6 +89,16 @@ def part_settings() -> str:
     return table(("key", "part", "setting", "description"), shown)
 
 
+def weights() -> str:
+    """Every name of weights that torchvision has published for a backbone, as a Markdown table."""
+    shown = [
+        (f"`{backbone}`", f"`{name}`", url)
+        for backbone in parts.names("models")
+        for name, url in parts.literal("models", backbone, "PUBLISHED", {}).items()
+    ]
+    return table(("backbone", "weights", "file"), shown)
+
+
 def metrics() -> str:
     """Every number of a run that a table can show, as a Markdown table."""
     source = ast.parse((parts.LIB / "evaluate" / "metrics.py").read_text())
@@ -105,12 +116,14 @@ def metrics() -> str:
 def updated(page: str) -> str:
     """A page with each table between `<!-- reference: name -->` and `<!-- end -->` generated again.
 
-    The name is that of a schema, or `methods`, `parts`, `kinds`, `metrics` or `figures`; any other raises InputError.
+    The name is that of a schema, or one of `methods`, `parts`, `kinds`, `metrics`, `figures`, `weights`; any other
+    raises InputError.
     """
 
     def generated(match: re.Match[str]) -> str:
         opening, name = match.groups()
         tables = {METHODS: methods, PART_SETTINGS: part_settings, KINDS: kinds, METRICS: metrics, FIGURES: figures}
+        tables |= {WEIGHTS: weights}
         return opening + tables.get(name, lambda: markdown(name))()
 
     return _MARKED.sub(generated, page)

@@ -6,6 +6,20 @@ from longtail.models import resnet32
 from longtail.models._branches import TwoBranches, drawn
 
 ONE_PIXEL = 4
+LAST_STAGE = ["trunk.5", "trunk.6", "trunk.7", "trunk.8", "conventional", "rebalancing"]
+# Both branches start from the last block.
+STARTS_AS = {
+    "trunk.0": "conv1",
+    "trunk.1": "bn1",
+    "trunk.3": "stages.0",
+    "trunk.4": "stages.1",
+    "trunk.5": "stages.2.0",
+    "trunk.6": "stages.2.1",
+    "trunk.7": "stages.2.2",
+    "trunk.8": "stages.2.3",
+    "conventional": "stages.2.4",
+    "rebalancing": "stages.2.4",
+}
 
 
 def build(channels: int) -> TwoBranches:

@@ -7,6 +7,18 @@ from longtail.models import _resnet
 from longtail.models._branches import TwoBranches, drawn
 
 ONE_PIXEL = 32
+LAST_STAGE = ["trunk.7", "conventional", "rebalancing"]
+# Both branches start from the last block.
+STARTS_AS = {
+    "trunk.0": "conv1",
+    "trunk.1": "bn1",
+    "trunk.4": "layer1",
+    "trunk.5": "layer2",
+    "trunk.6": "layer3",
+    "trunk.7": "layer4",
+    "conventional": "layer4.2",
+    "rebalancing": "layer4.2",
+}
 
 
 def build(channels: int) -> TwoBranches:

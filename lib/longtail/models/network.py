@@ -1,7 +1,7 @@
 """A backbone and its classifier, initialised from one seed."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,8 @@ from longtail.runtime.errors import InputError
 from longtail.settings.part import Part
 
 LINEAR = Part("linear")
+# The stages of a backbone: the modules that it declares as `LAST_STAGE`, and all others.
+EARLIER, LAST = "earlier_stages", "last_stage"
 
 
 # The inputs that a backbone is built for: the number of channels of images, or `TitleInputs`.
@@ -20,10 +22,31 @@ Inputs = Any
 class Network(nn.Module):
     """z = Wᵀ g(x) + b: logits [B, K] from images [B, C, H, W], or titles [B, L]."""
 
-    def __init__(self, backbone: nn.Module, classifier: nn.Module) -> None:
+    def __init__(self, backbone: nn.Module, classifier: nn.Module, last_stage: Iterable[str] = ()) -> None:
         super().__init__()
         self.backbone = backbone
         self.classifier = classifier
+        self.last_stage = tuple(last_stage)
+        self.frozen: frozenset[str] = frozenset()
+
+    def stage_of(self, name: str) -> str:
+        """EARLIER or LAST: the stage of a module or tensor of the backbone, by its name there."""
+        return LAST if any(f"{name}.".startswith(f"{module}.") for module in self.last_stage) else EARLIER
+
+    def freeze(self, stages: Iterable[str]) -> None:
+        """Keep stages of the backbone as they are from now on, with the statistics of their batch norm."""
+        self.frozen = frozenset(stages)
+        for name, parameter in self.backbone.named_parameters():
+            if self.stage_of(name) in self.frozen:
+                parameter.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training mode, but for what is frozen."""
+        super().train(mode)
+        for name, module in self.backbone.named_modules():
+            if name and self.stage_of(name) in self.frozen:
+                module.training = False
+        return self
 
     def forward(self, images: Tensor) -> Tensor:
         features = self.backbone(images)
@@ -73,4 +96,4 @@ def build(
             part.draw_classifier(classifier)
     if pretrained is not None:
         part.load_pretrained(module, pretrained)
-    return Network(module, classifier)
+    return Network(module, classifier, parts.literal("models", backbone, "LAST_STAGE", ()))

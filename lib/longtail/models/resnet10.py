@@ -7,6 +7,7 @@ from torchvision.models.resnet import BasicBlock
 from longtail.models import _resnet
 
 ONE_PIXEL = 32
+LAST_STAGE = ["layer4"]
 
 
 def build(channels: int) -> Any:

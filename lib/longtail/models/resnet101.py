@@ -7,6 +7,11 @@ from torchvision.models.resnet import Bottleneck
 from longtail.models import _resnet
 
 ONE_PIXEL = 32
+LAST_STAGE = ["layer4"]
+PUBLISHED = {
+    "IMAGENET1K_V1": "https://download.pytorch.org/models/resnet101-63fe2227.pth",
+    "IMAGENET1K_V2": "https://download.pytorch.org/models/resnet101-cd907fc2.pth",
+}
 
 
 def build(channels: int) -> Any:

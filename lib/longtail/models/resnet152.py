@@ -7,6 +7,11 @@ from torchvision.models.resnet import Bottleneck
 from longtail.models import _resnet
 
 ONE_PIXEL = 32
+LAST_STAGE = ["layer4"]
+PUBLISHED = {
+    "IMAGENET1K_V1": "https://download.pytorch.org/models/resnet152-394f9c45.pth",
+    "IMAGENET1K_V2": "https://download.pytorch.org/models/resnet152-f82ba261.pth",
+}
 
 
 def build(channels: int) -> Any:

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 ONE_PIXEL = 4
+LAST_STAGE = ["stages.2"]
 
 
 class BasicBlock(nn.Module):

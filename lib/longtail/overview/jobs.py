@@ -9,7 +9,7 @@ from longtail.graph.costs import TrainingJob
 from longtail.graph.graph import Graph
 from longtail.overview import states
 from longtail.overview.states import DONE, State
-from longtail.results import DATA, RUNS, TABLE_FORMATS, TABLES
+from longtail.results import DATA, RANKING_FORMATS, RANKINGS, RUNS, TABLE_FORMATS, TABLES
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class Job:
 
 def listed(graph: Graph, trainings: Iterable[TrainingJob]) -> list[Job]:
     """All jobs of the target `all`; `trainings` are those that train."""
-    return [*_data(graph), *map(_of_training, trainings), *_of_runs(graph), *_of_tables(graph), *_of_figures(graph)]
+    of_pages = [*_of_tables(graph), *_of_rankings(graph), *_of_figures(graph)]
+    return [*_data(graph), *map(_of_training, trainings), *_of_runs(graph), *of_pages]
 
 
 def to_do(jobs: Iterable[Job], trainings: Mapping[str, State]) -> list[Job]:
@@ -60,6 +61,8 @@ def _data(graph: Graph) -> list[Job]:
     for dataset in graph.plan.datasets:
         jobs += [Job("download", [path], []) for path in graph.inputs.archive(SimpleNamespace(dataset=dataset))]
         jobs.append(Job("build_arrays", [f"{DATA}/{dataset}/arrays.npz"], []))
+    downloaded = {path for setting in graph.plan.settings for path in graph.inputs.weights(setting)}
+    jobs += [Job("download_weights", [path], []) for path in sorted(downloaded)]
     subsets = {path for dataset in graph.plan.datasets for path in graph.inputs.subsets(dataset)}
     for table in graph.plan.statistics:
         subsets.update(graph.inputs.described_subsets(SimpleNamespace(statistics=table)))
@@ -100,6 +103,17 @@ def _of_tables(graph: Graph) -> list[Job]:
         *(job("make_table", name, graph.inputs.provenance(runs)) for name, runs in methods),
         *(job("make_statistics", name, []) for name in plan.statistics),
         *(job("make_claims", name, graph.inputs.provenance(runs)) for name, runs in claims),
+    ]
+
+
+def _of_rankings(graph: Graph) -> list[Job]:
+    return [
+        Job(
+            "make_ranking",
+            [f"{RANKINGS}/{name}.{form}" for form in RANKING_FORMATS],
+            graph.inputs.provenance(graph.inputs.ranked_runs(SimpleNamespace(ranking=name))),
+        )
+        for name in graph.plan.rankings
     ]
 
 

@@ -17,7 +17,7 @@ from longtail.graph import costs
 from longtail.graph.costs import TrainingJob
 from longtail.graph.graph import Graph
 from longtail.overview import states
-from longtail.runtime import files, provenance
+from longtail.runtime import files, parts, provenance
 
 BENCHMARKS = "benchmarks/results"
 # A speed that was not measured here may be so many times higher or lower.
@@ -33,8 +33,9 @@ class Kind:
 
     @classmethod
     def of(cls, training: TrainingJob) -> "Kind":
-        """The kind of a training."""
-        return cls(training.setting.backbone, training.side)
+        """The kind of a training; under a name for trained weights, that of the backbone that starts from them."""
+        named = training.setting.backbone
+        return cls(named if named in parts.names("models") else training.settings["backbone"], training.side)
 
     @property
     def unit(self) -> str:
@@ -223,6 +224,8 @@ def _finished(graph: Graph, machine: Machine) -> list[tuple[Kind, float]]:
         if "kind" not in definition or not record.get("seconds"):
             continue
         compute = record["settings"]["compute"]
+        if 0 in record["settings"]["recipe"].get("rates", {}).values():
+            continue  # what is frozen has no backward pass
         if machine.made(record, compute["threads"], compute["processes"]):
             kind = Kind(record["settings"]["backbone"], costs.side(definition))
             speeds.append((kind, record["images"] / record["seconds"]))

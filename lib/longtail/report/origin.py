@@ -22,6 +22,9 @@ def sentences(source: str, seeds: Sequence[int], records: Sequence[Mapping[str, 
     )
     if imported := sum("imported" in record for record in records):
         lines.append(f"Trained elsewhere and imported: {imported} of {len(records)} trainings.")
+    if started := [record["weights"] for record in records if "weights" in record]:
+        files = _distinct(f"{weights['source']} (sha256 {weights['sha256'][:8]}…)" for weights in started)
+        lines.append(f"Started from trained weights: {len(started)} of {len(records)} trainings, from {files}.")
     return lines
 
 

@@ -20,8 +20,8 @@ _HEAD = ("Stage 1", "seed", "images", "test accuracy, last epoch", "best epoch",
 
 
 def pages() -> list[Path]:
-    """README.md, and the README.md files in `results/published`."""
-    return [ROOT / "README.md", *sorted(PUBLISHED.rglob("README.md"))]
+    """README.md, the page on trained weights, and the README.md files in `results/published`."""
+    return [ROOT / "README.md", ROOT / "docs" / "trained-weights.md", *sorted(PUBLISHED.rglob("README.md"))]
 
 
 def filled(page: str) -> str:

@@ -63,10 +63,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Stage1:
-    """One Stage 1: the label of its method, its seed, and the path of its history."""
+    """One Stage 1: the label of its method, its seed, its loss in words, and the path of its history."""
 
     method: str
     seed: int
+    loss: str
     history: str
 
 
@@ -89,9 +90,15 @@ class Setting:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set: its title, and the path of its subset for each imbalance (in words), least imbalanced first."""
+    """A data set: its title, what it consists of, the path of its arrays, and its subsets.
+
+    `examples` is `images` or `titles`. `subsets` has the path of the subset for each imbalance (in words), least
+    imbalanced first.
+    """
 
     title: str
+    examples: str
+    arrays: str
     subsets: Mapping[str, str]
     runs: Sequence[RunFiles] = ()
 

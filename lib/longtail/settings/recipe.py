@@ -34,6 +34,15 @@ class EarlyStopping(Settings):
 
 
 @dataclass(frozen=True)
+class Rates(Settings):
+    """Learning rates of a Stage 1's parts, as multiples of the recipe's; 0 freezes stages of the backbone."""
+
+    earlier_stages: float
+    last_stage: float
+    head: float
+
+
+@dataclass(frozen=True)
 class Recipe(Settings):
     """Optimiser (SGD by default), schedule and length of a training. None means that a recipe has no such setting."""
 
@@ -50,3 +59,9 @@ class Recipe(Settings):
     optimizer: Literal["sgd", "adam"] | None = None
     defer: int | None = None
     early_stopping: EarlyStopping | None = None
+    rates: Rates | None = None
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """The stages of the backbone that do not learn."""
+        return tuple(part for part, rate in vars(self.rates).items() if rate == 0) if self.rates else ()

@@ -24,7 +24,8 @@ class Stage1(Settings):
     """All that the result of a Stage 1 depends on, beside its data.
 
     `preprocessing` is None of titles. `networks` are the methods whose finished networks it reads, by role.
-    `pretrained` is the hash of the weights that a backbone starts from, or their path once they are `located`.
+    `pretrained` is the hash of the weights that a backbone starts from, or their path once they are `located`;
+    `weights` is that of weights that any backbone may start from.
     """
 
     backbone: str
@@ -42,6 +43,7 @@ class Stage1(Settings):
     seeds: Seeds
     networks: Mapping[str, str] = field(default_factory=dict)
     pretrained: str | None = None
+    weights: str | None = None
 
     def located(self, place: Mapping[str, Any]) -> "Stage1":
         """The same with the path of pretrained weights in the `place` of the data set, instead of their hash."""

@@ -22,7 +22,10 @@ class Classifier(Settings):
 
 @dataclass(frozen=True)
 class Stage2(Settings):
-    """All that the result of a Stage 2 depends on, beside its data and the network that it stands on."""
+    """All that the result of a Stage 2 depends on, beside its data and the network that it stands on.
+
+    `frozen` are the stages of the backbone that its Stage 1 kept frozen.
+    """
 
     backbone: str
     recipe: Recipe
@@ -36,6 +39,7 @@ class Stage2(Settings):
     preprocessing: Preprocessing | None
     compute: Compute
     seeds: Seeds
+    frozen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

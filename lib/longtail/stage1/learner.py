@@ -22,8 +22,10 @@ from longtail.models import network
 from longtail.models.network import Network
 from longtail.runtime import parts
 from longtail.settings.part import Part
+from longtail.settings.recipe import Rates
 from longtail.settings.stage1 import Stage1
 from longtail.stage1.weighting import Weighting
+from longtail.stage1.weights import Weights
 
 Pool = tuple[Data, NDArray[np.int64], NDArray[np.int64]]
 # The role of the network that provides the initial backbone; algorithms declare further roles.
@@ -36,7 +38,8 @@ class Stage1Learner:
 
     An algorithm overrides what it does differently: the training set (`pool`), the outputs of the network
     (`target_counts`), the initial network (`build_network`), the batches of an epoch, the step, the test. `own` are
-    the settings of the algorithm itself, `networks` the states of the finished networks that it reads, by role.
+    the settings of the algorithm itself, `networks` the states of the finished networks that it reads, by role,
+    `weights` those that the backbone starts from. Stages that the recipe freezes stay as they are.
     """
 
     def __init__(
@@ -47,9 +50,11 @@ class Stage1Learner:
         workers: int = 0,
         world: World = ALONE,
         networks: Mapping[str, State] = NONE,
+        weights: Weights | None = None,
     ) -> None:
         self.settings = settings
         self.networks = networks
+        self.weights = weights
         self.own = settings.algorithm.settings
         self.world = world
         self.backend = device.prepare(settings.compute, world.rank)
@@ -68,6 +73,7 @@ class Stage1Learner:
         self.normalise = form.normalise
         counts = self.target_counts(data, subset)
         built = self.build_network(form, len(counts))
+        built.freeze(settings.recipe.frozen)
         self.module: torch.nn.Module = built.to(where).to(memory_format=torch.channels_last)
         if world.size > 1:
             self.module = distributed.share_batch_norm(self.module)
@@ -75,7 +81,7 @@ class Stage1Learner:
         self.label_share = batches.label_share(settings.mixing, counts)
         self.weighting = Weighting(settings, counts, where)
         self.drops: bool = parts.literal("models", settings.backbone, "DRAWS", False)
-        self.optimizer = optimizer.build(_groups(self.module, built.classifier), settings.recipe)
+        self.optimizer = optimizer.build(_groups(built, settings.recipe.rates), settings.recipe)
         self.infer: objective.Inference = graphs.Captured(self._infer) if self.backend.capture else self._infer
 
     def pool(self, data: Data, subset: Subset) -> Pool:
@@ -95,6 +101,8 @@ class Stage1Learner:
         settings, seed = self.settings, self.settings.seeds.initialisation
         pretrained, head = settings.pretrained, settings.head
         built = network.build(settings.backbone, form.inputs, outputs, seed, pretrained, head)
+        if self.weights is not None:
+            self.weights.fill(built.backbone, settings.backbone)
         if START in self.networks:
             network.start_from(built, self.networks[START])
         return built
@@ -182,11 +190,20 @@ class Stage1Learner:
             return self.module(self.normalise(inputs))  # type: ignore[no-any-return]
 
 
-def _groups(module: torch.nn.Module, classifier: torch.nn.Module) -> list[dict[str, Any]]:
-    """Optimiser groups of all trainable parameters; those that the classifier lists as `undecayed` have no decay."""
-    undecayed = {f"classifier.{name}" for name in getattr(classifier, "undecayed", ())}
-    trainable = {name: value for name, value in module.named_parameters() if value.requires_grad}
-    decayed = [value for name, value in trainable.items() if name not in undecayed]
-    others = [value for name, value in trainable.items() if name in undecayed]
-    groups: list[dict[str, Any]] = [{"params": decayed, "rate_factor": 1.0}]
-    return groups + ([{"params": others, "rate_factor": 1.0, "weight_decay": 0.0}] if others else [])
+def _groups(built: Network, rates: Rates | None) -> list[dict[str, Any]]:
+    """Optimiser groups of all trainable parameters, by learning rate and weight decay.
+
+    `rates` are multiples of the recipe's rate, 1 where there are none. Parameters that the classifier lists as
+    `undecayed` have no weight decay.
+    """
+    undecayed = {f"classifier.{name}" for name in getattr(built.classifier, "undecayed", ())}
+    groups: dict[tuple[float, bool], list[torch.nn.Parameter]] = {}
+    for name, parameter in built.named_parameters():
+        if parameter.requires_grad:
+            owner, _, rest = name.partition(".")
+            part = "head" if owner == "classifier" else built.stage_of(rest)
+            groups.setdefault((getattr(rates, part, 1.0), name in undecayed), []).append(parameter)
+    return [
+        {"params": parameters, "rate_factor": rate} | ({"weight_decay": 0.0} if is_undecayed else {})
+        for (rate, is_undecayed), parameters in groups.items()
+    ]

@@ -94,6 +94,7 @@ class ImageLearner(FeatureLearner):
             schedule.check_batches(settings.recipe, backbone, len(self.labels), self.form.side, 1, "Stage 2")
         frozen = network.build(backbone, self.form.inputs, len(data.classes), seed=0)
         frozen.load_state_dict(stage1)
+        self.last_stage = frozen.last_stage
         self.backbone = frozen.backbone.to(where).to(memory_format=torch.channels_last).requires_grad_(False)
         self.images = self.form.training(subset.indices, augment=settings.augment)
         self.normalise = self.form.normalise
@@ -124,14 +125,16 @@ class ShiftedLearner(ImageLearner):
 
     def __init__(self, *arguments: Any, workers: int = 0) -> None:
         super().__init__(*arguments, workers=workers)  # type: ignore[misc]
-        self.module = network.Network(self.backbone, self.classifier)
+        self.module = network.Network(self.backbone, self.classifier, self.last_stage)
+        # What Stage 1 kept as it was does not shift either.
+        self.module.freeze(self.settings.frozen)
         self.test = self.form.testing()
         self.infer: objective.Inference = graphs.Captured(self._infer) if self.backend.capture else self._infer
 
     def batches(self, epoch: Epoch) -> Iterator[Batch]:
         """The same batches, with batch norm in training mode."""
         drawn = super().batches(epoch)
-        self.backbone.train()
+        self.module.train()
         return drawn
 
     def test_logits(self) -> Tensor:

@@ -4,10 +4,14 @@ from pathlib import Path
 
 from longtail.runtime import files
 from longtail.runtime.errors import InputError
+from longtail.runtime.fingerprint import ROOT
 from longtail.survey.images import Images
 
 # Classes with fewer training examples give none to a validation split.
 LEAST_FOR_VALIDATION = 10
+# A network of this side that is in the repository.
+CIFAR_SIDE = 32
+CIFAR_NETWORK = ROOT / "results/published/networks/runs/cifar100_exact/if100/resnet32/ce/seed0/stage1"
 IMAGE_ROWS = ("ce", "crt", "lws", "mixup", "crt_mixup", "mislas")
 TITLE_ROWS = ("ce", "crt", "lws", "balanced_softmax", "ladc_text")
 
@@ -30,7 +34,7 @@ def of_images(name: str, root: Path, found: Images) -> dict[str, str]:
         f"  mean: {found.mean}",
         f"  std: {found.std}",
     ]
-    return _files(name, keys, IMAGE_ROWS, "resnet32")
+    return _files(name, keys, IMAGE_ROWS, "resnet32", _weights(found.image_size))
 
 
 def of_titles(name: str, root: Path, train: str, test: str, validation: str | None) -> dict[str, str]:
@@ -43,7 +47,7 @@ def of_titles(name: str, root: Path, train: str, test: str, validation: str | No
         f"data_dir: {_quoted(str(root))}",
         f"titles: {{{named}}}",
     ]
-    return _files(name, keys, TITLE_ROWS, "textcnn")
+    return _files(name, keys, TITLE_ROWS, "textcnn", [])
 
 
 def write(folder: Path, contents: dict[str, str], force: bool) -> list[Path]:
@@ -56,14 +60,27 @@ def write(folder: Path, contents: dict[str, str], force: bool) -> list[Path]:
     return paths
 
 
-def _files(name: str, keys: list[str], rows: tuple[str, ...], backbone: str) -> dict[str, str]:
+def _weights(image_size: int) -> list[str]:
+    """The lines that propose to start from trained weights: of CIFAR-100-LT for small images, else of ImageNet."""
+    if image_size == CIFAR_SIDE:
+        backbone = f"resnet32_cifar100: {{backbone: resnet32, weights: {_quoted(str(CIFAR_NETWORK))}}}"
+    else:
+        backbone = "resnet18_imagenet: {backbone: resnet18, weights: IMAGENET1K_V1}"
+    name = backbone.partition(":")[0]
+    return [
+        f"# Few images learn more from trained weights (docs/trained-weights.md): name `backbone: {name}` in the table.",
+        f"backbones: {{{backbone}}}",
+    ]
+
+
+def _files(name: str, keys: list[str], rows: tuple[str, ...], backbone: str, more: list[str]) -> dict[str, str]:
     listed = "".join(f"    {key}\n" for key in keys)
     methods = "".join(f"  - {{method: {row}}}\n" for row in rows)
     return {
         f"{name}.yaml": (
             f"# Written by `longtail init`; config/README.md explains every key.\n"
             f"tables: [{name}_table.yaml]\nfigures: []\nseeds: {{runs: [0, 1, 2]}}\n"
-            f"datasets:\n  {name}:\n{listed}"
+            f"{''.join(f'{line}{chr(10)}' for line in more)}datasets:\n  {name}:\n{listed}"
         ),
         f"{name}_table.yaml": (
             f"title: {_quoted(_title(name))}\nmetrics: [top1, ece, many, medium, few]\n"

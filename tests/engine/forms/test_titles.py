@@ -18,8 +18,8 @@ LABELS = np.arange(7) % 2
 
 @pytest.fixture
 def data():
-    vectors = np.ones((28, 3), np.float32)
-    return Titles(ROWS, LABELS, ROWS[:3], LABELS[:3], ROWS[5:], LABELS[5:], vectors, ["a", "b"])
+    vectors, characters = np.ones((28, 3), np.float32), np.array([chr(97 + number) for number in range(28)])
+    return Titles(ROWS, LABELS, ROWS[:3], LABELS[:3], ROWS[5:], LABELS[5:], vectors, ["a", "b"], characters)
 
 
 def test_batches_are_the_titles_named_from_any_batch_on() -> None:

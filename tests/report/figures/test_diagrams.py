@@ -120,7 +120,7 @@ def test_diagonal_is_dashed_from_corner_to_corner() -> None:
 
 
 def test_single_diagram_fits() -> None:
-    figure = _diagrams.side_by_side([("LWS+mixup on iNaturalist 2018, ResNet-50, 200 epochs", SCORE)], "")
+    figure = _diagrams.side_by_side([("LWS+mixup on iNaturalist 2018, ResNet-50, 200 epochs", SCORE)], "A title")
     assert_nothing_is_cut_off(figure)
     assert_no_label_lies_on_another(figure)
     assert len(bars(axes(figure)[0], "accuracy")) == 3
@@ -166,6 +166,16 @@ def test_overlay_draws_the_filled_bins() -> None:
     np.testing.assert_allclose(dots.get_offsets(), expected)
     sizes = dots.get_sizes()
     np.testing.assert_allclose(sizes / sizes[0], [1, 3, 6])
+
+
+def test_overlay_leaves_out_bins_of_a_few_images_and_cuts_no_marker() -> None:
+    spiky = copy.deepcopy(SCORE)
+    spiky["bins"] |= {"count": [3, 1, 400, 600], "accuracy": [1.0, 0.0, 0.6, 1.0]}
+    spiky["bins"]["confidence"] = [0.2, 0.4, 0.6, 1.0]
+    ax = axes(comparison.overlay([("CE", spiky)], "one"))[0]
+    (line,) = [line for line in ax.lines if line.get_label() == "CE"]
+    np.testing.assert_allclose(line.get_xydata(), [[0.6, 0.6], [1.0, 1.0]])
+    assert not ax.collections[0].get_clip_on()
 
 
 @pytest.mark.parametrize("number", [1, 7, 30])

@@ -19,7 +19,7 @@ LOADED_WHERE_DRAWN = ("matplotlib", "pandas", "seaborn", "torch")
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_kind_has_what_its_rule_asks_for(kind: str) -> None:
-    for name in ("NAME", "CATEGORY", "MESSAGE", "CAPTION"):
+    for name in ("CATEGORY", "MESSAGE", "CAPTION"):
         assert isinstance(parts.literal(PACKAGE, kind, name, None), str), name
     part = parts.find(PACKAGE, kind)
     assert list(inspect.signature(part.layout).parameters) == list(inspect.signature(part.inputs).parameters)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.colors import same_color
+from matplotlib.colors import same_color, to_rgb
 from matplotlib.figure import Figure
 
 from longtail.report import style
@@ -95,6 +95,41 @@ def test_no_two_classes_look_the_same(classes: int) -> None:
     handles: list[Any] = figure.legends[0].legend_handles
     assert len({(handle.get_color(), handle.get_marker()) for handle in handles}) == classes
     assert len({handle.get_marker() for handle in handles}) == classes // 10
+
+
+# What readers see who lack the cones for red, green or blue, in linear RGB: Machado et al. 2009, table 1, severity 1.
+LACKING = {
+    "none": np.eye(3),
+    "red": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    ),
+    "green": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    ),
+    "blue": np.array(
+        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]
+    ),
+}
+# From linear RGB to cones, and from their cube roots to OKLab (Ottosson 2020), where 0.02 is just noticeable.
+TO_CONES = np.array(
+    [[0.41222147, 0.53633254, 0.05144599], [0.2119035, 0.68069955, 0.10739696], [0.08830246, 0.28171884, 0.6299787]]
+)
+TO_LAB = np.array(
+    [
+        [0.21045426, 0.79361779, -0.00407205],
+        [1.9779985, -2.42859221, 0.45059371],
+        [0.02590404, 0.78277177, -0.80867577],
+    ]
+)
+
+
+@pytest.mark.parametrize("lacking", LACKING)
+def test_colours_can_be_told_apart_by_all_readers(lacking: str) -> None:
+    channels = np.array([to_rgb(colour) for colour in (*projection.COLOURS, "white")])
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(linear @ LACKING[lacking].T, 0, 1)
+    lab = np.cbrt(seen @ TO_CONES.T) @ TO_LAB.T
+    assert min(np.linalg.norm(one - other) for one, other in combinations(lab, 2)) > 0.09
 
 
 def test_points_on_one_spot_and_sets_without_points_are_drawn() -> None:

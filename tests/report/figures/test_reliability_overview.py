@@ -30,7 +30,7 @@ def test_methods_are_pooled_over_seeds_and_the_best_calibrated_comes_first(tmp_p
     figure = reliability_overview.draw(layout, paths)
 
     assert_nothing_is_cut_off(figure)
-    assert figure.get_suptitle() == "Reliability on Toys, factor 50, resnet32"
+    assert figure.get_suptitle() == "Reliability of all methods on Toys, factor 50, resnet32"
     assert [ax.get_title() for ax in figure.axes] == ["CB†", *sorted(errors, reverse=True)[:-1]]
     assert figure.axes[0].texts[0].get_text().split("\n")[1] == "ECE 2.00 ± 1.41 % over"
     assert figure.axes[0].get_subplotspec().get_gridspec().ncols == 5

@@ -146,6 +146,23 @@ def test_two_rows_a_band_and_shared_axes(number: int, rows: int, columns: int) -
         assert accuracy.get_xlim() == error.get_xlim()
 
 
+def test_an_outlier_is_an_arrow_with_its_value_and_leaves_the_others_their_room() -> None:
+    values: list[Point] = [
+        {"at": at, "values": [score(top1, 0.05)]} for at, top1 in ((1, 0.45), (2, 0.44), (3, 0.43))
+    ]
+    far: Panel = {"title": "P", "points": [*NAMES["points"], {"at": "class", "values": [score(0.10, 0.60)]}]}
+    figure = draw({"title": "m", "points": values}, far)
+    accuracy, error = axes(figure)[2:]
+    assert accuracy.get_ylim()[0] > 35
+    assert error.get_ylim()[1] < 30
+    for ax, edge, text in ((accuracy, 0, "10.0"), (error, 1, "60.0")):
+        (arrow,) = lines(ax, "outlier")
+        np.testing.assert_allclose(arrow.get_xydata(), [[3, ax.get_ylim()[edge]]])
+        assert [text.get_text() for text in ax.texts] == [text]
+    assert [lines(ax, "outlier") for ax in axes(figure)[:2]] == [[], []]
+    assert_nothing_is_cut_off_or_covered(figure)
+
+
 @pytest.mark.parametrize(
     ("values", "turned_by"), [((0.05, 0.1, 0.15, 0.2, 0.4), 35), ((0.1, 0.8, 1.5), 0), ((0.1, 0.11, 0.12, 8.0), 0)]
 )

@@ -16,7 +16,8 @@ MARK = "train_titles"
 class Titles:
     """Titles [N, L] int32 with labels [N] int64, the vectors [V, D] float32 of the characters, and the class names.
 
-    A title is L numbers below V, cut or padded. The validation split is used for early stopping only.
+    A title is L numbers below V, cut or padded; `characters` [V] are the characters in order of their numbers. The
+    validation split is used for early stopping only.
     """
 
     form: ClassVar[str] = "titles"
@@ -28,6 +29,7 @@ class Titles:
     validation_labels: NDArray[np.int64]
     vectors: NDArray[np.float32]
     classes: list[str]
+    characters: NDArray[np.str_]
 
     def digests(self, indices: NDArray[np.int64]) -> dict[str, str]:
         """Digests of the training titles at `indices` and of the test set, from labels and character numbers.

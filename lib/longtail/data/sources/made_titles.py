@@ -69,7 +69,8 @@ def read(settings: dict[str, Any], archive: str | None) -> Titles:
     vectors = vocabulary.drawn(characters, options["dimensions"])
     labels = [split_labels for _, split_labels in splits]
     names = [f"made-up class {label}" for label in range(CLASSES)]
-    return Titles(train, labels[0], test, labels[1], validation, labels[2], vectors, names)
+    ordered = vocabulary.characters(characters)
+    return Titles(train, labels[0], test, labels[1], validation, labels[2], vectors, names, ordered)
 
 
 def _split(rng: np.random.Generator, favourites: NDArray[np.int64], size: int) -> tuple[list[str], NDArray[np.int64]]:

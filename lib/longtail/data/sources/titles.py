@@ -151,7 +151,8 @@ def build(root: Path, options: dict[str, Any], apart: bool = True) -> Titles:
     else:
         vectors = vocabulary.vectors(root / options["vectors"], characters, source)
     tables = [vocabulary.numbers(split[0], characters, options["length"]) for split in (train, test, validation)]
-    return Titles(tables[0], train[1], tables[1], test[1], tables[2], validation[1], vectors, classes)
+    ordered = vocabulary.characters(characters)
+    return Titles(tables[0], train[1], tables[1], test[1], tables[2], validation[1], vectors, classes, ordered)
 
 
 def _splits(root: Path, options: dict[str, Any], apart: bool) -> tuple[Split, Split, Split, list[str]]:

@@ -80,7 +80,7 @@ class StreamedSet:
     ) -> None:
         self.device = device
         self.world = world
-        self.decoder = _Decoder(root, files, _transform(preprocessing, augment))
+        self.decoder = _Decoder(root, files, transform(preprocessing, augment))
         self.plan = _Plan()
         self.loader: DataLoader[Any] = DataLoader(
             self.decoder,
@@ -171,7 +171,8 @@ class _Decoder(Dataset[Tensor | InputError]):
             return np.asarray(self.transform(decoded))
 
 
-def _transform(preprocessing: Preprocessing, augment: bool) -> Transform:
+def transform(preprocessing: Preprocessing, augment: bool) -> Transform:
+    """What a decoded image goes through: augmentation for training, else a resize and a central crop."""
     from torchvision import transforms
 
     steps: list[Any] = []

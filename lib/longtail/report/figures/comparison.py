@@ -15,15 +15,13 @@ from longtail.runtime.letters import isolated, room
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-NAME = "comparison"
 CATEGORY = "Calibration"
-SUBCATEGORY = "comparisons"
 MESSAGE = "Comparison {figure}"
 CAPTION = (
-    "Reliability of several methods side by side, last epoch, the test sets of all seeds in common bins; Top-1 and "
-    "ECE are means over the seeds."
+    "Reliability of several methods, last epoch: accuracy and mean confidence in each confidence bin, over the test "
+    "sets of all seeds together. Top-1 and ECE are means over the seeds."
 )
-DRAWINGS = ("panels", "overlay")
+DRAWINGS = {"panels": "side by side", "overlay": "in one diagram"}
 FOLDER = ""
 SETTINGS = {
     "bins": {
@@ -59,6 +57,8 @@ SETTINGS = {
     },
 }
 
+# The share of the images in the smallest bin that an overlay draws.
+SMALLEST = 0.01
 _METRICS = (_diagrams.TOP1, _diagrams.ECE)
 
 
@@ -160,10 +160,11 @@ def panel_title(label: str, printed: Mapping[str, float]) -> str:
 
 
 def overlay(lines: Sequence[tuple[str, Mapping[str, Any]]], title: str) -> "Figure":
-    """Accuracy against mean confidence of every filled bin, one line per method; marker area: images.
+    """Accuracy against mean confidence in each bin, one line per method; the marker area is the share of the images.
 
-    ``lines`` holds (method label, score) in legend order. Raises InputError as `_diagrams.draw_panel`, and for no
-    line.
+    A bin with less than 1 % of the images is left out, since a few images would draw a spike (with more than 100
+    bins: with less than their mean share). ``lines`` holds (method label, score) in legend order.
+    Raises InputError as `_diagrams.draw_panel`, and for no line.
     """
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
@@ -176,8 +177,8 @@ def overlay(lines: Sequence[tuple[str, Mapping[str, Any]]], title: str) -> "Figu
     letters = max(room(line) for name in (*names, ["long enough"]) for line in name)
 
     # In inches. The legend has a row for each line of a method, a head row, and room for the note below.
-    side = max(3.4, 0.157 * (sum(map(len, names)) + 3))
-    width = 0.55 + 1.03 * side + 0.45 + 0.063 * (letters + 22)
+    side = max(3.4, 0.157 * (sum(map(len, names)) + 4))
+    width = 0.55 + 1.05 * side + 0.45 + 0.063 * (letters + 22)
     heading = style.broken(title, width)
     height = 0.48 + side + 0.2 + 0.17 * (1 + heading.count("\n"))
 
@@ -190,11 +191,23 @@ def overlay(lines: Sequence[tuple[str, Mapping[str, Any]]], title: str) -> "Figu
         handles = [Line2D([], [], linestyle="", label="  ".join([f"{'Method':<{letters}}", *heads]))]
         for (label, score), (first, *others) in zip(lines, names, strict=True):
             bins, (color, marker, dash) = _diagrams.filled_bins(score, label), looks[label]
-            ax.plot(bins.confidence, bins.accuracy, color=color, linestyle=dash, linewidth=1.1, label=label)
+            large = bins.share >= min(SMALLEST, 1 / len(score["bins"]["count"]))
+            confidence, accuracy = bins.confidence[large], bins.accuracy[large]
+            ax.plot(
+                confidence,
+                accuracy,
+                color=color,
+                linestyle=dash,
+                linewidth=1.0,
+                alpha=0.7,
+                label=label,
+                clip_on=False,
+            )
             ax.scatter(
-                bins.confidence,
-                bins.accuracy,
-                s=np.maximum(8, 260 * bins.share),
+                confidence,
+                accuracy,
+                s=np.maximum(6, 160 * bins.share[large]),
+                clip_on=False,
                 marker=marker,
                 color=color,
                 edgecolor="white",
@@ -214,12 +227,17 @@ def overlay(lines: Sequence[tuple[str, Mapping[str, Any]]], title: str) -> "Figu
         ax.text(0.02, 0.97, "under-confident", color=style.FAINT, va="top")
         ax.text(0.98, 0.03, "over-confident", color=style.FAINT, ha="right")
         ax.text(
-            1.02, 0.0, "Marker area: share in the bin", color=style.FAINT, fontsize="small", transform=ax.transAxes
+            1.04,
+            0.0,
+            "Marker area: share in the bin\n(bins below 1 % are left out)",
+            color=style.FAINT,
+            fontsize="small",
+            transform=ax.transAxes,
         )
         legend = ax.legend(
             handles=handles,
             loc="upper left",
-            bbox_to_anchor=(1.02, 1.0),
+            bbox_to_anchor=(1.04, 1.0),
             borderaxespad=0,
             prop={"family": "DejaVu Sans Mono", "size": 7.5},
         )

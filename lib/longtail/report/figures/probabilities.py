@@ -43,9 +43,7 @@ _QUARTILES = {0.25: _QUARTER, 0.5: _MEDIAN, 0.75: _QUARTER}
 _HATCHES = (None, "////")  # left and right
 
 
-NAME = "probability of the true class"
 CATEGORY = "Calibration"
-SUBCATEGORY = "true class"
 MESSAGE = "Probability of the true class: {figure}"
 CAPTION = (
     "Probability that two methods give to the true class of each test image, left and right half of each violin, by "

@@ -12,13 +12,10 @@ if TYPE_CHECKING:
 
 SHOWS = "run"
 ON_REQUEST = True
-NAME = "reliability diagram"
-CATEGORY = "Calibration"
-SUBCATEGORY = "{dataset} {imbalance}"
+CATEGORY = "Calibration of single runs"
 MESSAGE = "Reliability of {method} on {dataset} {imbalance}, {backbone}, seed {seed}"
 CAPTION = """\
-{method} on {dataset} ({imbalance}), {backbone}, seed {seed}, last epoch.
-Accuracy on the test set in each confidence bin; the hatched part is the gap to the mean confidence. \
+Last epoch: accuracy on the test set in each confidence bin; the hatched part is the gap to the mean confidence. \
 The strip shows the share of the test set in each bin."""
 
 
@@ -28,11 +25,12 @@ def inputs(subject: Run) -> dict[str, Any]:
 
 
 def layout(subject: Run) -> dict[str, Any]:
-    """The title."""
-    return {"title": f"{subject.method} on {subject.setting}, {subject.backbone}, seed {subject.files.seed}"}
+    """The title, and the label of the method."""
+    where = f"{subject.method} on {subject.setting}, {subject.backbone}, seed {subject.files.seed}"
+    return {"title": f"Reliability of {where}", "method": subject.method}
 
 
 def draw(layout: Mapping[str, Any], paths: Mapping[str, Any]) -> "Figure":
     """The diagram of the last epoch."""
     score = files.read_json(paths["metrics"])["last"]
-    return _diagrams.side_by_side([(layout["title"], score)], "")
+    return _diagrams.side_by_side([(layout["method"], score)], layout["title"])

@@ -12,11 +12,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHOWS = "setting"
-NAME = "reliability of all methods"
 CATEGORY = "Calibration"
 MESSAGE = "Reliability of all methods on {dataset} {imbalance}, {backbone}"
 CAPTION = """\
-Reliability of every method on {dataset} ({imbalance}), {backbone}, last epoch; the smallest ECE comes first. \
+Last epoch of every method; the smallest ECE comes first. \
 Bars show the accuracy in each confidence bin, over the test sets of all seeds together; the hatched part is the gap \
 to the mean confidence, and the strip below shows the share of the test set in each bin. Top-1 and ECE are means \
 ± standard deviations over the seeds."""
@@ -39,8 +38,9 @@ def layout(subject: Setting) -> dict[str, Any]:
         }
         for method in subject.methods
     ]
+    title = f"Reliability of all methods on {subject.setting}, {subject.backbone}"
     seeds = sorted({run.seed for method in subject.methods for run in method.runs})
-    return {"title": f"Reliability on {subject.setting}, {subject.backbone}", "methods": methods, "seeds": seeds}
+    return {"title": title, "methods": methods, "seeds": seeds}
 
 
 def draw(layout: Mapping[str, Any], paths: Mapping[str, Any]) -> "Figure":

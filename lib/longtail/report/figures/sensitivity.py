@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 Score = Mapping[str, Any]
 Floats = npt.NDArray[np.float64]
 
-NAME = "settings of a method"
 CATEGORY = "Studies"
 MESSAGE = "Settings of a method: {figure}"
 CAPTION = (
@@ -191,6 +190,7 @@ def sensitivity(
         figure.suptitle(heading)
         ratios = (1.35, *[1] * (len(shown) - 1)) * bands
         grid = figure.add_gridspec(len(shown) * bands, columns, height_ratios=ratios)
+        ranges = {metric.name: _range(panels, metric, level[metric.name]) for metric in shown}
         first: dict[str, Axes] = {}
         for number, panel in enumerate(panels):
             band, column = divmod(number, columns)
@@ -199,7 +199,7 @@ def sensitivity(
                 place = grid[len(shown) * band + row, column]
                 ax = figure.add_subplot(place, sharex=above, sharey=first.get(metric.name))
                 first.setdefault(metric.name, ax)
-                _draw(ax, panel, metric, colours[row % len(colours)])
+                _draw(ax, panel, metric, colours[row % len(colours)], ranges[metric.name])
                 ax.axhline(level[metric.name], zorder=1, label="baseline", **_BASELINE)
                 ax.tick_params(labelleft=column == 0, labelbottom=row == len(shown) - 1)
                 if column == 0:
@@ -207,9 +207,9 @@ def sensitivity(
                 above = ax
                 if row == 0:
                     ax.set_title(names[number])
-        for ax in first.values():
+        for name, ax in first.items():
             ax.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
-            ax.margins(y=0.12)
+            ax.set_ylim(*ranges[name])
         figure.align_ylabels()
         # Anchored in figure coordinates: a figure that grows by a footnote leaves it in place.
         figure.legend(
@@ -234,8 +234,59 @@ def _mean(scores: Sequence[Score], metric: Metric, of: str) -> tuple[float, floa
     return float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else float("nan")
 
 
-def _draw(ax: "Axes", panel: Panel, metric: Metric, colour: str) -> None:
-    """The points of one metric, the default on top; a setting with names is drawn at 0, 1, 2, …"""
+def _range(panels: Sequence[Panel], metric: Metric, level: float) -> tuple[float, float]:
+    """The lowest and the highest value of an axis: those of all points and of the baseline, without outliers.
+
+    An outlier is further than three times the interquartile range from the middle half of at least five points, and
+    leaves a tenth of the axis or more empty beside the others. Defaults are shown in any case.
+    """
+    pairs, kept = [], []
+    for panel in panels:
+        for point in panel["points"]:
+            pairs.append(_mean(point["values"], metric, f"{panel['title']} = {point['at']}"))
+            kept.append("default" in panel and point["at"] == panel["default"])
+    means, spreads = np.array(pairs).T
+    means, spreads, kept = (values[np.isfinite(means)] for values in (means, spreads, np.array(kept)))
+    if len(means) == 0:
+        return (level - 1, level + 1) if np.isfinite(level) else (0.0, 1.0)
+    shown = np.ones(len(means), bool)
+    if len(means) >= 5:
+        low, high = np.quantile(means, [0.25, 0.75])
+        fence = 3 * max(high - low, 0.1 * np.ptp(means))
+        shown = kept | ((means >= low - fence) & (means <= high + fence))
+    spreads = np.nan_to_num(spreads[shown])
+    ends = [(means[shown] - spreads).min(), (means[shown] + spreads).max()]
+    ends += [level] if np.isfinite(level) else []
+    margin = 0.12 * (np.ptp(ends) or abs(ends[0]) or 1.0)
+    return float(min(ends) - margin), float(max(ends) + margin)
+
+
+def _mark_outliers(ax: "Axes", places: Floats, means: Floats, metric: Metric, colour: str, ends: Floats) -> None:
+    """An arrow at the edge of the axes for every mean beyond them, with its value."""
+    for place, mean in zip(places, means, strict=True):
+        if ends[0] <= mean <= ends[1] or not np.isfinite(mean):
+            continue
+        above = mean > ends[1]
+        edge, marker = (ends[1], "^") if above else (ends[0], "v")
+        ax.plot(place, edge, marker, color=colour, markersize=6, clip_on=False, zorder=5, label="outlier")
+        ax.annotate(
+            metric.text(float(mean)),
+            (place, edge),
+            (0, -7 if above else 7),
+            textcoords="offset points",
+            ha="center",
+            va="top" if above else "bottom",
+            fontsize=7,
+            color=colour,
+            bbox={"facecolor": "white", "linewidth": 0, "pad": 0.5},
+        )
+
+
+def _draw(ax: "Axes", panel: Panel, metric: Metric, colour: str, ends: tuple[float, float]) -> None:
+    """The points of one metric, the default on top; a setting with names is drawn at 0, 1, 2, …
+
+    A point outside the axis, which goes from the first to the second of `ends`, is an arrow at its edge.
+    """
     points = list(panel["points"])
     numeric = not any(isinstance(point["at"], str) for point in points)
     if numeric:
@@ -258,6 +309,7 @@ def _draw(ax: "Axes", panel: Panel, metric: Metric, colour: str) -> None:
         zorder=2,
         label="spread",
     )
+    _mark_outliers(ax, np.array(places), means, metric, colour, np.array(ends))
     for place, mean, point in zip(places, means, points, strict=True):
         if "default" in panel and point["at"] == panel["default"]:
             ax.plot(place, mean, color=colour, zorder=4, label="default", **_DEFAULT)

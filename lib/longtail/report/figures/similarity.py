@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 ANNOTATED = 20  # with more classes the numbers do not fit into their cells
-NAMED = 40  # with more classes the names do not fit beside their rows
+NAMED = 60  # with more classes the names do not fit beside their rows
 _BLUE, _DIVIDER = "#0b5cd6", style.INK
 
-NAME = "similar classes"
 CATEGORY = "Features"
 MESSAGE = "Similar classes: {figure}"
 CAPTION = (
@@ -116,7 +115,7 @@ def similarity_heatmaps(
     """Heat maps of both cosines side by side, head classes marked; NaN cells stay blank.
 
     `head` lists the head classes, or is their number if they are the first. A blue rectangle in the row of each tail
-    class marks the head class most similar to it. Up to 20 classes have a number in every cell; with more than 40,
+    class marks the head class most similar to it. Up to 20 classes have a number in every cell; with more than 60,
     the axes have class numbers instead of names.
     Raises InputError for a matrix that is not [K, K], and for head classes that do not exist.
     Source: LADC, figure 1.

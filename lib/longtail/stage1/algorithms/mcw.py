@@ -25,6 +25,7 @@ from longtail.stage1.learner import Pool, Stage1Learner
 WHOLE_BATCHES = True
 WITHOUT = ["mixing"]
 DEFERS = True
+LEARNS_FROM_LEFT_OUT = True
 WORK = 1.8
 SETTINGS = {
     "per_class": {"type": "integer", "minimum": 1, "description": "images of each class in the meta set"},
@@ -47,6 +48,11 @@ class Learner(Stage1Learner):
         super().__init__(*arguments)
         # The two phases have different steps for batches that may have equal shapes, which a captured step would mix.
         self.backend = dataclasses.replace(self.backend, capture=False)
+        # The rates of parameters as multiples of the recipe's, where they differ.
+        groups = [(group["rate_factor"], group["params"]) for group in self.optimizer.param_groups]
+        factors = {id(parameter): factor for factor, parameters in groups for parameter in parameters}
+        named = self.module.named_parameters()
+        self.factors = {name: factors[id(value)] for name, value in named if factors.get(id(value), 1) != 1}
         self.first_phase = CrossEntropy()
         self.meta_phase = False
 
@@ -89,16 +95,26 @@ class Learner(Stage1Learner):
         gradients.
         """
         learning = {name: value.detach() for name, value in self.module.named_parameters() if value.requires_grad}
-        rate = self.optimizer.param_groups[0]["lr"]
-        ahead = grad(lambda at: (weights * self.criterion(self._logits(at, own), own.labels)).sum())(learning)
+        first = self.optimizer.param_groups[0]
+        rate = first["lr"] / first["rate_factor"]
+        ahead = self._at_their_rates(
+            grad(lambda at: (weights * self.criterion(self._logits(at, own), own.labels)).sum())(learning)
+        )
         moved = {name: value - rate * ahead[name] for name, value in learning.items()}
-        uphill = grad(lambda at: F.cross_entropy(self._logits(at, balanced), balanced.labels))(moved)
+        uphill = self._at_their_rates(
+            grad(lambda at: F.cross_entropy(self._logits(at, balanced), balanced.labels))(moved)
+        )
         # Forward mode does not support autocast, so this pass is in float32.
         of_images: Any = jvp(
             lambda at: self.criterion(self._logits(at, own, cast=False), own.labels), (learning,), (uphill,)
         )
         slopes = of_images[1]
         return self.own["rate"] * rate * slopes.detach()  # type: ignore[no-any-return]
+
+    def _at_their_rates(self, gradients: Parameters) -> Parameters:
+        """Gradients times the multiple of the rate that their parameters learn at."""
+        scaled = {name: factor * gradients[name] for name, factor in self.factors.items()}
+        return gradients | scaled
 
     def _logits(self, parameters: Parameters, batch: Mixed, cast: bool = True) -> Tensor:
         """Logits with other parameters and batch statistics; the running statistics do not change."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longtail.runtime.errors import InputError
-from longtail.stage2.post_hoc import Adjusted, Floats
+from longtail.stage2.post_hoc import Adjusted, Affine, Floats, Stage1Classifier
 
 SETTINGS = {
     "tau": {
@@ -18,6 +18,7 @@ SETTINGS = {
     },
 }
 ARRAYS = ("test_logits", "best_test_logits", "train_labels", "test_labels")
+BEST_EPOCH = True
 
 
 def adjust(settings: Mapping[str, Any], stored: Mapping[str, NDArray[Any]]) -> Adjusted:
@@ -33,6 +34,17 @@ def adjust(settings: Mapping[str, Any], stored: Mapping[str, NDArray[Any]]) -> A
             f"post_hoc logit_adjustment has no share of class {counts.argmin()}, which has no training image: leave "
             "the class out of the data set"
         )
-    shift: Floats = (settings["tau"] * np.log(counts / counts.sum())).astype(np.float32)
+    shift = _shift(settings["tau"], counts)
     chosen = {"tau": settings["tau"]}
     return Adjusted(logits - shift, stored["best_test_logits"] - shift, {"last": chosen, "best": chosen})
+
+
+def classifier(settings: Mapping[str, Any], chosen: Mapping[str, Any], stage1: Stage1Classifier) -> Affine:
+    """The classifier of Stage 1, from whose logits τ·log π is subtracted."""
+    return Affine(stage1.weight, stage1.bias, np.ones_like(stage1.bias), -_shift(chosen["tau"], stage1.counts))
+
+
+def _shift(tau: float, counts: NDArray[np.int64]) -> Floats:
+    """τ·log π [K] of the training images per class."""
+    shift: Floats = (tau * np.log(counts / counts.sum())).astype(np.float32)
+    return shift

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longtail.runtime.errors import InputError
-from longtail.stage2.post_hoc import Adjusted, Floats
+from longtail.stage2.post_hoc import Adjusted, Affine, Floats, Stage1Classifier
 
 SETTINGS = {
     "tau": {
@@ -52,6 +52,13 @@ def adjust(settings: Mapping[str, Any], stored: Mapping[str, NDArray[Any]]) -> A
     return Adjusted(classifier.logits(test, last), classifier.logits(test, best), choice)
 
 
+def classifier(settings: Mapping[str, Any], chosen: Mapping[str, Any], stage1: Stage1Classifier) -> Affine:
+    """z_k = w_k·x / ‖w_k‖^τ (+ b_k)."""
+    none = np.zeros_like(stage1.bias)
+    scale = _Rescaled(stage1.weight, None).scale(chosen["tau"])
+    return Affine(stage1.weight, none, scale, stage1.bias if settings["bias"] else none)
+
+
 def mean_class_accuracy(logits: Floats, labels: NDArray[np.int64]) -> Fraction:
     """Mean accuracy of the classes in `labels` [N]; exact, so that equal means compare as equal."""
     classes, counts = np.unique(labels, return_counts=True)
@@ -81,8 +88,13 @@ class _Rescaled:
 
     def logits(self, products: Floats, tau: float) -> Floats:
         """Logits [N, K] for one τ from these products."""
-        logits: Floats = products * (self.lengths**-tau).astype(np.float32)
+        logits: Floats = products * self.scale(tau)
         return logits if self.bias is None else logits + self.bias
+
+    def scale(self, tau: float) -> Floats:
+        """1 / ‖w_k‖^τ [K]."""
+        scale: Floats = (self.lengths**-tau).astype(np.float32)
+        return scale
 
 
 def _choice(

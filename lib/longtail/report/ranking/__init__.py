@@ -1,0 +1,1 @@
+"""The page that says which method to take: its numbers, sentences, figures, and the forms it is written in."""

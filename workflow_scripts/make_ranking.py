@@ -1,0 +1,20 @@
+import json
+
+from _script import snakemake
+
+from longtail.runtime import joblog
+
+with joblog.job(snakemake.log):
+    from longtail.evaluate import ranking
+    from longtail.report import origin
+    from longtail.report.ranking import files as written
+    from longtail.report.ranking import ranked
+    from longtail.runtime import files, npz
+
+    table, inputs = json.loads(snakemake.params.table), snakemake.input
+    records = {path: files.read_json(path) for path in inputs.provenance}
+    counts = files.read_json(inputs.subset)["counts"]
+    classes = npz.load(inputs.arrays, ["classes"], "arrays")["classes"].tolist()
+    measured = ranking.measure(inputs.logits, counts, **table["evaluation"])
+    found = ranked.rank(table, measured, classes, records)
+    written.write(found, origin.sentences("", table["seeds"], list(records.values())), snakemake.output)
