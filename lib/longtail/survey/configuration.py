@@ -68,7 +68,7 @@ def _weights(image_size: int) -> list[str]:
         backbone = "resnet18_imagenet: {backbone: resnet18, weights: IMAGENET1K_V1}"
     name = backbone.partition(":")[0]
     return [
-        f"# Few images learn more from trained weights (docs/trained-weights.md): name `backbone: {name}` in the table.",
+        f"# Few images learn more from trained weights (docs/trained-weights.md): `backbone: {name}` in the table.",
         f"backbones: {{{backbone}}}",
     ]
 
