@@ -61,7 +61,7 @@ rule build_long_tail:
         "results/logs/data/{dataset}/{imbalance}/build_long_tail.log",
     localrule: True
     conda:
-        "../envs/report.yaml"
+        "../envs/train.yaml"
     params:
         settings=lambda w: GRAPH.parameters.long_tail(w),
         code=lambda w: GRAPH.parameters.code("build_long_tail", w),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from longtail import imbalance
 from longtail.data import long_tail
+from longtail.imbalance import class_counts
 from longtail.runtime.errors import InputError
 
 # The subsets of LDAM-DRW, MiSLAS, BBN and BagofTricks: classes, images a class, factor, total, smallest class.
@@ -34,7 +35,7 @@ FIRST_KEPT = {
 
 @pytest.mark.parametrize(("classes", "n_max", "factor", "total", "smallest"), SUBSETS)
 def test_size_of_the_published_subsets(classes: int, n_max: int, factor: int, total: int, smallest: int) -> None:
-    counts = long_tail.class_counts(n_max, factor, classes)
+    counts = class_counts(n_max, factor, classes)
     assert sum(counts) == total
     assert min(counts) == counts[-1] == smallest
     assert counts[0] == n_max
@@ -44,7 +45,7 @@ def test_size_of_the_published_subsets(classes: int, n_max: int, factor: int, to
 @pytest.mark.parametrize(("factor", "rounded"), [(200, 9_548), (100, 10_899)])
 def test_rounding_would_give_another_subset(factor: int, rounded: int) -> None:
     assert sum(round(500 * (1 / factor) ** (i / 99)) for i in range(100)) == rounded
-    assert sum(long_tail.class_counts(500, factor, 100)) < rounded
+    assert sum(class_counts(500, factor, 100)) < rounded
 
 
 @pytest.mark.parametrize(("classes", "n_max", "factor", "total", "smallest"), SUBSETS)
@@ -134,7 +135,7 @@ def test_counts_are_those_of_exact_arithmetic(n_max: Any, classes: Any, written:
     factor = imbalance.ratio(imbalance.slug(written, "table"))
     expected = exactly(n_max, factor, classes)
     assume(expected[-1] >= 1)
-    assert long_tail.class_counts(n_max, factor, classes) == expected
+    assert class_counts(n_max, factor, classes) == expected
 
 
 @pytest.mark.parametrize(
@@ -150,12 +151,12 @@ def test_the_smallest_class_is_as_large_as_written(n_max: int, written: float, s
 def test_the_papers_sets_are_those_of_the_formula_in_binary(n_max: int, classes: int) -> None:
     for factor in range(1, n_max + 1):
         binary = [int(n_max * (1.0 / factor) ** (i / (classes - 1.0))) for i in range(classes)]
-        assert long_tail.class_counts(n_max, factor, classes) == binary
+        assert class_counts(n_max, factor, classes) == binary
 
 
 def test_thousands_of_classes_are_counted_at_once() -> None:
-    assert long_tail.class_counts(1000, 1, 8142) == [1000] * 8142
-    assert long_tail.class_counts(1000, 1.000000000001, 8142) == [1000] + [999] * 8141
+    assert class_counts(1000, 1, 8142) == [1000] * 8142
+    assert class_counts(1000, 1.000000000001, 8142) == [1000] + [999] * 8141
 
 
 @pytest.mark.parametrize(("n_max", "factor"), [(7, 8), (7, 1000)])
@@ -229,9 +230,9 @@ def test_subset_that_was_cut_short_is_refused(tmp_path: Path) -> None:
 
 def test_thunews_lt_has_the_papers_total() -> None:
     """LADC, Table 1: 44,723 titles, which only the decay rounded to 0.6 gives (methods card 1.3)."""
-    counts = long_tail.class_counts(18_000, 100, 10, decimals=1)
+    counts = class_counts(18_000, 100, 10, decimals=1)
     assert counts == [18000, 10800, 6480, 3887, 2332, 1399, 839, 503, 302, 181]
     assert sum(counts) == 44_723
-    assert sum(long_tail.class_counts(18_000, 100, 10)) == 44_667
+    assert sum(class_counts(18_000, 100, 10)) == 44_667
     labels = np.repeat(np.arange(10), 18_000)
     assert long_tail.subset(labels, 10, "if100", 0, 18_000, 1).counts == counts

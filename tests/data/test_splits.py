@@ -76,8 +76,18 @@ def test_a_cut_below_the_size_of_a_group_is_refused() -> None:
 def test_equal_titles_are_on_one_side_of_a_split() -> None:
     titles = np.repeat(np.arange(20, dtype=np.int32), 2)[:, None]
     labels = np.repeat([0, 1], 20)
-    vectors = np.zeros((20, 2), np.float32)
-    held = Titles(titles, labels, titles[:1], labels[:1], titles[:0], labels[:0], vectors, ["a", "b"])
+    vectors, characters = np.zeros((20, 2), np.float32), np.array(list("abcdefghijklmnopqrst"))
+    held = Titles(
+        titles,
+        labels,
+        titles[:1],
+        labels[:1],
+        titles[:0],
+        labels[:0],
+        vectors,
+        ["a", "b"],
+        characters,
+    )
 
     kept = splits.subset(held, SETTINGS | {"validation": 0.3}, {}).indices
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from longtail.data.long_tail import class_counts
+from longtail.imbalance import class_counts
 from longtail.losses import ldam
 
 COUNTS = [500, 314, 48, 5]

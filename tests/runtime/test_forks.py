@@ -43,6 +43,8 @@ def script(tmp_path: Path, owner: "subprocess.Popen[str]") -> Script:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # A shell lets its background processes, and so these tests, ignore Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
 
     return start

@@ -8,6 +8,7 @@ import pytest
 import torch
 from tests import small
 
+from longtail.data import long_tail
 from longtail.data.long_tail import cut
 from longtail.data.sources import made_titles
 from longtail.engine import checkpoint, loop
@@ -107,8 +108,10 @@ def test_what_ends_a_training_is_the_lowest_validation_loss(tmp_path: Path) -> N
 
 def test_stopping_early_without_a_validation_split_is_refused(tmp_path: Path) -> None:
     recipe = {"early_stopping": {"every": 1, "patience": 2}}
+    images, _ = small.data()
+    whole = long_tail.natural(images.train_labels, 10)
     with pytest.raises(InputError, match="no validation split: use one without early_stopping"):
-        train.train(*small.data(), small.changed(small.STAGE1, recipe=recipe), small.resume(tmp_path))
+        train.train(images, whole, small.changed(small.STAGE1, recipe=recipe), small.resume(tmp_path))
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from longtail.data.long_tail import class_counts
+from longtail.imbalance import class_counts
 from longtail.runtime.errors import InputError
 from longtail.weightings import class_balanced
 from longtail.weightings.class_balanced import class_weights

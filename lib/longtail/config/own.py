@@ -12,7 +12,7 @@ from typing import Any
 from longtail import imbalance as factors
 from longtail.config import sources
 from longtail.config.registry import CONFIG, Registry
-from longtail.data.long_tail import class_counts
+from longtail.imbalance import class_counts
 from longtail.runtime import parts
 from longtail.runtime.errors import InputError
 

@@ -12,6 +12,7 @@ from longtail import imbalance as factors
 from longtail.data import groups, long_tail
 from longtail.data.arrays import Data
 from longtail.data.long_tail import Subset
+from longtail.imbalance import class_counts
 from longtail.runtime import parts
 from longtail.runtime.errors import InputError
 
@@ -91,7 +92,7 @@ def cut_groups(
     """
     available = np.bincount(labels, minlength=len(classes))
     largest = int(available.min()) if settings["n_max"] is None else settings["n_max"]
-    counts = long_tail.class_counts(largest, factor, len(classes), settings.get("decay_decimals"))
+    counts = class_counts(largest, factor, len(classes), settings.get("decay_decimals"))
     stream, kept = np.random.default_rng(settings["seed"]), []
     for label, count in enumerate(counts):
         rows = np.flatnonzero(labels == label)
