@@ -63,7 +63,11 @@ def test_rest_of_the_published_recipes(recipes: Any, name: str, epochs: int, dec
     assert recipe.batch_size == 128
     assert recipe.weight_decay == decay
     assert recipe.momentum == 0.9
-    assert recipe.nesterov is False
+
+
+def test_recipes_have_nesterov_momentum_where_their_official_code_has(recipes: Any) -> None:
+    bag_of_tricks, bbn = {"BoT", "BoT-S2", "BoT-mix", "Remix-big-imagenet"}, {"BBN", "BBN-big-inaturalist"}
+    assert {name for name, recipe in recipes.items() if recipe.nesterov} == bag_of_tricks | bbn | {"Meta"}
 
 
 def test_rate_never_rises_after_the_warmup(recipes: Any) -> None:
