@@ -192,6 +192,49 @@ def test_recipes_of_the_large_sets(shipped: Registry, dataset: str) -> None:
     assert first["evaluate"] == {"every": 5, "each_from": epochs * 4 // 5 + 1}
 
 
+LARGE_ONLY = ("ce", "mixup", "ce_ldam", "ce_drw", "focal_drw", "remix_drw")
+ALWAYS = ("ce_bot", "remix", "bbn", "ce_lade", "lade", "balanced_softmax")
+NEVER = ("smote", "rotation", "ce_drs", "cb", "remix_randaugment", "ce_ladc")
+
+
+@pytest.mark.parametrize("method", [*LARGE_ONLY, *ALWAYS, *NEVER])
+def test_heads_begin_as_those_of_the_official_code(shipped: Registry, method: str) -> None:
+    def head(dataset: str) -> str:
+        factor = "natural" if dataset in LARGE else "if100"
+        return str(settings.stage1(shipped, dataset, factor, "resnet50", method, 0)["head"]["name"])
+
+    small, large = {"linear"} if method not in ALWAYS else {"linear_uniform"}, {"inaturalist2018"}
+    large |= {"imagenet_lt", "places_lt"} if method in ("ce", "mixup") else set()
+    assert {head(dataset) for dataset in ("cifar10", "cifar100", "digits")} == small
+    assert {head(dataset) for dataset in large} == ({"linear"} if method in NEVER else {"linear_uniform"})
+
+
+def test_balanced_softmax_keeps_the_head_of_text_networks(shipped: Registry) -> None:
+    stage1 = settings.stage1(shipped, "thucnews", "if100", "textcnn", "balanced_softmax", 0)
+    assert stage1["head"] == {"name": "linear"}
+
+
+@pytest.mark.parametrize(
+    ("method", "dataset", "head"),
+    [
+        ("crt", "cifar100", None),
+        ("crt_mixup", "cifar100", None),
+        ("crt_bot", "cifar100", {"name": "linear_uniform"}),
+        ("ladc_crt", "cifar100", None),
+        ("crt", "imagenet_lt", {"name": "linear_uniform"}),
+        ("crt_mixup", "places_lt", {"name": "linear_uniform"}),
+        ("crt_bot", "inaturalist2018", {"name": "linear_uniform"}),
+        ("lws_bot", "cifar100", None),  # keeps the classifier of Stage 1
+        ("mislas", "imagenet_lt", None),
+    ],
+)
+def test_a_new_classifier_begins_as_that_of_its_stage1(
+    shipped: Registry, method: str, dataset: str, head: dict[str, str] | None
+) -> None:
+    factor = "natural" if dataset in LARGE else "if100"
+    assert settings.stage2(shipped, dataset, factor, "resnet50", method, 0).get("head") == head
+
+
 def test_preprocessing_of_the_large_sets(shipped: Registry) -> None:
     blocks = {name: shipped.datasets[name]["preprocessing"] for name in LARGE}
 

@@ -29,7 +29,7 @@ KINDS: dict[type[Settings], tuple[dict[str, Any], set[str], set[str]]] = {
     Seeds: (CONFIG["seeds"], {"subset", "runs"}, set()),
     Preprocessing: (schema.load("dataset")["properties"]["preprocessing"], set(), set()),
     Stage1: (METHOD["$defs"]["stage1"], {"backbones"}, COMMON | {"pretrained", "weights"}),
-    Stage2: (METHOD["$defs"]["stage2"], set(), COMMON | {"frozen"}),
+    Stage2: (METHOD["$defs"]["stage2"], set(), COMMON | {"frozen", "head"}),
 }
 
 

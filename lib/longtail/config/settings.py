@@ -10,6 +10,7 @@ from longtail.config.plan import NETWORK, Training
 from longtail.config.registry import Registry, merge
 from longtail.runtime import files, parts
 
+LINEAR = {"name": "linear"}
 # Keys of `compute` that change no result, so that changing them must not repeat a training.
 NO_PART_OF_RESULTS = ("workers", "jobs_per_gpu", "pack")
 
@@ -73,6 +74,9 @@ def stage2(registry: Registry, dataset: str, imbalance: str, backbone: str, meth
     block = _with_recipe(registry, dataset, network["backbone"], method, block, "stage2")
     frozen = [stage for stage, rate in network["recipe"].get("rates", {}).items() if rate == 0]
     block |= {"frozen": frozen} if frozen else {}
+    # A new classifier is drawn as that of its Stage 1; what is the default is not repeated.
+    if not block["classifier"]["keep_stage1"] and network["head"] != LINEAR:
+        block["head"] = network["head"]
     return block | _common(registry, dataset, backbone, seed) | {"backbone": network["backbone"]}
 
 
