@@ -24,7 +24,7 @@ CONFIG = schema.load("config")["properties"]
 COMMON = {"backbone", "preprocessing", "compute", "seeds"}
 # By dataclass: its schema, the keys of it that no job is given, and the fields that the graph adds.
 KINDS: dict[type[Settings], tuple[dict[str, Any], set[str], set[str]]] = {
-    Recipe: (schema.load("recipe"), set(), {"name"}),
+    Recipe: (schema.load("recipe"), {"preprocessing"}, {"name"}),
     Compute: (CONFIG["compute"], set(NO_PART_OF_RESULTS), set()),
     Seeds: (CONFIG["seeds"], {"subset", "runs"}, set()),
     Preprocessing: (schema.load("dataset")["properties"]["preprocessing"], set(), set()),

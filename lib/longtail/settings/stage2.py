@@ -24,8 +24,8 @@ class Classifier(Settings):
 class Stage2(Settings):
     """All that the result of a Stage 2 depends on, beside its data and the network that it stands on.
 
-    `frozen` are the stages of the backbone that its Stage 1 kept frozen. `head` is the head of its Stage 1, as which a new
-    classifier is drawn (None: `linear`, or a classifier that is kept).
+    `frozen` are the stages of the backbone that its Stage 1 kept frozen. A new classifier is drawn as `head`, that
+    of its Stage 1 (None: `linear`, or a classifier that is kept).
     """
 
     backbone: str

@@ -31,13 +31,11 @@ class ScaledClassifier(nn.Module):
         return self.scale * F.linear(features, self.weight, self.bias) + self.offset
 
 
-def build(
-    settings: Classifier, stage1: dict[str, Tensor], seed: int, head: Part | None = None
-) -> ScaledClassifier:
+def build(settings: Classifier, stage1: dict[str, Tensor], seed: int, head: Part | None = None) -> ScaledClassifier:
     """The classifier that `settings` describe.
 
-    `stage1` is the Stage-1 network's state; if its classifier is not kept, a new one is drawn with the seed, as `head`
-    is (None: as the head `linear`).
+    `stage1` is the Stage-1 network's state; if its classifier is not kept, a new one is drawn with the seed, as the
+    head `head` (None: `linear`).
     Parts with rate 0 do not learn.
     """
     weight, bias = stage1["classifier.weight"], stage1["classifier.bias"]
