@@ -49,6 +49,12 @@ def test_what_is_deferred_still_takes_effect(monkeypatch: pytest.MonkeyPatch) ->
     assert recipe((10**6, 10), monkeypatch, "ldam_drw")["defer"] == 8
 
 
+def test_the_horizon_of_bbn_moves_with_the_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = {"recipes": {"BBN": "BBN-big-inaturalist"}, "steps": 1000}
+    found = recipe((10**6, 10), monkeypatch, "bbn", **changes)
+    assert (found["epochs"], found["horizon"]) == (10, 11)  # of 180 and 200
+
+
 @pytest.mark.parametrize(
     ("changes", "epochs"),
     [({"recipes": {"TDE": "BBN"}}, 200), ({"like": "cifar10"}, 200), ({"steps": None}, 200), ({"steps": 1000}, 10)],

@@ -3,10 +3,12 @@ from typing import Any
 
 import pytest
 
-from longtail.config import load, settings
+from longtail.config import load, recipes, settings
 from longtail.config.registry import Registry
 from longtail.runtime import files
+from longtail.runtime.errors import InputError
 
+STAGE2 = {"classifier": {"keep_stage1": True, "weight_rate": 0.0, "scale_rate": 1.0}}
 # Of the official configs: (ε1, εK, rate of ΔW, shift batch norm). Factor 200 has none and takes those of 100.
 MISLAS = {
     ("cifar10", "if200"): (0.3, 0.0, 0.5, False),
@@ -192,6 +194,49 @@ def test_recipes_of_the_large_sets(shipped: Registry, dataset: str) -> None:
     assert first["evaluate"] == {"every": 5, "each_from": epochs * 4 // 5 + 1}
 
 
+LARGE_ONLY = ("ce", "mixup", "ce_ldam", "ce_drw", "focal_drw", "remix_drw")
+ALWAYS = ("ce_bot", "remix", "bbn", "ce_lade", "lade", "balanced_softmax")
+NEVER = ("smote", "rotation", "ce_drs", "cb", "remix_randaugment", "ce_ladc")
+
+
+@pytest.mark.parametrize("method", [*LARGE_ONLY, *ALWAYS, *NEVER])
+def test_heads_begin_as_those_of_the_official_code(shipped: Registry, method: str) -> None:
+    def head(dataset: str) -> str:
+        factor = "natural" if dataset in LARGE else "if100"
+        return str(settings.stage1(shipped, dataset, factor, "resnet50", method, 0)["head"]["name"])
+
+    small, large = {"linear"} if method not in ALWAYS else {"linear_uniform"}, {"inaturalist2018"}
+    large |= {"imagenet_lt", "places_lt"} if method in ("ce", "mixup") else set()
+    assert {head(dataset) for dataset in ("cifar10", "cifar100", "digits")} == small
+    assert {head(dataset) for dataset in large} == ({"linear"} if method in NEVER else {"linear_uniform"})
+
+
+def test_balanced_softmax_keeps_the_head_of_text_networks(shipped: Registry) -> None:
+    stage1 = settings.stage1(shipped, "thucnews", "if100", "textcnn", "balanced_softmax", 0)
+    assert stage1["head"] == {"name": "linear"}
+
+
+@pytest.mark.parametrize(
+    ("method", "dataset", "head"),
+    [
+        ("crt", "cifar100", None),
+        ("crt_mixup", "cifar100", None),
+        ("crt_bot", "cifar100", {"name": "linear_uniform"}),
+        ("ladc_crt", "cifar100", None),
+        ("crt", "imagenet_lt", {"name": "linear_uniform"}),
+        ("crt_mixup", "places_lt", {"name": "linear_uniform"}),
+        ("crt_bot", "inaturalist2018", {"name": "linear_uniform"}),
+        ("lws_bot", "cifar100", None),  # keeps the classifier of Stage 1
+        ("mislas", "imagenet_lt", None),
+    ],
+)
+def test_a_new_classifier_begins_as_that_of_its_stage1(
+    shipped: Registry, method: str, dataset: str, head: dict[str, str] | None
+) -> None:
+    factor = "natural" if dataset in LARGE else "if100"
+    assert settings.stage2(shipped, dataset, factor, "resnet50", method, 0).get("head") == head
+
+
 def test_preprocessing_of_the_large_sets(shipped: Registry) -> None:
     blocks = {name: shipped.datasets[name]["preprocessing"] for name in LARGE}
 
@@ -202,6 +247,42 @@ def test_preprocessing_of_the_large_sets(shipped: Registry) -> None:
         assert (blocks[name]["mean"], blocks[name]["std"]) == ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
     assert blocks["inaturalist2018"]["mean"] == [0.466, 0.471, 0.380]
     assert blocks["inaturalist2018"]["std"] == [0.195, 0.194, 0.192]
+
+
+def test_recipes_augment_and_normalise_as_their_code_does() -> None:
+    """On iNaturalist without colour jitter, BBN normalises as on ImageNet, and Stage 2 does as its Stage 1."""
+    crt = {"label": "Mine", "paper": "mine", "stage1": "bbn", "stage2": {"recipe": "MiSLAS-S2", **STAGE2}}
+    found = load.load({"methods": {"on_bbn": crt}}, [])
+    own = found.datasets["inaturalist2018"]["preprocessing"]
+    still = own | {"color_jitter": None}
+    as_bbn = still | {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+
+    def one(method: str, dataset: str = "inaturalist2018") -> Any:
+        return settings.stage1(found, dataset, "natural", "resnet50", method, 0)["preprocessing"]
+
+    def two(method: str) -> Any:
+        return settings.stage2(found, "inaturalist2018", "natural", "resnet50", method, 0)["preprocessing"]
+
+    assert own["color_jitter"] == [0.4, 0.4, 0.4, 0.0]
+    assert (one("ce"), two("mislas")) == (own, own)
+    assert (one("ce_bot"), one("ldam_drw"), two("crt_bot"), two("lws_bot")) == (still, still, still, still)
+    assert (one("bbn"), two("on_bbn")) == (as_bbn, as_bbn)
+    assert one("ce_bot", "imagenet_lt") == found.datasets["imagenet_lt"]["preprocessing"]
+    assert "preprocessing" not in settings.stage1(found, "inaturalist2018", "natural", "resnet50", "bbn", 0)["recipe"]
+
+
+def test_a_recipe_of_a_stage2_changes_the_augmentation_but_not_the_normalisation() -> None:
+    changes = {"preprocessing": {"color_jitter": None, "mean": [0.5] * 3, "std": [0.5] * 3}}
+    found = load.load({"recipes": {"MiSLAS-big-inaturalist-S2": changes}}, [])
+    stage2 = settings.stage2(found, "inaturalist2018", "natural", "resnet50", "mislas", 0)
+    assert stage2["preprocessing"] == found.datasets["inaturalist2018"]["preprocessing"] | {"color_jitter": None}
+
+
+def test_a_recipe_for_images_in_colour_is_refused_for_grey_ones() -> None:
+    found = load.load({"recipes": {"digits-S1": {"preprocessing": {"mean": [0.5] * 3}}}}, [])
+    with pytest.raises(InputError, match=r"key 'preprocessing\.mean': 3 given, but the images have 1 channel"):
+        recipes.check_channels(found, "digits", "digits-S1", "here")
+    recipes.check_channels(found, "cifar10", "digits-S1", "here")
 
 
 @pytest.mark.parametrize("dataset", LARGE)

@@ -1,5 +1,6 @@
 import math
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +19,10 @@ from longtail.settings.recipe import Recipe
 def recipes():
     stored = schema.read_yaml(CONFIG / "recipes.yaml")
     checked = {name: schema.check(recipe, "recipe", name) for name, recipe in stored.items()}
-    return {name: Recipe.parse({"name": name, **recipe}) for name, recipe in checked.items()}
+    given = {name: {"name": name, **recipe} for name, recipe in checked.items()}
+    for recipe in given.values():
+        recipe.pop("preprocessing", None)  # no part of what a job is given as its recipe
+    return {name: Recipe.parse(recipe) for name, recipe in given.items()}
 
 
 WARMUP = {1: 0.02, 2: 0.04, 3: 0.06, 4: 0.08, 5: 0.1, 6: 0.1, 100: 0.1, 160: 0.1}
@@ -35,6 +39,10 @@ RATES = {
     "BoT": BOT_WARMUP | {159: 0.1, 160: 0.001, 179: 0.001, 180: 1e-5, 200: 1e-5},
     "BoT-mix": BOT_WARMUP | {319: 0.1, 320: 0.001, 359: 0.001, 360: 1e-5, 400: 1e-5},
     "LADC-S1": BOT_WARMUP | {319: 0.1, 320: 0.001, 359: 0.001, 360: 1e-5, 400: 1e-5},
+    # Under PyTorch 1.0.1 the official scheduler counts epochs from 0: a third of the rate is that of epoch 1.
+    "BBN": {epoch + 1: rate for epoch, rate in BOT_WARMUP.items()}
+    | {1: 0.1 / 3, 120: 0.1, 121: 0.001, 160: 0.001, 161: 1e-5, 200: 1e-5},
+    "BBN-big-inaturalist": {1: 0.05, 120: 0.05, 121: 0.005, 160: 0.005, 161: 5e-4, 180: 5e-4},
     "LADC-S2": BOT_WARMUP | {9: 0.1, 10: 0.01, 19: 0.01, 20: 0.001, 30: 0.001},
 }
 
@@ -63,7 +71,25 @@ def test_rest_of_the_published_recipes(recipes: Any, name: str, epochs: int, dec
     assert recipe.batch_size == 128
     assert recipe.weight_decay == decay
     assert recipe.momentum == 0.9
-    assert recipe.nesterov is False
+
+
+def test_a_cosine_ends_one_step_before_zero_or_at_zero(recipes: Any) -> None:
+    """As PyTorch's own: code that steps it before each epoch e has step e − 1 before version 1.1, and then step e."""
+    before = recipes["Decouple-inaturalist"]
+    after = replace(before, schedule=replace(before.schedule, ends_at_zero=True))
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.2)
+    official = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 90)
+    for epoch in range(1, 91):
+        assert schedule.learning_rate(before, epoch) == pytest.approx(official.get_last_lr()[0], rel=1e-9)
+        optimizer.step()
+        official.step()
+        assert schedule.learning_rate(after, epoch) == pytest.approx(official.get_last_lr()[0], rel=1e-9, abs=1e-15)
+    assert schedule.learning_rate(after, 90) == 0
+
+
+def test_recipes_have_nesterov_momentum_where_their_official_code_has(recipes: Any) -> None:
+    bag_of_tricks, bbn = {"BoT", "BoT-S2", "BoT-mix", "Remix-big-imagenet"}, {"BBN", "BBN-big-inaturalist"}
+    assert {name for name, recipe in recipes.items() if recipe.nesterov} == bag_of_tricks | bbn | {"Meta"}
 
 
 def test_rate_never_rises_after_the_warmup(recipes: Any) -> None:

@@ -24,12 +24,12 @@ CONFIG = schema.load("config")["properties"]
 COMMON = {"backbone", "preprocessing", "compute", "seeds"}
 # By dataclass: its schema, the keys of it that no job is given, and the fields that the graph adds.
 KINDS: dict[type[Settings], tuple[dict[str, Any], set[str], set[str]]] = {
-    Recipe: (schema.load("recipe"), set(), {"name"}),
+    Recipe: (schema.load("recipe"), {"preprocessing"}, {"name"}),
     Compute: (CONFIG["compute"], set(NO_PART_OF_RESULTS), set()),
     Seeds: (CONFIG["seeds"], {"subset", "runs"}, set()),
     Preprocessing: (schema.load("dataset")["properties"]["preprocessing"], set(), set()),
     Stage1: (METHOD["$defs"]["stage1"], {"backbones"}, COMMON | {"pretrained", "weights"}),
-    Stage2: (METHOD["$defs"]["stage2"], set(), COMMON | {"frozen"}),
+    Stage2: (METHOD["$defs"]["stage2"], set(), COMMON | {"frozen", "head"}),
 }
 
 

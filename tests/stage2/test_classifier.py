@@ -3,8 +3,10 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from longtail.models import network
+from longtail.settings.part import Part
 from longtail.settings.stage2 import Classifier
 from longtail.stage2 import classifier
 
@@ -62,6 +64,17 @@ def test_crt_is_settled_by_its_seed(stage1: Any) -> None:
     first, again, other = (classifier.build(CRT, stage1, seed).weight for seed in (3, 3, 4))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("name", [None, "linear", "linear_uniform"])
+def test_fresh_classifier_is_drawn_as_the_head_of_stage1(stage1: Any, name: str | None) -> None:
+    built = classifier.build(CRT, stage1, 3, Part(name) if name else None)
+    torch.manual_seed(3)
+    expected = nn.Linear(64, CLASSES)
+    if name != "linear_uniform":
+        nn.init.kaiming_normal_(expected.weight)
+    assert torch.equal(built.weight, expected.weight)
+    assert torch.equal(built.bias, expected.bias)
 
 
 def test_fresh_classifier_leaves_the_global_random_state_alone(stage1: Any) -> None:

@@ -17,6 +17,7 @@ MODELS = "models"
 PUBLISHED = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 # The normalisation of images that torchvision's and timm's ResNets were trained with.
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+NORMALISATION = tuple(IMAGENET)
 # Where the network of a run is, from the folder of the run or from that of its Stage 1.
 NETWORKS = ("last.pt", "stage1/last.pt")
 Entry = dict[str, Any]
@@ -106,7 +107,7 @@ def normalisation(definition: Entry, name: str) -> dict[str, Any]:
         return IMAGENET
     try:
         preprocessing = files.parse_json(record)["settings"]["preprocessing"]
-        return {key: preprocessing[key] for key in IMAGENET if preprocessing}
+        return {key: preprocessing[key] for key in NORMALISATION if preprocessing}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{where(name)}, key 'weights': {record} is not the record of a run: restore it, or give normalisation: "

@@ -77,6 +77,7 @@ def _of_settings(registry: Registry, where: str, name: str, setting: Setting) ->
     stage1 = settings.stage1(registry, setting.dataset, setting.imbalance, setting.backbone, base, seed=0)
     recipes.check_defer(stage1, stage1["recipe"], at)
     recipes.check_deferral(registry, stage1, at)
+    recipes.check_channels(registry, setting.dataset, stage1["recipe"]["name"], at)
     if base != name:
         methods.check_head(stage1, base, at)
     has_validation = own.has_validation(registry.datasets[setting.dataset])

@@ -125,6 +125,8 @@ def _moved(recipe: dict[str, Any], epochs: int, per_epoch: int) -> dict[str, Any
     changed["evaluate"] = {"every": every, "each_from": moved(evaluate["each_from"])}
     if "defer" in recipe:
         changed["defer"] = min(epochs - 1, moved(recipe["defer"]))
+    if "horizon" in recipe:
+        changed["horizon"] = moved(recipe["horizon"])
     return changed
 
 

@@ -17,6 +17,13 @@ def check(recipe: dict[str, Any], where: str) -> None:
     early = [milestone for milestone in schedule["milestones"] if milestone < schedule["warmup"]]
     if schedule["kind"] == "cosine" and (schedule["warmup"] or schedule["milestones"]):
         raise InputError(f"{where}, key 'schedule': cosine has neither: set warmup: 0 and milestones: []")
+    if schedule["kind"] == "step" and "ends_at_zero" in schedule:
+        raise InputError(f"{where}, key 'schedule.ends_at_zero': only a cosine has it: remove it")
+    if recipe.get("horizon", recipe["epochs"]) < recipe["epochs"]:
+        raise InputError(
+            f"{where}, key 'horizon': {recipe['horizon']} is less than the {recipe['epochs']} epochs, so that a "
+            "branch would have a negative weight: raise it"
+        )
     if early:
         raise InputError(
             f"{where}, key 'schedule.milestones': {early[0]} lies within the warm-up of {schedule['warmup']} epochs, "
@@ -49,6 +56,18 @@ def check_deferral(registry: Registry, block: dict[str, Any], where: str) -> Non
             f"{recipe['epochs']} epochs, so that the deferred part of the method never takes effect ({where}): lower "
             "it, or raise epochs"
         )
+
+
+def check_channels(registry: Registry, dataset: str, name: str, where: str) -> None:
+    """Raises InputError if a recipe normalises another number of channels than the images of a data set have."""
+    expected = registry.datasets[dataset]["preprocessing"]
+    for key, values in registry.recipes.get(name, {}).get("preprocessing", {}).items():
+        if key in ("mean", "std") and len(values) != len(expected[key]):
+            raise InputError(
+                f"{place('recipe', name, registry.config['recipes'])}, key 'preprocessing.{key}': {len(values)} "
+                f"given, but the images have {len(expected[key])} channel(s) ({where}): use another recipe for this "
+                "data set"
+            )
 
 
 def _defers(block: dict[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from longtail.config.plan import NETWORK, Training
 from longtail.config.registry import Registry, merge
 from longtail.runtime import files, parts
 
+LINEAR = {"name": "linear"}
 # Keys of `compute` that change no result, so that changing them must not repeat a training.
 NO_PART_OF_RESULTS = ("workers", "jobs_per_gpu", "pack")
 
@@ -46,7 +47,7 @@ def stage1(registry: Registry, dataset: str, imbalance: str, backbone: str, meth
     """Settings of the Stage 1 of a one-stage method.
 
     `backbone` is the one that the table names; the method may replace it by another (`backbones`). Weights that it
-    starts from bring their recipe and their normalisation of images.
+    starts from bring their recipe and their normalisation of images. A recipe may replace some of the preprocessing.
     """
     block = overridden(registry, dataset, imbalance, method, "stage1")
     named, table_name = backbones.architecture(registry, backbone), backbone
@@ -63,17 +64,27 @@ def stage1(registry: Registry, dataset: str, imbalance: str, backbone: str, meth
     of_backbone = {key: _content(data[key]) if "path" in rule else data[key] for key, rule in rules.items()}
     if entry:
         of_backbone["weights"] = backbones.digest(entry)
-    return block | _common(registry, dataset, table_name, seed) | {"backbone": backbone} | of_backbone
+    block["preprocessing"] = _preprocessing(registry, dataset, table_name, block["recipe"].pop("preprocessing", {}))
+    return block | _common(registry, seed) | {"backbone": backbone} | of_backbone
 
 
 def stage2(registry: Registry, dataset: str, imbalance: str, backbone: str, method: str, seed: int) -> dict[str, Any]:
-    """Settings of a two-stage method's Stage 2, with the backbone of its network."""
+    """Settings of a two-stage method's Stage 2, with the backbone and the preprocessing of its network.
+
+    Its recipe may replace some of the preprocessing, but not the normalisation that the network was trained with.
+    """
     network = stage1(registry, dataset, imbalance, backbone, registry.methods[method]["stage1"], seed)
     block = overridden(registry, dataset, imbalance, method, "stage2")
     block = _with_recipe(registry, dataset, network["backbone"], method, block, "stage2")
     frozen = [stage for stage, rate in network["recipe"].get("rates", {}).items() if rate == 0]
     block |= {"frozen": frozen} if frozen else {}
-    return block | _common(registry, dataset, backbone, seed) | {"backbone": network["backbone"]}
+    # A new classifier is drawn as that of its Stage 1; what is the default is not repeated.
+    if not block["classifier"]["keep_stage1"] and network["head"] != LINEAR:
+        block["head"] = network["head"]
+    replaced, images = block["recipe"].pop("preprocessing", {}), network["preprocessing"]
+    augmentation = {key: value for key, value in replaced.items() if key not in backbones.NORMALISATION}
+    block |= {"preprocessing": images | augmentation if images else {}, "backbone": network["backbone"]}
+    return block | _common(registry, seed)
 
 
 def of_training(registry: Registry, training: Training) -> dict[str, Any]:
@@ -119,13 +130,17 @@ def _content(path: str | None) -> str | None:
     return files.sha256(path) if path is not None and Path(path).is_file() else path
 
 
-def _common(registry: Registry, dataset: str, backbone: str, seed: int) -> dict[str, Any]:
-    seeds = registry.config["seeds"]
+def _preprocessing(registry: Registry, dataset: str, backbone: str, replaced: dict[str, Any]) -> dict[str, Any]:
+    """That of the data set, with what the recipe replaces and the normalisation that trained weights bring."""
     data, entry = registry.datasets[dataset], backbones.entry(registry, backbone)
     normalisation = backbones.normalisation(entry, backbone) if entry else {}
+    # Titles are not preprocessed.
+    return data["preprocessing"] | replaced | normalisation if sources.form(data) == sources.IMAGES else {}
+
+
+def _common(registry: Registry, seed: int) -> dict[str, Any]:
+    seeds = registry.config["seeds"]
     return {
-        # Titles are not preprocessed.
-        "preprocessing": data["preprocessing"] | normalisation if sources.form(data) == sources.IMAGES else {},
         "compute": {key: value for key, value in registry.config["compute"].items() if key not in NO_PART_OF_RESULTS},
         "seeds": {kind: seed if seeds[kind] is None else seeds[kind] for kind in ("initialisation", "order")},
     }

@@ -12,11 +12,12 @@ def learning_rate(recipe: Recipe, epoch: int) -> float:
 
     `step`: rises linearly from base·warmup_from at epoch 0 to base at epoch `warmup`; then base, times `factor` after
     each milestone (the milestone is the last epoch at the higher rate).
-    `cosine`: base·½(1 + cos(π·(epoch−1)/epochs)).
+    `cosine`: base·½(1 + cos(π·(epoch−1)/epochs)); with `ends_at_zero` of epoch/epochs, which makes the last rate 0.
     """
     base, schedule = recipe.learning_rate, recipe.schedule
     if schedule.kind == "cosine":
-        return base * 0.5 * (1.0 + math.cos(math.pi * (epoch - 1) / float(recipe.epochs)))
+        step = epoch if schedule.ends_at_zero else epoch - 1
+        return base * 0.5 * (1.0 + math.cos(math.pi * step / float(recipe.epochs)))
     if epoch <= schedule.warmup:
         warmup = float(schedule.warmup)
         return float(base * epoch / warmup + base * schedule.warmup_from * (1.0 - epoch / warmup))

@@ -15,6 +15,7 @@ class Schedule(Settings):
     warmup_from: float
     milestones: tuple[int, ...]
     factor: float
+    ends_at_zero: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,10 @@ class Rates(Settings):
 
 @dataclass(frozen=True)
 class Recipe(Settings):
-    """Optimiser (SGD by default), schedule and length of a training. None means that a recipe has no such setting."""
+    """Optimiser (SGD by default), schedule and length of a training. None means that a recipe has no such setting.
+
+    What a recipe says about preprocessing is among that of its stage.
+    """
 
     name: str
     epochs: int
@@ -58,6 +62,7 @@ class Recipe(Settings):
     evaluate: Evaluation
     optimizer: Literal["sgd", "adam"] | None = None
     defer: int | None = None
+    horizon: int | None = None
     early_stopping: EarlyStopping | None = None
     rates: Rates | None = None
 

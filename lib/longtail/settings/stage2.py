@@ -24,7 +24,8 @@ class Classifier(Settings):
 class Stage2(Settings):
     """All that the result of a Stage 2 depends on, beside its data and the network that it stands on.
 
-    `frozen` are the stages of the backbone that its Stage 1 kept frozen.
+    `frozen` are the stages of the backbone that its Stage 1 kept frozen. A new classifier is drawn as `head`, that
+    of its Stage 1 (None: `linear`, or a classifier that is kept).
     """
 
     backbone: str
@@ -40,6 +41,7 @@ class Stage2(Settings):
     compute: Compute
     seeds: Seeds
     frozen: tuple[str, ...] = ()
+    head: Part | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from longtail.heads import linear
+from longtail.runtime import parts
+from longtail.settings.part import Part
 from longtail.settings.stage2 import Classifier
 
 
@@ -29,17 +31,19 @@ class ScaledClassifier(nn.Module):
         return self.scale * F.linear(features, self.weight, self.bias) + self.offset
 
 
-def build(settings: Classifier, stage1: dict[str, Tensor], seed: int) -> ScaledClassifier:
+def build(settings: Classifier, stage1: dict[str, Tensor], seed: int, head: Part | None = None) -> ScaledClassifier:
     """The classifier that `settings` describe.
 
-    `stage1` is the Stage-1 network's state; if its classifier is not kept, a new one is drawn with the seed.
+    `stage1` is the Stage-1 network's state; if its classifier is not kept, a new one is drawn with the seed, as the
+    head `head` (None: `linear`).
     Parts with rate 0 do not learn.
     """
     weight, bias = stage1["classifier.weight"], stage1["classifier.bias"]
     if not settings.keep_stage1:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            fresh = linear.build({}, weight.shape[1], weight.shape[0])
+            draw = linear.build if head is None else parts.find("heads", head.name).build
+            fresh = draw(head.settings if head else {}, weight.shape[1], weight.shape[0])
         weight, bias = fresh.weight.detach(), fresh.bias.detach()
     classifier = ScaledClassifier(weight, bias)
     classifier.weight.requires_grad_(settings.weight_rate > 0)

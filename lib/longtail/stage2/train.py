@@ -42,7 +42,7 @@ class FeatureLearner:
         self.draw = draws.generator(settings.generator, cached, self.labels, counts)
         self.test_features = torch.from_numpy(features.test_features).to(where)
         self.test_labels = torch.from_numpy(features.test_labels).to(where)
-        self.classifier = classifier.build(settings.classifier, stage1, settings.seeds.initialisation)
+        self.classifier = classifier.build(settings.classifier, stage1, settings.seeds.initialisation, settings.head)
         self.module: torch.nn.Module = self.classifier.to(where)
         self.criterion = parts.find("losses", settings.loss.name).build(settings.loss.settings, counts).to(where)
         self.label_share = batches.label_share(settings.mixing, counts)

@@ -39,6 +39,13 @@ def test_delta_falls_as_a_parabola(stage: Any) -> None:
     assert found == pytest.approx([1, 8 / 9, 5 / 9], rel=1e-6)
 
 
+def test_delta_falls_over_the_horizon_of_the_recipe() -> None:
+    horizon = {**BBN, "recipe": {"horizon": 4}}
+    stage = train.learner(*small.data(), small.changed(small.STAGE1, **horizon))
+    stage.batches(stage.epoch(3))
+    assert stage.delta.item() == pytest.approx(1 - (2 / 4) ** 2, rel=1e-6)
+
+
 @pytest.mark.parametrize(("epoch", "delta"), [(1, 1.0), (3, 5 / 9)])
 def test_the_loss_written_out(stage: Any, epoch: int, delta: float) -> None:
     """In float64, each branch with a pass of its own through the trunk under its own batch statistics."""

@@ -69,8 +69,8 @@ def moments(draw, row):
     starts = iter(ends - widths)
 
     def unit(number, width):
-        """Draw number i feels unit i of all noise, taken one after the other."""
-        return torch.eye(number)[:, (start := next(starts)) : start + width]
+        """Draw number i feels unit i of all noise, taken one after the other; no draws, none."""
+        return torch.eye(int(ends[-1]))[:number, (start := next(starts)) : start + width]
 
     with noise(unit):
         effects = draw(np.full(ends[-1], row), torch.Generator()).double() - mean

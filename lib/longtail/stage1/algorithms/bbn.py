@@ -26,7 +26,8 @@ SETTINGS = {
 
 
 class Learner(Stage1Learner):
-    """Cumulative learning: δ = 1 − ((e − 1)/E)² moves from the conventional to the re-balancing branch.
+    """Cumulative learning: δ = 1 − ((e − 1)/E)² moves from the conventional to the re-balancing branch, with E the
+    recipe's `horizon`, or its epochs without one.
 
     A batch holds the rows of both branches, the conventional ones first. z = W·2[δ·f_c, (1 − δ)·f_r] + b, and the
     loss is δ·L(z, y_c) + (1 − δ)·L(z, y_r). Each branch passes through the trunk separately, so that batch norm does
@@ -46,7 +47,7 @@ class Learner(Stage1Learner):
         """Batches of both branches; the last one may be smaller, equally in both."""
         self.begin(epoch)
         recipe, sampler = self.settings.recipe, Part.parse(self.own["sampler"])
-        self.delta.fill_(1 - ((epoch.number - 1) / recipe.epochs) ** 2)
+        self.delta.fill_(1 - ((epoch.number - 1) / (recipe.horizon or recipe.epochs)) ** 2)
         conventional = self.order(epoch)
         rebalancing = self.order(epoch, sampler=sampler, draws=len(conventional), purpose=seeding.SECOND_ORDER)
         size = recipe.batch_size
