@@ -7,8 +7,12 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
+
+include: "rules/checkout.smk"
+
+
 # Import the library of this checkout, even if another one is installed.
-sys.path.insert(0, str(Path(workflow.basedir) / "lib"))
+sys.path.insert(0, str(CHECKOUT / "lib"))
 
 from longtail.config import command_line, layers
 from longtail.graph import costs, packs, weights
@@ -28,14 +32,26 @@ from longtail.runtime import forks, orchestration
 from longtail.runtime.conda import require_conda
 from longtail.runtime.errors import InputError
 
+# As a module of another workflow: errors and interruptions are that workflow's, and `config` is what it gives.
+IS_MODULE = workflow.modifier.is_module
 
-configfile: "config/config.yaml"
+
+configfile: str(CHECKOUT / "config/config.yaml")
 
 
-orchestration.quote_interpreter()
-orchestration.do_not_retry_bad_input()
+# Of a working directory elsewhere.
+if not IS_MODULE and Path.cwd() != CHECKOUT and Path("config/config.yaml").is_file():
+
+    configfile: "config/config.yaml"
+
+
+IS_MAIN = workflow.is_main_process and not IS_MODULE
+
+if not IS_MODULE:
+    orchestration.quote_interpreter()
+    orchestration.do_not_retry_bad_input()
 INTERRUPTION = orchestration.Interruption()
-if workflow.is_main_process:
+if IS_MAIN:
     INTERRUPTION.expect()
 
 
@@ -55,15 +71,20 @@ onerror:
 
 
 try:
-    orchestration.check_place(workflow.basedir)
+    orchestration.check_place(str(CHECKOUT))
     if (
         workflow.is_main_process
         and DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
     ):
         require_conda()
-    ARGUMENTS = command_line.typed(workflow.config_settings.config)
-    CONFIGURATION = layers.read(workflow.configfiles, ARGUMENTS)
-    GRAPH = Graph.of(CONFIGURATION, workflow.configfiles, ARGUMENTS)
+    if IS_MODULE:
+        FILES, ARGUMENTS = [], command_line.of_module(config)
+    else:
+        FILES, ARGUMENTS = workflow.configfiles, command_line.typed(
+            workflow.config_settings.config
+        )
+    CONFIGURATION = layers.read(FILES, ARGUMENTS)
+    GRAPH = Graph.of(CONFIGURATION, FILES, ARGUMENTS)
     costs.check_batches(GRAPH)
     if workflow.is_main_process:
         weights.check(GRAPH)
