@@ -47,6 +47,6 @@ _NAMED = re.compile(rf".*(?=\b{RESULTS}/(data|runs|tables|figures|rankings|weigh
 def name(path: str) -> str:
     """The path of a result as the plan has it, wherever Snakemake has put the file.
 
-    A prefix of a module, or the folder of a storage, may come first: `lt/results/runs/a.json` is `results/runs/a.json`.
+    A module's prefix or a storage's folder may come first: `lt/results/runs/a.json` is `results/runs/a.json`.
     """
     return _NAMED.sub("", path, count=1)

@@ -1,4 +1,4 @@
-"""Settings that come from no file: `--config` (Snakemake passes nested values on as text), or the config of a module."""
+"""Settings that no file holds: `--config` (Snakemake passes nested values on as text), or the config of a module."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -80,7 +80,7 @@ class Measured:
 
 
 def measure(paths: Sequence[str], train_counts: Sequence[int], bins: int, resamples: int, seed: int = 0) -> Measured:
-    """The criteria of networks, by the names of the files with their logits, all on the same resamples of the test set.
+    """The criteria of networks, by the names of their files of logits, all on the same resamples of the test set.
 
     Logits are read one file after the other. Raises InputError for no path, a file that is not whole, logits that
     `predictions.checked` refuses, test images that differ or stand in another order, and resamples < 1.
