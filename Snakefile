@@ -1,16 +1,41 @@
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
+from snakemake.sourcecache import LocalGitFile, LocalSourceFile
 from snakemake.utils import min_version
 
 min_version("9.27")
 
 
-include: "rules/checkout.smk"
+def cloned(source):
+    """The folder of a commit of a git repository, cloned once into .snakemake of the working directory."""
+    is_local = isinstance(source, LocalGitFile)
+    repository = source.repo_path if is_local else source.hosted_repo.repo_clone
+    revision = ["git", "-C", repository, "rev-parse", f"{source.ref}^{{commit}}"]
+    commit = subprocess.check_output(revision, text=True).strip()
+    folder = Path(".snakemake", "longtail", commit).resolve()
+    if not folder.is_dir():
+        # A job may do the same at this moment: the finished clone appears under its name at once.
+        new = folder.with_name(f"{commit}.{os.getpid()}")
+        clone = ["git", "clone", "--quiet", "--no-checkout", repository, new]
+        subprocess.run(clone, check=True)
+        checkout = ["git", "-C", new, "checkout", "--quiet", commit]
+        subprocess.run(checkout, check=True)
+        new.rename(folder)
+    return folder
 
 
+# Of another workflow's module that is named by a git repository, Snakemake reads single files; the library needs all.
+SOURCE = workflow.current_basedir
+CHECKOUT = (
+    Path(SOURCE.get_path_or_uri(secret_free=True))
+    if isinstance(SOURCE, LocalSourceFile)
+    else cloned(SOURCE)
+)
 # Import the library of this checkout, even if another one is installed.
 sys.path.insert(0, str(CHECKOUT / "lib"))
 
@@ -128,13 +153,13 @@ wildcard_constraints:
     pack=r"[\w-]+",
 
 
-include: "rules/data.smk"
-include: "rules/stage1.smk"
-include: "rules/features.smk"
-include: "rules/stage2.smk"
-include: "rules/evaluate.smk"
-include: "rules/report.smk"
-include: "rules/packs.smk"
+include: str(CHECKOUT / "rules/data.smk")
+include: str(CHECKOUT / "rules/stage1.smk")
+include: str(CHECKOUT / "rules/features.smk")
+include: str(CHECKOUT / "rules/stage2.smk")
+include: str(CHECKOUT / "rules/evaluate.smk")
+include: str(CHECKOUT / "rules/report.smk")
+include: str(CHECKOUT / "rules/packs.smk")
 
 
 rule all:
