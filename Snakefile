@@ -132,7 +132,7 @@ PACKS = packs.Packs(
 )
 
 
-report: "rules/captions/workflow.rst"
+report: str(CHECKOUT / "rules/captions/workflow.rst")
 
 
 wildcard_constraints:
