@@ -117,9 +117,14 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
-# Paths that jobs need but that are no parameters: moving data or a network must not repeat jobs.
-config["stage1"], config["places"] = GRAPH.imports, GRAPH.places()
-config["weights"] = GRAPH.weights()
+# Paths that jobs need but that are no parameters: moving data or a network must not repeat jobs. A new dictionary, since
+# that of a module is its workflow's.
+config = {
+    **config,
+    "stage1": GRAPH.imports,
+    "places": GRAPH.places(),
+    "weights": GRAPH.weights(),
+}
 
 # Snakemake only counts GPUs; the job itself locks one of them (runtime/gpus.py).
 if "gpu" not in workflow.global_resources:
