@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake.settings.types import DeploymentMethod
+from snakemake.settings.types import DeploymentMethod, SharedFSUsage
 from snakemake.sourcecache import LocalGitFile, LocalSourceFile
 from snakemake.utils import min_version
 
@@ -40,7 +40,7 @@ CHECKOUT = (
 sys.path.insert(0, str(CHECKOUT / "lib"))
 
 from longtail.config import command_line, layers
-from longtail.graph import costs, packs, weights
+from longtail.graph import costs, packs, remote, weights
 from longtail.graph.graph import Graph
 from longtail.results import (
     ARRAYS,
@@ -59,6 +59,8 @@ from longtail.runtime.errors import InputError
 
 # As a module of another workflow: errors and interruptions are that workflow's, and `config` is what it gives.
 IS_MODULE = workflow.modifier.is_module
+# Whether all jobs see the files of the machine that starts Snakemake.
+SHARED = SharedFSUsage.INPUT_OUTPUT in workflow.storage_settings.shared_fs_usage
 
 
 configfile: str(CHECKOUT / "config/config.yaml")
@@ -109,9 +111,13 @@ try:
             workflow.config_settings.config
         )
     CONFIGURATION = layers.read(FILES, ARGUMENTS)
-    GRAPH = Graph.of(CONFIGURATION, FILES, ARGUMENTS)
+    GRAPH = Graph.of(
+        CONFIGURATION, FILES, ARGUMENTS, SHARED or workflow.is_main_process
+    )
     costs.check_batches(GRAPH)
     if workflow.is_main_process:
+        if not SHARED:
+            remote.check(GRAPH)
         weights.check(GRAPH)
         orchestration.check_threads(GRAPH.resources.cores, workflow.resource_settings)
 except InputError as error:
@@ -164,7 +170,12 @@ include: str(CHECKOUT / "rules/features.smk")
 include: str(CHECKOUT / "rules/stage2.smk")
 include: str(CHECKOUT / "rules/evaluate.smk")
 include: str(CHECKOUT / "rules/report.smk")
-include: str(CHECKOUT / "rules/packs.smk")
+
+
+# A pack starts a Snakemake of its own, which has neither a module's workflow nor a storage.
+if not IS_MODULE and SHARED:
+
+    include: str(CHECKOUT / "rules/packs.smk")
 
 
 rule all:

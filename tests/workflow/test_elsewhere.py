@@ -112,7 +112,7 @@ def test_a_mistake_in_the_config_of_a_module_is_named_so(tmp_path: Path) -> None
     code, output = snakemake(theirs, "-n", "--configfile", "own.yaml", project=theirs)
 
     assert code == 1
-    assert "the config of the module, key 'evaluation.bins'" in output
+    assert "the config of the module: key 'evaluation.bins'" in output
 
 
 def test_from_an_empty_folder_the_default_is_planned(tmp_path: Path) -> None:
