@@ -21,8 +21,8 @@ def build(
 ) -> Plan:
     """Validate a config and all definitions that it refers to, and plan its tables and figures.
 
-    `files` and the `arguments` of `--config` are what the config was read from; error messages name them. Files of data
-    sets and weights are checked where this machine `sees_data`.
+    `files` and the `arguments` of `--config` are what the config was read from; error messages name them. Files of
+    data sets and weights are checked where this machine `sees_data`.
     Raises InputError for the first mistake, before anything runs.
     """
     plan = Plan(load.load(config, files, arguments))

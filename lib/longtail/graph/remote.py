@@ -17,8 +17,8 @@ def check(graph: Graph) -> None:
             definition, where = registry.datasets[name], place("dataset", name, registry.config["datasets"])
             if sources.is_streamed(definition):
                 raise InputError(
-                    f"{where}: its images are read from files of this machine, which jobs do not see: run it where all "
-                    "machines share a file system, or remove its tables and figures"
+                    f"{where}: its images are read from files of this machine, which jobs do not see: run it where "
+                    "all machines share a file system, or remove its tables and figures"
                 )
             for key in sources.paths(sources.keys_of_backbones()):
                 if definition[key] is not None:
