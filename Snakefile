@@ -58,7 +58,7 @@ from longtail.runtime.conda import require_conda
 from longtail.runtime.errors import InputError
 
 # As a module of another workflow: errors and interruptions are that workflow's, and `config` is what it gives.
-IS_MODULE = workflow.modifier.is_module
+IS_MODULE = not workflow.modifier.is_main_snakefile()
 # Whether all jobs see the files of the machine that starts Snakemake.
 SHARED = SharedFSUsage.INPUT_OUTPUT in workflow.storage_settings.shared_fs_usage
 

@@ -1,6 +1,6 @@
 """Checks a plan whose jobs run on other machines that do not see the files of this one."""
 
-from longtail.config import backbones, sources
+from longtail.config import backbones, own, sources
 from longtail.config.blame import blaming, place
 from longtail.graph.graph import Graph
 from longtail.runtime.errors import InputError
@@ -19,6 +19,13 @@ def check(graph: Graph) -> None:
                 raise InputError(
                     f"{where}: its images are read from files of this machine, which jobs do not see: run it where "
                     "all machines share a file system, or remove its tables and figures"
+                )
+            if own.steps(registry, name) and any(
+                definition[key] for key in sources.paths(sources.keys(definition["kind"]))
+            ):
+                raise InputError(
+                    f"{where}: its schedule fits the number of its images, which jobs on other machines cannot count: "
+                    "set steps: null, and name recipes"
                 )
             for key in sources.paths(sources.keys_of_backbones()):
                 if definition[key] is not None:
