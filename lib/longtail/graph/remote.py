@@ -24,7 +24,7 @@ def check(graph: Graph) -> None:
                 definition[key] for key in sources.paths(sources.keys(definition["kind"]))
             ):
                 raise InputError(
-                    f"{where}: its schedule fits the number of its images, which jobs on other machines cannot count: "
+                    f"{where}: its schedule fits the number of images, which jobs on other machines cannot count: "
                     "set steps: null, and name recipes"
                 )
             for key in sources.paths(sources.keys_of_backbones()):
