@@ -51,7 +51,9 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def numbers(results: Path) -> dict[str, str]:
     """Hashes of what must be the same bytes wherever it is made."""
     found = contents(results)
-    return {name: digest for name, digest in found.items() if name.endswith(SAME) and not name.endswith("history.csv")}
+    return {
+        name: digest for name, digest in found.items() if name.endswith(SAME) and not name.endswith("history.csv")
+    }
 
 
 def as_module(folder: Path, snakefile: str, **config: object) -> Path:
