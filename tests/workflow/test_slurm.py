@@ -222,7 +222,9 @@ def test_ctrl_c_cancels_what_is_queued(
     wait_for("four jobs", lambda: len([job for job in queue.look() if "train_stage1" in job["comment"]]) == 4)
     # Two of the four run, of either seed, and the others wait.
     logs = tmp_path / "results/logs/runs"
-    wait_for("one that trains", lambda: any("epoch 2/" in path.read_text() for path in logs.rglob("train_stage1.log")))
+    wait_for(
+        "one that trains", lambda: any("epoch 2/" in path.read_text() for path in logs.rglob("train_stage1.log"))
+    )
     os.killpg(running.pid, signal.SIGINT)
     assert running.wait(timeout=180) != 0
     wait_for("an empty queue", lambda: not queue.look())
