@@ -1,4 +1,4 @@
-"""The workflow away from its checkout: as a module of another workflow, from git, in a storage, in an empty folder."""
+"""The workflow away from its checkout: as a module, from git, in a storage, in an empty folder."""
 
 import shutil
 import subprocess
@@ -14,6 +14,7 @@ from longtail.runtime.fingerprint import ROOT
 HERE = Path(__file__).parent
 # What holds numbers, and neither times nor the commit.
 SAME = ("metrics.json", "choice.json", "subset.json", "features.npz", "logits.npz", "projection.npz", ".csv")
+TIMED = "history.csv"
 MODULE = """
 module longtail:
     snakefile: {snakefile}
@@ -51,9 +52,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def numbers(results: Path) -> dict[str, str]:
     """Hashes of what must be the same bytes wherever it is made."""
     found = contents(results)
-    return {
-        name: digest for name, digest in found.items() if name.endswith(SAME) and not name.endswith("history.csv")
-    }
+    return {name: digest for name, digest in found.items() if name.endswith(SAME) and TIMED not in name}
 
 
 def as_module(folder: Path, snakefile: str, **config: object) -> Path:
