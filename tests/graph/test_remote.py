@@ -46,5 +46,5 @@ def test_weights_in_a_file_are_refused(tmp_path: Path) -> None:
     checkpoint.save(tmp_path / "last.pt", network.build("resnet32", 3, 10, seed=0).state_dict())
     (tmp_path / "provenance.json").write_text(json.dumps(RUN))
     own = {"backbone": "resnet32", "weights": str(tmp_path / "last.pt")}
-    with pytest.raises(InputError, match=r"backbone 'mine', key 'weights': jobs do not see .*last\.pt of this machine"):
+    with pytest.raises(InputError, match=r"key 'weights': jobs do not see .*last\.pt of this machine"):
         remote.check(table(tmp_path, "mine", backbones={"mine": own}))
