@@ -1,17 +1,46 @@
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake.settings.types import DeploymentMethod
+from snakemake.settings.types import DeploymentMethod, SharedFSUsage
+from snakemake.sourcecache import LocalGitFile, LocalSourceFile
 from snakemake.utils import min_version
 
 min_version("9.27")
 
+
+def cloned(source):
+    """The folder of a commit of a git repository, cloned once into .snakemake of the working directory."""
+    is_local = isinstance(source, LocalGitFile)
+    repository = source.repo_path if is_local else source.hosted_repo.repo_clone
+    revision = ["git", "-C", repository, "rev-parse", f"{source.ref}^{{commit}}"]
+    commit = subprocess.check_output(revision, text=True).strip()
+    folder = Path(".snakemake", "longtail", commit).resolve()
+    if not folder.is_dir():
+        # A job may do the same at this moment: the finished clone appears under its name at once.
+        new = folder.with_name(f"{commit}.{os.getpid()}")
+        clone = ["git", "clone", "--quiet", "--no-checkout", repository, new]
+        subprocess.run(clone, check=True)
+        checkout = ["git", "-C", new, "checkout", "--quiet", commit]
+        subprocess.run(checkout, check=True)
+        new.rename(folder)
+    return folder
+
+
+# Of another workflow's module that is named by a git repository, Snakemake reads single files; the library needs all.
+SOURCE = workflow.current_basedir
+CHECKOUT = (
+    Path(SOURCE.get_path_or_uri(secret_free=True))
+    if isinstance(SOURCE, LocalSourceFile)
+    else cloned(SOURCE)
+)
 # Import the library of this checkout, even if another one is installed.
-sys.path.insert(0, str(Path(workflow.basedir) / "lib"))
+sys.path.insert(0, str(CHECKOUT / "lib"))
 
 from longtail.config import command_line, layers
-from longtail.graph import costs, packs, weights
+from longtail.graph import costs, packs, remote, weights
 from longtail.graph.graph import Graph
 from longtail.results import (
     ARRAYS,
@@ -28,14 +57,28 @@ from longtail.runtime import forks, orchestration
 from longtail.runtime.conda import require_conda
 from longtail.runtime.errors import InputError
 
+# As a module of another workflow: errors and interruptions are that workflow's, and `config` is what it gives.
+IS_MODULE = not workflow.modifier.is_main_snakefile()
+# Whether all jobs see the files of the machine that starts Snakemake.
+SHARED = SharedFSUsage.INPUT_OUTPUT in workflow.storage_settings.shared_fs_usage
 
-configfile: "config/config.yaml"
+
+configfile: str(CHECKOUT / "config/config.yaml")
 
 
-orchestration.quote_interpreter()
-orchestration.do_not_retry_bad_input()
+# Of a working directory elsewhere.
+if not IS_MODULE and Path.cwd() != CHECKOUT and Path("config/config.yaml").is_file():
+
+    configfile: "config/config.yaml"
+
+
+IS_MAIN = workflow.is_main_process and not IS_MODULE
+
+if not IS_MODULE:
+    orchestration.quote_interpreter()
+    orchestration.do_not_retry_bad_input()
 INTERRUPTION = orchestration.Interruption()
-if workflow.is_main_process:
+if IS_MAIN:
     INTERRUPTION.expect()
 
 
@@ -55,25 +98,39 @@ onerror:
 
 
 try:
-    orchestration.check_place(workflow.basedir)
+    orchestration.check_place(str(CHECKOUT))
     if (
         workflow.is_main_process
         and DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
     ):
         require_conda()
-    ARGUMENTS = command_line.typed(workflow.config_settings.config)
-    CONFIGURATION = layers.read(workflow.configfiles, ARGUMENTS)
-    GRAPH = Graph.of(CONFIGURATION, workflow.configfiles, ARGUMENTS)
+    if IS_MODULE:
+        FILES, ARGUMENTS = [], command_line.of_module(config)
+    else:
+        FILES, ARGUMENTS = workflow.configfiles, command_line.typed(
+            workflow.config_settings.config
+        )
+    CONFIGURATION = layers.read(FILES, ARGUMENTS)
+    GRAPH = Graph.of(
+        CONFIGURATION, FILES, ARGUMENTS, SHARED or workflow.is_main_process
+    )
     costs.check_batches(GRAPH)
     if workflow.is_main_process:
+        if not SHARED:
+            remote.check(GRAPH)
         weights.check(GRAPH)
         orchestration.check_threads(GRAPH.resources.cores, workflow.resource_settings)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
-# Paths that jobs need but that are no parameters: moving data or a network must not repeat jobs.
-config["stage1"], config["places"] = GRAPH.imports, GRAPH.places()
-config["weights"] = GRAPH.weights()
+# Paths that jobs need but that are no parameters: moving data or a network must not repeat jobs. A new dictionary, since
+# that of a module is its workflow's.
+config = {
+    **config,
+    "stage1": GRAPH.imports,
+    "places": GRAPH.places(),
+    "weights": GRAPH.weights(),
+}
 
 # Snakemake only counts GPUs; the job itself locks one of them (runtime/gpus.py).
 if "gpu" not in workflow.global_resources:
@@ -86,7 +143,7 @@ PACKS = packs.Packs(
 )
 
 
-report: "rules/captions/workflow.rst"
+report: str(CHECKOUT / "rules/captions/workflow.rst")
 
 
 wildcard_constraints:
@@ -107,13 +164,18 @@ wildcard_constraints:
     pack=r"[\w-]+",
 
 
-include: "rules/data.smk"
-include: "rules/stage1.smk"
-include: "rules/features.smk"
-include: "rules/stage2.smk"
-include: "rules/evaluate.smk"
-include: "rules/report.smk"
-include: "rules/packs.smk"
+include: str(CHECKOUT / "rules/data.smk")
+include: str(CHECKOUT / "rules/stage1.smk")
+include: str(CHECKOUT / "rules/features.smk")
+include: str(CHECKOUT / "rules/stage2.smk")
+include: str(CHECKOUT / "rules/evaluate.smk")
+include: str(CHECKOUT / "rules/report.smk")
+
+
+# A pack starts a Snakemake of its own, which has neither a module's workflow nor a storage.
+if not IS_MODULE and SHARED:
+
+    include: str(CHECKOUT / "rules/packs.smk")
 
 
 rule all:

@@ -1,4 +1,6 @@
 rule download:
+    input:
+        held=lambda w: [storage(query) for query in GRAPH.inputs.held(w)],
     output:
         archive="results/data/{dataset}/{archive}.tar.gz",
     log:
@@ -40,6 +42,8 @@ rule build_arrays:
         arrays=ARRAYS,
     log:
         "results/logs/data/{dataset}/build_arrays.log",
+    # Data lie on the machine that starts Snakemake.
+    localrule: not SHARED
     conda:
         "../envs/train.yaml"
     params:

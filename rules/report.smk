@@ -156,7 +156,8 @@ rule publish:
         provenance=GRAPH.inputs.provenance(GRAPH.plan.runs),
         choices=GRAPH.inputs.choices(),
     output:
-        manifest="results/published/{name}/manifest.json",
+        # Beside it lie copies of all files, for git: in this folder, also where other outputs go to a storage.
+        manifest=local("results/published/{name}/manifest.json"),
     log:
         "results/logs/publish/{name}.log",
     localrule: True

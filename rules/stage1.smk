@@ -47,6 +47,8 @@ rule import_stage1:
         f"{LOGS}/runs/{STAGE1_RUN}/import_stage1.log",
     wildcard_constraints:
         dataset=rf"(?=({GRAPH.patterns.imported})/stage1/)\w+",
+    # The network lies on the machine that starts Snakemake.
+    localrule: not SHARED
     conda:
         "../envs/train.yaml"
     params:

@@ -5,6 +5,7 @@ from _script import snakemake
 from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
+    from longtail import results
     from longtail.evaluate import ranking
     from longtail.report import origin
     from longtail.report.ranking import files as written
@@ -12,7 +13,7 @@ with joblog.job(snakemake.log):
     from longtail.runtime import files, npz
 
     table, inputs = json.loads(snakemake.params.table), snakemake.input
-    records = {path: files.read_json(path) for path in inputs.provenance}
+    records = {results.name(path): files.read_json(path) for path in inputs.provenance}
     counts = files.read_json(inputs.subset)["counts"]
     classes = npz.load(inputs.arrays, ["classes"], "arrays")["classes"].tolist()
     measured = ranking.measure(inputs.logits, counts, **table["evaluation"])

@@ -5,13 +5,14 @@ from _script import snakemake
 from longtail.runtime import joblog
 
 with joblog.job(snakemake.log):
+    from longtail import results
     from longtail.report import origin, statistics
     from longtail.runtime import files, npz, provenance
 
     table, inputs = json.loads(snakemake.params.table), snakemake.input
-    counts = {path: files.read_json(path)["counts"] for path in inputs.subsets}
-    test_sizes = {path: len(npz.load(path, ["test_labels"], "arrays")["test_labels"]) for path in inputs.arrays}
-    numbers = statistics.frame(table, counts, test_sizes)
+    counts = {results.name(path): files.read_json(path)["counts"] for path in inputs.subsets}
+    labels = {results.name(path): npz.load(path, ["test_labels"], "arrays")["test_labels"] for path in inputs.arrays}
+    numbers = statistics.frame(table, counts, {name: len(found) for name, found in labels.items()})
     sources = origin.counted(table["source"], provenance.machine())
     files.write_text(snakemake.output.csv, statistics.csv(numbers))
     files.write_text(snakemake.output.md, statistics.markdown(table, numbers, sources))

@@ -1,5 +1,7 @@
 """The paths of results. Each is defined here once, as a pattern with the wildcards that the rules use."""
 
+import re
+
 RESULTS = "results"
 DATA, RUNS, LOGS = f"{RESULTS}/data", f"{RESULTS}/runs", f"{RESULTS}/logs"
 TABLES, FIGURES, PUBLISHED = f"{RESULTS}/tables", f"{RESULTS}/figures", f"{RESULTS}/published"
@@ -37,3 +39,14 @@ def subset(dataset: str, imbalance: str) -> str:
 def stage1_run(dataset: str, imbalance: str, backbone: str, stage1: str, seed: int | str) -> str:
     """The folder below RUNS of a Stage 1 and everything that is made from it."""
     return STAGE1_RUN.format(dataset=dataset, imbalance=imbalance, backbone=backbone, stage1=stage1, seed=seed)
+
+
+_NAMED = re.compile(rf".*(?=\b{RESULTS}/(data|runs|tables|figures|rankings|weights)/)", re.DOTALL)
+
+
+def name(path: str) -> str:
+    """The path of a result as the plan has it, wherever Snakemake has put the file.
+
+    A module's prefix or a storage's folder may come first: `lt/results/runs/a.json` is `results/runs/a.json`.
+    """
+    return _NAMED.sub("", path, count=1)

@@ -87,3 +87,20 @@ def test_the_other_version_is_fetched_from_data_dir_alone(held: Callable[..., Gr
     md5 = "03b5dce01913d631647c71ecec9e9cb8"
     assert download_settings("cifar-100-binary")["archive"] == {"file": BINARY, "md5": md5, "urls": []}
     assert download_settings("cifar-100-python")["archive"] == found.registry.datasets["cifar100"]["archive"]
+
+
+def test_an_archive_in_a_storage_is_fetched_from_there() -> None:
+    stored = graph(tables=["mislas_cifar"], figures=[], datasets={"cifar100": {"data_dir": "s3://bucket/cifar"}})
+
+    assert stored.inputs.archive(W) == [f"results/data/cifar100/{PYTHON}"]
+    assert stored.inputs.held(W) == [f"s3://bucket/cifar/{PYTHON}"]
+    assert stored.inputs.held(SimpleNamespace(dataset="cifar10", archive="cifar-10-python")) == []
+
+
+def test_a_folder_of_images_in_a_storage_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(
+        "title: x\ncolumns: [{dataset: birds, factor: 10, backbone: resnet10}]\nrows: [{method: ce}]\n"
+    )
+    birds = {"title": "Birds", "kind": "folder", "data_dir": "s3://bucket/birds"}
+    with pytest.raises(InputError, match="key 'data_dir': of a storage only the archives of CIFAR and THUCNews"):
+        graph(tables=[str(tmp_path / "x.yaml")], figures=[], datasets={"birds": birds})

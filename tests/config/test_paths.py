@@ -17,6 +17,7 @@ from longtail.config import paths
         ("${DATA}x", "/datax"),
         ("$NOT_SET/x", "/there/$NOT_SET/x"),
         ("鳥 a", "/there/鳥 a"),
+        ("s3://bucket/x/", "s3://bucket/x"),
     ],
 )
 def test_a_path_is_seen_from_its_folder(monkeypatch: pytest.MonkeyPatch, given: str, found: str) -> None:

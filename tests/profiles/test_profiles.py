@@ -10,7 +10,7 @@ from yte.exceptions import YteError
 
 from longtail.runtime.fingerprint import ROOT
 
-NAMES = ("default", "slurm")
+NAMES = ("default", "slurm", "object-store", "kubernetes")
 VARIABLES = ("ACCOUNT", "PARTITION", "GPU_PARTITION", "GRES", "LONGEST", "JOBS")
 ON_GPU = ("train_stage1", "extract_features", "train_stage2", "project_features", "pack")
 
@@ -30,6 +30,8 @@ def profile(name: str) -> dict[str, Any]:
 def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in VARIABLES:
         monkeypatch.delenv(f"SLURM_{name}", raising=False)
+    monkeypatch.setenv("LONGTAIL_STORAGE", "s3://bucket/folder")
+    monkeypatch.setenv("LONGTAIL_IMAGE", "longtail:0.1")
 
 
 @pytest.fixture(autouse=True)
@@ -65,8 +67,8 @@ def test_a_machine_uses_all_it_has_and_retries() -> None:
 
 def test_profiles_agree_on_when_a_job_runs_again() -> None:
     keys = ("rerun-triggers", "retries", "rerun-incomplete", "keep-going", "show-failed-logs")
-    default, slurm = profile("default"), profile("slurm")
-    assert {key: default[key] for key in keys} == {key: slurm[key] for key in keys}
+    read = [{key: profile(name)[key] for key in keys} for name in NAMES]
+    assert read[1:] == read[:-1]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -80,8 +82,17 @@ def test_every_key_has_a_comment_above_it(name: str) -> None:
             commented = False
 
 
-def test_slurm_asks_for_resources_of_rules_that_there_are() -> None:
-    assert profile("slurm")["set-resources"].keys() <= rules()
+@pytest.mark.parametrize("name", ["slurm", "kubernetes"])
+def test_resources_are_asked_for_rules_that_there_are(name: str) -> None:
+    assert profile(name)["set-resources"].keys() <= rules()
+
+
+def test_a_storage_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert profile("object-store")["default-storage-provider"] == "s3"
+    monkeypatch.delenv("LONGTAIL_STORAGE")
+    for name in ("object-store", "kubernetes"):
+        with pytest.raises(YteError, match="export LONGTAIL_STORAGE=s3://bucket/folder"):
+            profile(name)
 
 
 def test_slurm_needs_no_variable() -> None:

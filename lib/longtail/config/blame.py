@@ -36,12 +36,12 @@ def place(kind: str, name: str, own: dict[str, Any]) -> str:
 
 
 def _culprit(sentence: str, files: list[Path], arguments: Mapping[str, Any]) -> str:
-    """Where the first quoted name of an error message occurs: `--config`, a user's file, or the default config."""
+    """Where the first quoted name of an error message occurs: in no file, in a user's, or in the default config."""
     quoted = sentence.split("'")[1] if "'" in sentence else ""
     # Skip the numbers of list items, such as the 0 in 'rows.0.method': no file contains them.
     key = next((part for part in reversed(quoted.split(".")) if not part.isdecimal()), quoted)
     if key in re.findall(r"[\w-]+", str(arguments)):
-        return "--config"
+        return str(getattr(arguments, "origin", "--config"))
     candidates = [file for file in files if key and key in file.read_text(encoding="utf-8")]
     own = [file for file in candidates if file.resolve() != CONFIG / "config.yaml"]
     return shown((own or candidates)[-1]) if candidates else THE_CONFIG

@@ -16,10 +16,13 @@ from longtail.runtime.errors import InputError
 from longtail.runtime.provenance import shown
 
 
-def build(config: dict[str, Any], files: list[Path], arguments: Mapping[str, Any] = NONE) -> Plan:
+def build(
+    config: dict[str, Any], files: list[Path], arguments: Mapping[str, Any] = NONE, sees_data: bool = True
+) -> Plan:
     """Validate a config and all definitions that it refers to, and plan its tables and figures.
 
-    `files` and the `arguments` of `--config` are what the config was read from; error messages name them.
+    `files` and the `arguments` of `--config` are what the config was read from; error messages name them. Files of
+    data sets and weights are checked where this machine `sees_data`.
     Raises InputError for the first mistake, before anything runs.
     """
     plan = Plan(load.load(config, files, arguments))
@@ -34,10 +37,11 @@ def build(config: dict[str, Any], files: list[Path], arguments: Mapping[str, Any
             _add(plan.rankings, ranking, "tables")
         for name in plan.registry.config["figures"]:
             _add(plan.figures, figures.figure(plan.registry, load.locate("figure", name)), "figures")
-        for dataset in plan.datasets:
-            datasets.check_place(plan.registry, dataset)
-        for name in plan.weights:
-            backbones.check_place(plan.registry, name)
+        if sees_data:
+            for dataset in plan.datasets:
+                datasets.check_place(plan.registry, dataset)
+            for name in plan.weights:
+                backbones.check_place(plan.registry, name)
     return plan
 
 

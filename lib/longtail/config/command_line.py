@@ -1,4 +1,4 @@
-"""The arguments of Snakemake's `--config`; Snakemake passes nested values on as text, which is parsed here."""
+"""Settings that no file holds: `--config` (Snakemake passes nested values on as text), or the config of a module."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +15,17 @@ def typed(arguments: Mapping[str, Any]) -> dict[str, Any]:
     Raises InputError for a value that YAML would misread.
     """
     return {key: _typed(value) for key, value in arguments.items()}
+
+
+class OfModule(dict[str, Any]):
+    """The config that another workflow gives to this one as its module."""
+
+    origin = "the config of the module"
+
+
+def of_module(config: Mapping[str, Any]) -> OfModule:
+    """The config of a module, with paths relative to the working directory; like `typed` it may raise InputError."""
+    return OfModule(typed(config))
 
 
 def _typed(value: Any) -> Any:

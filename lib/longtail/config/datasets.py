@@ -89,7 +89,9 @@ def check_place(registry: Registry, name: str) -> None:
         verb = "name" if "path" in rules[key] else "give"
         raise InputError(f"{where} lacks the key '{key}': {verb} {rules[key]['description']}")
     for key in sources.paths(rules, [sources.FOLDER]):
-        if definition[key] is not None and not os.path.isdir(definition[key]):
+        if sources.is_stored(definition[key]):
+            _check_stored(definition, f"{where}, key '{key}'")
+        elif definition[key] is not None and not os.path.isdir(definition[key]):
             raise InputError(
                 f"{where}, key '{key}': there is no folder {definition[key]}: create it or correct the path"
             )
@@ -104,6 +106,15 @@ def check_place(registry: Registry, name: str) -> None:
         raise InputError(
             f"data.sources.{definition['kind']} declares neither SIDE nor side(settings): say what side its images "
             f"have in pixels ({where})"
+        )
+
+
+def _check_stored(definition: dict[str, Any], where: str) -> None:
+    """Raises InputError unless a data set's folder in a storage holds its archive, which a job fetches."""
+    if not definition.get("archive"):
+        raise InputError(
+            f"{where}: of a storage only the archives of CIFAR and THUCNews are read: copy the folder to the machine "
+            "that starts Snakemake, which reads it once"
         )
 
 

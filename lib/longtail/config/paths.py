@@ -12,7 +12,12 @@ ENDINGS = (".yaml", ".yml")
 
 
 def absolute(path: str, folder: Path) -> str:
-    """A path relative to `folder` as an absolute one, without `..` or a final slash; `~` and `$NAME` are expanded."""
+    """A path relative to `folder` as an absolute one, without `..` or a final slash; `~` and `$NAME` are expanded.
+
+    A place in a storage (`s3://…`) is returned as it is.
+    """
+    if sources.is_stored(path):
+        return path.rstrip("/")
     return os.path.abspath(folder / os.path.expandvars(os.path.expanduser(path)))
 
 

@@ -41,6 +41,11 @@ def paths(rules: Keys, of: Iterable[str] = (FILE, FOLDER)) -> list[str]:
     return [key for key, rule in rules.items() if "path" in rule and rule["path"] in of]
 
 
+def is_stored(path: Any) -> bool:
+    """Whether a value is a place in a storage, such as s3://bucket/folder."""
+    return isinstance(path, str) and "://" in path
+
+
 def required(kind: str) -> list[str]:
     """The keys that a data set of a kind must have before it is used."""
     return [key for key, rule in keys(kind).items() if "default" not in rule]

@@ -8,6 +8,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from longtail import results
 from longtail.evaluate import calibration, protocols
 from longtail.evaluate.bootstrap import draws, interval
 from longtail.evaluate.columns import METRICS
@@ -56,7 +57,7 @@ class Difference:
 
 
 def estimates(paths: Sequence[str], metrics: Collection[str], bins: int, resamples: int, seed: int = 0) -> Estimates:
-    """Metrics of networks, by the paths of their logits, all on the same resamples of the test set.
+    """Metrics of networks, by the names of the files with their logits, all on the same resamples of the test set.
 
     Raises InputError for a file that is not whole, logits that `predictions.checked` refuses, test images that differ
     or stand in another order, and resamples < 1.
@@ -74,7 +75,9 @@ def estimates(paths: Sequence[str], metrics: Collection[str], bins: int, resampl
         for protocol, by_metric in made.items():
             predictions = checked(arrays[protocol], labels, bins)
             for metric, by_path in by_metric.items():
-                by_path[path] = Estimate(_value(metric, predictions), _drawn(metric, predictions, resamples, seed))
+                by_path[results.name(path)] = Estimate(
+                    _value(metric, predictions), _drawn(metric, predictions, resamples, seed)
+                )
     return made
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from longtail import results
 from longtail.evaluate import protocols, stratified
 from longtail.evaluate.calibration import bin_index
 from longtail.evaluate.class_groups import Group, class_groups
@@ -72,14 +73,14 @@ class Network:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Networks by the paths of their logits, all on the same test images."""
+    """Networks by the names of the files with their logits, all on the same test images."""
 
     examples: Examples
     networks: Mapping[str, Network]
 
 
 def measure(paths: Sequence[str], train_counts: Sequence[int], bins: int, resamples: int, seed: int = 0) -> Measured:
-    """The criteria of networks, by the paths of their logits, all on the same resamples of the test set.
+    """The criteria of networks, by the names of their files of logits, all on the same resamples of the test set.
 
     Logits are read one file after the other. Raises InputError for no path, a file that is not whole, logits that
     `predictions.checked` refuses, test images that differ or stand in another order, and resamples < 1.
@@ -105,7 +106,7 @@ def measure(paths: Sequence[str], train_counts: Sequence[int], bins: int, resamp
         for path, of in terms.items():
             blocks[path].append(_criteria(examples, weights, of))
     networks = {
-        path: Network(
+        results.name(path): Network(
             each.predicted,
             each.correct,
             each.confidence,

@@ -6,7 +6,7 @@ from typing import Any
 
 from longtail import imbalance as factors
 from longtail import results
-from longtail.config import archives, backbones, chain
+from longtail.config import archives, backbones, chain, sources
 from longtail.config.plan import Cell, Described, Plan, Run, Setting
 from longtail.results import DATA, RUNS
 
@@ -22,6 +22,11 @@ class Inputs:
         """The archive that a data set's arrays are read from, if it has one."""
         archive = archives.chosen(self.registry.datasets[w.dataset])
         return [f"{DATA}/{w.dataset}/{archive['file']}"] if archive else []
+
+    def held(self, w: Any) -> list[str]:
+        """The archive of a data set where its `data_dir` is in a storage."""
+        folder = self.registry.datasets[w.dataset].get("data_dir")
+        return [f"{folder}/{w.archive}.tar.gz"] if sources.is_stored(folder) else []
 
     def networks(self, w: Any) -> list[str]:
         """The finished networks that a Stage 1 reads, in the order of their roles' names."""

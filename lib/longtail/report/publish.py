@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from longtail import results
 from longtail.evaluate.columns import METRICS
 from longtail.runtime import files, provenance
 
@@ -25,13 +26,13 @@ def publish(
     """
     content: dict[str, Any] = provenance.machine() | {"configuration": list(configuration)}
     folder = Path(manifest).parent
-    kept = [(Path(path), Path(path).relative_to("results")) for path in (*tables, *figures)]
+    kept = [(Path(path), Path(results.name(path)).relative_to(results.RESULTS)) for path in (*tables, *figures)]
     for source, place in kept:
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, folder / place)
-    content["trainings"] = {path: files.read_json(path) for path in trainings}
-    content["choices"] = {path: files.read_json(path) for path in choices}
-    content["runs"] = {path: _headline(files.read_json(path)) for path in metrics}
+    content["trainings"] = {results.name(path): files.read_json(path) for path in trainings}
+    content["choices"] = {results.name(path): files.read_json(path) for path in choices}
+    content["runs"] = {results.name(path): _headline(files.read_json(path)) for path in metrics}
     content["files"] = {str(place): files.sha256(folder / place) for _, place in kept}
     files.write_json(manifest, content)
 

@@ -120,7 +120,9 @@ def of_job(snakemake: Any, settings: Stage1) -> Weights | None:
     if settings.weights is None:
         return None
     name = snakemake.wildcards.backbone
-    path, where = snakemake.config["weights"][name], f"backbone '{name}', key 'weights'"
+    # Weights that were downloaded are an input; a file of this machine is not.
+    path = next(iter(snakemake.input.weights), snakemake.config["weights"][name])
+    where = f"backbone '{name}', key 'weights'"
     weights = Weights(path, where)
     if not weights.sha256.startswith(settings.weights):
         raise InputError(

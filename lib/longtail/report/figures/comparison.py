@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from longtail import results
 from longtail.report import origin, style
 from longtail.report.figures import _diagrams
 from longtail.report.subjects import Configuration, Methods
@@ -100,7 +101,7 @@ def layout(subject: Methods) -> dict[str, Any]:
 
 def draw(layout: Mapping[str, Any], paths: Mapping[str, Any]) -> dict[str, "Figure"]:
     """Both forms."""
-    scores = pooled(layout, {path: files.read_json(path) for path in paths["metrics"]})
+    scores = pooled(layout, {results.name(path): files.read_json(path) for path in paths["metrics"]})
     titled = [(panel_title(label, printed), score) for label, score, printed in scores]
     lines = [(label, score) for label, score, _ in scores]
     return {

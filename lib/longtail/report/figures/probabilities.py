@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from longtail import results
 from longtail.evaluate import protocols, scores
 from longtail.report import origin, style
 from longtail.report.subjects import Configuration, Method, Methods
@@ -101,7 +102,7 @@ def _laid_out(method: Method) -> dict[str, Any]:
 def draw(layout: Mapping[str, Any], paths: Mapping[str, Any]) -> "Figure":
     """The violins of all panels."""
     counts = files.read_json(paths["subset"])["counts"]
-    runs = {path: of_true_class(path) for path in paths["logits"]}
+    runs = {results.name(path): of_true_class(path) for path in paths["logits"]}
     return probabilities(with_values(layout, runs, counts), counts, layout["title"])
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from longtail import results
 from longtail.report import origin
 from longtail.report.figures import _diagrams
 from longtail.report.subjects import Setting
@@ -45,7 +46,7 @@ def layout(subject: Setting) -> dict[str, Any]:
 
 def draw(layout: Mapping[str, Any], paths: Mapping[str, Any]) -> "Figure":
     """A diagram of each method, the best calibrated first."""
-    scores = {path: files.read_json(path)["last"] for path in paths["metrics"]}
+    scores = {results.name(path): files.read_json(path)["last"] for path in paths["metrics"]}
     panels = [
         (
             method["label"] + (origin.DAGGER if method["calibration"] else ""),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 import numpy as np
 import numpy.typing as npt
 
+from longtail import results
 from longtail.evaluate.columns import METRICS, Metric
 from longtail.report import style
 from longtail.report.subjects import Configuration, Method, Methods
@@ -124,7 +125,7 @@ def _scores(method: Method) -> list[str]:
 
 def draw(layout: Mapping[str, Any], paths: Mapping[str, Any]) -> "Figure":
     """All panels."""
-    scores = {path: files.read_json(path)["last"] for path in paths["metrics"]}
+    scores = {results.name(path): files.read_json(path)["last"] for path in paths["metrics"]}
     return sensitivity(*with_scores(layout, scores), layout["title"], layout["metrics"])
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from longtail import results
 from longtail.evaluate.columns import METRICS
 from longtail.report import style
 from longtail.report.subjects import Setting
@@ -67,7 +68,7 @@ def draw(layout: Mapping[str, Any], paths: Mapping[str, Any]) -> "Figure":
     """The curves of all Stage 1s."""
     import pandas as pd
 
-    histories = {path: pd.read_csv(path) for path in paths["histories"]}
+    histories = {results.name(path): pd.read_csv(path) for path in paths["histories"]}
     methods = [
         Curves(method["label"], method["loss"], [histories[path] for path in method["histories"]])
         for method in layout["methods"]
