@@ -19,7 +19,7 @@ WHOLE_BATCHES = True
 WITHOUT = ["mixing"]
 DEFERS = True
 LEARNS_FROM_LEFT_OUT = True
-WORK = 1.6
+WORK = 1.8
 SETTINGS = {
     "per_class": {"type": "integer", "minimum": 1, "description": "images of each class in the meta set"},
     "batch_size": {"type": "integer", "minimum": 1, "description": "meta images per step"},
