@@ -77,7 +77,8 @@ class Stage1Learner:
         built = self.build_network(form, len(counts))
         built.freeze(settings.recipe.frozen)
         self.module: torch.nn.Module = built.to(where).to(memory_format=torch.channels_last)
-        self.memory = self.build_memory(built.backbone.feature_dim, len(counts)).to(where)
+        features: Any = built.backbone.feature_dim
+        self.memory = self.build_memory(features, len(counts)).to(where)
         if world.size > 1:
             self._check_no_memory()
             self.module = distributed.share_batch_norm(self.module)

@@ -229,6 +229,7 @@ def test_schedules_of_the_shipped_recipe() -> None:
     assert of_cifar10["algorithm"]["strength"] == 0.5
     stage = learner(recipe={"epochs": 200, "defer": 160, "schedule": {"warmup": 0, "milestones": [159, 179]}})
     stage.settings = dataclasses.replace(stage.settings, recipe=recipe)
+    assert len(next(stage.batches(stage.epoch(1))).labels) == recipe.batch_size
     found = []
     for number in (161, 180, 181, 200):
         stage.batches(stage.epoch(number))

@@ -59,7 +59,7 @@ class Learner(MetaLearner):
         """Batches of training images, with meta images in the second phase."""
         recipe = self.settings.recipe
         self.strength = self.own["strength"] * (epoch.number - 1) / recipe.epochs
-        self.rate_ahead = schedule.learning_rate(recipe, epoch.number - 1)
+        self.rate_ahead = schedule.learning_rate(recipe, max(epoch.number - 1, 1))
         return super().batches(epoch)
 
     def second_loss(self, own: Mixed, balanced: Mixed) -> Tensor:
@@ -94,7 +94,7 @@ class Learner(MetaLearner):
             slope: Tensor = grad(lambda given: self.augmented_loss(logits, at[WEIGHT], own, given))(running)
             return slope
 
-        _, turned = jvp(by_covariances, (learning,), (uphill,))
+        turned: Any = jvp(by_covariances, (learning,), (uphill,))[1]
         return running + self.own["rate"] * rate * turned.detach()  # type: ignore[no-any-return]
 
 
