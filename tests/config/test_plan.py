@@ -320,7 +320,7 @@ def test_a_part_that_requires_whole_batches_never_gets_parts_of_them(
     own_table: Callable[..., str], compute: dict[str, int]
 ) -> None:
     wanting = {"lade": "loss 'lade'", "tde": "head 'causal_norm'", "bbn": "algorithm 'bbn'"}
-    wanting |= {"mcw_ldam": "algorithm 'mcw'", "on_lade": "loss 'lade'"}
+    wanting |= {"mcw_ldam": "algorithm 'mcw'", "metasaug": "algorithm 'metasaug'", "on_lade": "loss 'lade'"}
     rows = [{"method": method} for method in (*wanting, "ldam_drw", "smote", "ce")]
     methods = {"on_lade": {"label": "x", "paper": "x", "stage1": "lade", "post_hoc": TAU_NORM}}
 

@@ -238,6 +238,24 @@ def test_schedules_of_the_shipped_recipe() -> None:
     np.testing.assert_allclose(found, expected)
 
 
+def test_in_bfloat16_a_step_is_nearly_the_same() -> None:
+    """Forward mode knows no autocast, so its pass is in float32, as are features and covariances."""
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        stage = learner(compute={"precision": precision})
+        drawn = stage.batches(stage.epoch(2))
+        losses.append([stage.loss(stage.prepare(next(drawn))).item() for _ in range(2)])
+        assert stage.memory.covariances.dtype == torch.float32
+    assert losses[1] == pytest.approx(losses[0], rel=2e-2)
+    assert losses[1] != losses[0]
+
+
+def test_a_stage_2_may_stand_on_its_network() -> None:
+    mine = {"label": "Mine", "paper": "mine", "stage1": "metasaug"}
+    on_top = {"recipe": "MiSLAS-S2", "classifier": {"keep_stage1": True, "weight_rate": 0.0, "scale_rate": 1.0}}
+    assert load.load({"methods": {"mine": mine | {"stage2": on_top}}}, []).methods["mine"]["stage1"] == "metasaug"
+
+
 def test_a_head_that_is_not_linear_is_refused() -> None:
     with pytest.raises(InputError, match="metasaug requires a linear head, which 'cosine' is not"):
         learner(head={"name": "cosine", "scale": 1.0})
