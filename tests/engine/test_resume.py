@@ -36,11 +36,14 @@ def test_everything_is_taken_up(file: Any) -> None:
     progress.history.append({"epoch": 1, "learning_rate": 0.1, "loss": 2.0, "test_top1": 0.5})
     progress.epoch, progress.best_epoch, progress.best_state = 1, 1, {"weight": torch.ones(2)}
     progress.images, progress.seconds, progress.training_seconds = 24, 3.0, 2.5
-    file.save(learner, progress)
     other = Learner(seed=1)
+    for each, kept in ((learner, [1.0, 2.0]), (other, [0.0, 0.0])):
+        each.memory.register_buffer("kept", torch.tensor(kept))
+    file.save(learner, progress)
     found = Resume(file.path, IDENTITY).restore(other)
     assert found.best_state.pop("weight").tolist() == progress.best_state.pop("weight").tolist()
     assert found == progress
+    assert other.memory.kept.tolist() == [1.0, 2.0]
     for name, value in learner.module.state_dict().items():
         assert torch.equal(other.module.state_dict()[name], value)
     for mine, theirs in zip(learner.module.parameters(), other.module.parameters(), strict=True):

@@ -8,6 +8,8 @@ from tests import small
 from tests.engine.toy import replayed
 
 from longtail.engine import graphs, optimizer, step
+from longtail.engine.distributed import World
+from longtail.runtime.errors import InputError
 from longtail.stage1.learner import Stage1Learner
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="captured steps need a GPU")
@@ -38,6 +40,39 @@ def test_captured_steps_do_what_steps_do(monkeypatch: pytest.MonkeyPatch, mixing
     torch.testing.assert_close(found, losses, rtol=1e-5, atol=1e-6)
     for name, value in state.items():
         torch.testing.assert_close(reached[name], value, rtol=1e-4, atol=1e-5)
+
+
+class Counting(Stage1Learner):
+    """Keeps, beside the network, how many images of each class its steps have seen, and the sum of their losses."""
+
+    def build_memory(self, features, outputs):
+        memory = torch.nn.Module()
+        memory.register_buffer("seen", torch.zeros(outputs, dtype=torch.int64))
+        memory.register_buffer("total", torch.zeros(features))
+        return memory
+
+    def loss(self, batch):
+        loss = super().loss(batch)
+        self.memory.seen.add_(torch.nn.functional.one_hot(batch.labels, len(self.memory.seen)).sum(0))
+        self.memory.total.add_(loss.detach())
+        return loss
+
+
+def test_a_captured_step_keeps_the_memory_of_its_learner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Warming up and capturing leave no trace in it, and every replay changes it."""
+    monkeypatch.setattr(graphs, "Captured", partial(graphs.Captured, record=replayed))
+    arrays, subset = small.data()
+    built = Counting(arrays, subset, small.changed(small.STAGE1, mixing=None))
+    assert not built.backend.capture
+    object.__setattr__(built.backend, "capture", True)
+    losses, _ = trained(built, epochs=2)
+    assert built.memory.seen.tolist() == [2 * count for count in subset.counts]
+    torch.testing.assert_close(built.memory.total, losses.sum().expand(64))
+
+
+def test_a_memory_is_not_shared_among_processes() -> None:
+    with pytest.raises(InputError, match=r"algorithm standard keeps a memory beside .* set compute.processes: 1"):
+        Counting(*small.data(), small.STAGE1, world=World(1, 2))
 
 
 @needs_gpu

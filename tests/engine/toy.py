@@ -32,6 +32,7 @@ class Learner:
 
     def __init__(self, stop=None, seed=0, batch_size=8):
         torch.manual_seed(seed)
+        self.memory = nn.Module()
         self.module = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 2))
         groups = [
             {"params": list(self.module[:3].parameters()), "rate_factor": 0.5},

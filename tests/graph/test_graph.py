@@ -541,6 +541,7 @@ def forget() -> None:
         ("heads/causal_norm.py", {"tde"}),
         ("stage1/algorithms/smote.py", {"smote"}),
         ("stage1/algorithms/bbn.py", {"bbn"}),
+        ("stage1/algorithms/_meta.py", {"mcw_ldam"}),
         ("samplers/reverse.py", {"bbn"}),
         ("models/bbn_resnet32.py", {"bbn", "lade", "balanced_softmax", "tde"}),
         ("weightings/class_balanced.py", {"mcw_ldam", "focal_drw"}),

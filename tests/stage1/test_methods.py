@@ -38,7 +38,7 @@ def test_a_one_stage_method_trains_and_gives_features(
     few: tuple[Arrays, long_tail.Subset], tmp_path: Path, name: str
 ) -> None:
     whole = Stage1.parse(settings.stage1(SHIPPED, "digits", "if50", "resnet32", name, 0))
-    algorithm = {"per_class": 2, "batch_size": 4} if whole.algorithm.name == "mcw" else {}
+    algorithm = {"per_class": 2, "batch_size": 4} if "per_class" in whole.algorithm.settings else {}
     brief = small.changed(whole, recipe=BRIEF, algorithm=algorithm, compute=small.COMPUTE)
 
     networks = dict.fromkeys(brief.networks, small.network_state())

@@ -175,7 +175,7 @@ def _check_part(package: str, block: dict[str, Any], where: str, key: str, stage
         if "same_as" in rule:
             other, at = rule["same_as"].split(".")
             same = stage.get(other, {}).get(at)  # a Stage 2 has no head of its own
-            if same != block[setting]:
+            if block[setting] != (rule.get("absent") if same is None else same):
                 raise InputError(
                     f"{where}, key '{key}.{setting}' is {block[setting]!r} and '{rule['same_as']}' is "
                     f"{same!r}: {name} requires equal values"

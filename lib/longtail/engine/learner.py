@@ -15,6 +15,7 @@ from longtail.engine.seeding import Epoch
 class Learner(Protocol):
     """A module to train with its optimiser, its batches, its loss and its test.
 
+    Module, memory and optimiser are saved, and resumed from; the module alone is the result of the training.
     The loop uses only losses and accuracies; it does not know what the module's outputs mean.
     """
 
@@ -22,6 +23,8 @@ class Learner(Protocol):
     world: World
     micro_batches: int
     module: nn.Module
+    # What it keeps beside the module from step to step: buffers, changed in place; empty if it keeps nothing.
+    memory: nn.Module
     optimizer: torch.optim.Optimizer
     # The mean loss on the validation split; None if the data have none.
     validation_loss: Callable[[], float] | None

@@ -47,6 +47,7 @@ class Resume:
             log.warning("%s belongs to other %s: training starts from the beginning", self.path, other)
             return Progress()
         learner.module.load_state_dict(state["module"])
+        learner.memory.load_state_dict(state["memory"])
         groups = learner.optimizer.state_dict()["param_groups"]
         learner.optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
         progress = Progress(**state["progress"] | {"losses": list(state["progress"]["losses"])})
@@ -66,6 +67,7 @@ class Resume:
         state = {
             "identity": self.identity,
             "module": learner.module.state_dict(),
+            "memory": learner.memory.state_dict(),
             "optimizer": learner.optimizer.state_dict()["state"],
             "progress": vars(progress) | {"losses": losses},
         }

@@ -1,6 +1,7 @@
 """One training step: forward, backward, update."""
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator
 
 import torch
@@ -57,8 +58,9 @@ def _in_parts(learner: Learner, batch: Mixed) -> Tensor:
 
 @contextlib.contextmanager
 def undisturbed(learner: Learner) -> Iterator[None]:
-    """Restore, after the block, what training steps change: weights, statistics, momenta."""
-    tensors = [*learner.module.state_dict().values(), *optimizer.state_tensors(learner.optimizer)]
+    """Restore, after the block, what training steps change: weights, statistics, memory, momenta."""
+    states = [module.state_dict().values() for module in (learner.module, learner.memory)]
+    tensors = [*itertools.chain(*states), *optimizer.state_tensors(learner.optimizer)]
     before = [value.clone() for value in tensors]
     try:
         yield

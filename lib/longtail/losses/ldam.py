@@ -19,7 +19,8 @@ SETTINGS = {
         "type": "number",
         "exclusiveMinimum": 0,
         "same_as": "head.scale",
-        "description": "s of the cosine head, whose logits are s·cos",
+        "absent": 1.0,
+        "description": "s of the cosine head, whose logits are s·cos; 1 of a head without a scale",
     },
 }
 

@@ -21,6 +21,7 @@ from longtail.features.hold_out import hold_out
 from longtail.models import network
 from longtail.models.network import Network
 from longtail.runtime import parts
+from longtail.runtime.errors import InputError
 from longtail.settings.part import Part
 from longtail.settings.recipe import Rates
 from longtail.settings.stage1 import Stage1
@@ -37,7 +38,8 @@ class Stage1Learner:
     """End-to-end training with the head, loss, mixing, sampler, weights and recipe of a method's `stage1` block.
 
     An algorithm overrides what it does differently: the training set (`pool`), the outputs of the network
-    (`target_counts`), the initial network (`build_network`), the batches of an epoch, the step, the test. `own` are
+    (`target_counts`), the initial network (`build_network`), what is kept beside it from step to step
+    (`build_memory`), the batches of an epoch, the step, the test. `own` are
     the settings of the algorithm itself, `networks` the states of the finished networks that it reads, by role,
     `weights` those that the backbone starts from. Stages that the recipe freezes stay as they are.
     """
@@ -75,7 +77,10 @@ class Stage1Learner:
         built = self.build_network(form, len(counts))
         built.freeze(settings.recipe.frozen)
         self.module: torch.nn.Module = built.to(where).to(memory_format=torch.channels_last)
+        features: Any = built.backbone.feature_dim
+        self.memory = self.build_memory(features, len(counts)).to(where)
         if world.size > 1:
+            self._check_no_memory()
             self.module = distributed.share_batch_norm(self.module)
         self.criterion = parts.find("losses", settings.loss.name).build(settings.loss.settings, counts).to(where)
         self.label_share = batches.label_share(settings.mixing, counts)
@@ -106,6 +111,13 @@ class Stage1Learner:
         if START in self.networks:
             network.start_from(built, self.networks[START])
         return built
+
+    def build_memory(self, features: int, outputs: int) -> torch.nn.Module:
+        """A module of buffers that steps change in place: saved and resumed with the network, but no part of it.
+
+        `features` is the number of features of the backbone. Several processes cannot share it.
+        """
+        return torch.nn.Module()
 
     def epoch(self, number: int, first_batch: int = 0) -> Epoch:
         """Epoch `number` of Stage 1, counted from 1."""
@@ -162,6 +174,13 @@ class Stage1Learner:
         """Accuracy on the whole test set."""
         self.module.eval()
         return objective.shared_top1(self.infer, self.test, self.test_labels, self.world)
+
+    def _check_no_memory(self) -> None:
+        if self.memory.state_dict():
+            raise InputError(
+                f"algorithm {self.settings.algorithm.name} keeps a memory beside the network, which several "
+                "processes do not share: set compute.processes: 1"
+            )
 
     def _held_out(self, data: Data, subset: Subset, form: Form) -> tuple[Examples, Tensor] | None:
         """The hold-out with its labels for a recipe that stops early on data without a validation split."""

@@ -44,6 +44,7 @@ class FeatureLearner:
         self.test_labels = torch.from_numpy(features.test_labels).to(where)
         self.classifier = classifier.build(settings.classifier, stage1, settings.seeds.initialisation, settings.head)
         self.module: torch.nn.Module = self.classifier.to(where)
+        self.memory = torch.nn.Module()
         self.criterion = parts.find("losses", settings.loss.name).build(settings.loss.settings, counts).to(where)
         self.label_share = batches.label_share(settings.mixing, counts)
         groups = classifier.parameter_groups(self.classifier, settings.classifier)

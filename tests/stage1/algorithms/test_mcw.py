@@ -15,7 +15,7 @@ from longtail.engine import loop, optimizer
 from longtail.runtime.errors import InputError
 from longtail.runtime.signals import Stopped
 from longtail.stage1 import train
-from longtail.stage1.algorithms.mcw import meta_set
+from longtail.stage1.algorithms._meta import meta_set
 
 RECIPE = {"epochs": 2, "defer": 1}
 CB = {"name": "class_balanced", "beta": 0.9, "mean": "images"}
@@ -131,7 +131,7 @@ def test_the_meta_set_is_balanced_and_apart(n_max: int | None) -> None:
     """Class 0 has 118 images: with n_max 50 each class leaves enough out; of 114 kept it has to give 6."""
     labels = small.data()[0].train_labels
     subset = long_tail.cut(labels, 10, 10, seed=0, n_max=n_max)
-    kept, meta = meta_set(labels, subset, 10)
+    kept, meta = meta_set(labels, subset, 10, "mcw")
     assert np.bincount(labels[meta]).tolist() == [10] * 10
     assert len(set(meta.tolist())) == 100
     assert not set(meta.tolist()) & set(kept.tolist())
@@ -146,22 +146,23 @@ def test_the_meta_set_is_balanced_and_apart(n_max: int | None) -> None:
 
 def test_the_meta_set_has_one_order_for_all_subsets() -> None:
     labels = small.data()[0].train_labels
-    sets = [meta_set(labels, long_tail.cut(labels, factor, 10, seed=0, n_max=50), 10)[1] for factor in (10, 20)]
+    subsets = [long_tail.cut(labels, factor, 10, seed=0, n_max=50) for factor in (10, 20)]
+    sets = [meta_set(labels, subset, 10, "mcw")[1] for subset in subsets]
     assert len(set(sets[0].tolist()) & set(sets[1].tolist())) > 80
 
 
 def test_a_class_that_would_be_used_up_is_refused() -> None:
     labels = np.repeat([0, 1, 2], [6, 5, 4])
     whole = Subset(np.arange(15), [6, 5, 4])
-    kept, meta = meta_set(labels, whole, 3)
+    kept, meta = meta_set(labels, whole, 3, "mcw")
     assert np.bincount(labels[kept]).tolist() == [3, 2, 1]
     assert meta.tolist() == [3, 4, 5, 8, 9, 10, 12, 13, 14]
     with pytest.raises(
         InputError, match="4 meta images of class 2, which has 4 and 0 that the subset leaves out: low"
     ):
-        meta_set(labels, whole, 4)
+        meta_set(labels, whole, 4, "mcw")
     with pytest.raises(InputError, match="5 meta images of class 1, which has 5 and 0"):
-        meta_set(labels, whole, 5)
+        meta_set(labels, whole, 5, "mcw")
 
 
 def run(folder, settings):
