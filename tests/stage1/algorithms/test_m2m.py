@@ -147,12 +147,12 @@ def test_a_step_from_first_principles_in_float64() -> None:
 
     mixed = stage.prepare(batch)
     loss = stage.loss(mixed)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
 
     assert 0 < accepted < len(batch.labels) / 2
     torch.testing.assert_close(mixed.inputs.double(), images, rtol=0, atol=1e-3)
     expected = -F.log_softmax(alone(images), 1)[range(len(images)), batch.labels].mean()
-    expected.backward()
+    expected.backward()  # type: ignore[no-untyped-call]
     assert loss.item() == pytest.approx(expected.item(), rel=1e-3)
     for (name, found), value in zip(stage.module.named_parameters(), alone.parameters(), strict=True):
         assert found.grad is not None

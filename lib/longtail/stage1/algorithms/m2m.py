@@ -33,8 +33,8 @@ SETTINGS = {
         "type": "number",
         "minimum": 0,
         "maximum": 1,
-        "description": "β: an image of a class with d images more is drawn in proportion to 1 − β^d, and its translation "
-        "accepted with this probability",
+        "description": "β: an image of a class with d images more is drawn in proportion to 1 − β^d, and its "
+        "translation accepted with this probability",
     },
     "lambda": {
         "type": "number",
