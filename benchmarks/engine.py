@@ -20,6 +20,7 @@ from longtail.data.long_tail import Subset
 from longtail.engine import forms, graphs, loop, optimizer, schedule
 from longtail.engine import step as steps
 from longtail.engine.batches import Batch
+from longtail.engine.progress import State
 from longtail.engine.seeding import Epoch
 from longtail.features.extract import Features
 from longtail.models import network
@@ -178,7 +179,7 @@ def method(data: str, settings: dict[str, Any], first_epoch: int) -> Training:
     """
     images, subset = _load(data)
     stage1 = Stage1.parse(settings)
-    learner = stage1_train.learner(images, subset, stage1)
+    learner = stage1_train.learner(images, subset, stage1, networks=_networks(images, stage1))
     began = time.perf_counter()
     learner.pool(images, subset)
     ready = time.perf_counter() - began
@@ -186,6 +187,12 @@ def method(data: str, settings: dict[str, Any], first_epoch: int) -> Training:
     size = stage1.recipe.batch_size
     counts = (min(count, size) for count, _ in _steps(learner, first_epoch))
     return Training(counts, facts(learner, images) | {"backbone": stage1.backbone, "seconds_once": ready})
+
+
+def _networks(images: Arrays, settings: Stage1) -> dict[str, State]:
+    """For each network that a method reads a new one: the arithmetic does not depend on what it has learnt."""
+    new = network.build(settings.backbone, images.train_images.shape[3], len(images.classes), seed=0)
+    return dict.fromkeys(settings.networks, new.state_dict())
 
 
 def stage2(data: str, cached: bool) -> Training:

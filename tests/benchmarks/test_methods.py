@@ -52,11 +52,15 @@ def test_all_have_one_batch_size_and_one_thread(found: dict[str, Method]) -> Non
 def test_only_an_algorithm_that_changes_its_step_has_two_phases(found: dict[str, Method]) -> None:
     phases = {name: [(each.first_epoch, each.share) for each in method.phases] for name, method in found.items()}
 
-    assert phases.pop("mcw_ldam") == phases.pop("metasaug") == [(1, 0.8), (161, pytest.approx(0.2))]
+    for name in ("m2m", "mcw_ldam", "metasaug"):
+        assert phases.pop(name) == [(1, 0.8), (161, pytest.approx(0.2))]
     assert set(map(tuple, phases.values())) == {((1, 1.0),)}
 
 
-@pytest.mark.parametrize(("name", "epoch", "passed"), [("bbn", 1, 256), ("mcw_ldam", 161, 256), ("smote", 1, 128)])
+@pytest.mark.parametrize(
+    ("name", "epoch", "passed"),
+    [("bbn", 1, 256), ("mcw_ldam", 161, 256), ("smote", 1, 128), ("ldam_drw_ssp", 1, 128), ("m2m", 161, 128)],
+)
 def test_a_step_counts_the_images_of_the_set(
     found: dict[str, Method], images: str, name: str, epoch: int, passed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -107,7 +107,7 @@ def test_what_a_read_network_needs_is_needed(tmp_path: Path) -> None:
             "'first' reads the network of 'first' in turn",
         ),
         ({"second": SECOND | {"stage1": {"networks": {"start": "crt"}}}}, "'crt' is not a one-stage method"),
-        ({"second": SECOND | {"stage1": {"networks": {"start": "m2m"}}}}, "'m2m' is not a one-stage method"),
+        ({"second": SECOND | {"stage1": {"networks": {"start": "oltr"}}}}, "'oltr' is not a one-stage method"),
         ({"second": SECOND | {"stage1": {"networks": {"start": "frist"}}}}, "did you mean 'first'"),
         ({"second": SECOND | {"stage1": {"networks": {"begin": "first"}}}}, "unknown role 'begin'"),
         ({"second": SECOND | {"stage1": {"networks": {}}}}, "networks"),
@@ -120,3 +120,31 @@ def test_what_a_read_network_needs_is_needed(tmp_path: Path) -> None:
 def test_a_chain_that_cannot_be_is_refused(tmp_path: Path, changed: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         built(tmp_path, "second", methods=changed)
+
+
+def test_a_guide_is_shared_with_the_method_that_trains_it(tmp_path: Path) -> None:
+    made = built(tmp_path, "ce_ldam", "m2m")
+
+    folders = [f"{RUNS}/{name}/seed3/stage1" for name in ("ce_ldam", "m2m")]
+    jobs = {job.folder: job for job in costs.trainings(made, made.plan.runs)}
+    assert sorted(jobs) == folders
+    assert jobs[folders[1]].networks == (folders[0],)
+    # The training of the guide is not counted again.
+    assert jobs[folders[1]].step == 3.1
+
+
+@pytest.mark.parametrize(
+    ("networks", "sentence"),
+    [
+        ({"guide": "rotation"}, "'rotation' does not predict the classes: name a method that does"),
+        ({"guide": "ldam"}, "'ldam' has the head 'cosine', but a method on a finished network requires a linear one"),
+        ({"guid": "ce_ldam"}, "unknown role 'guid': did you mean 'guide'"),
+    ],
+)
+def test_a_guide_that_does_not_classify_alike_is_refused(
+    tmp_path: Path, networks: dict[str, str], sentence: str
+) -> None:
+    mine = {"label": "Mine", "paper": "baseline", "extends": "m2m", "stage1": {"networks": networks}}
+
+    with pytest.raises(InputError, match=sentence):
+        built(tmp_path, "mine", methods={"mine": mine})

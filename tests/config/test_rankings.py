@@ -10,7 +10,7 @@ from longtail.config.registry import CONFIG, merge
 from longtail.runtime.errors import InputError
 
 DIGITS = {"dataset": "digits", "factor": 50, "backbone": "resnet32"}
-ROWS = [{"method": "ce"}, {"method": "mislas"}, {"method": "m2m"}]
+ROWS = [{"method": "ce"}, {"method": "mislas"}, {"method": "oltr"}]
 
 
 def planned(folder: Path, name: str = "birds_table", **table: Any) -> Plan:
@@ -25,7 +25,7 @@ def test_a_table_without_printed_numbers_has_a_page(tmp_path: Path) -> None:
 
     assert list(plan.rankings) == ["birds_table"]
     cells = plan.rankings["birds_table"].cells
-    assert [(cell.method, bool(cell.runs)) for cell in cells] == [("ce", True), ("mislas", True), ("m2m", False)]
+    assert [(cell.method, bool(cell.runs)) for cell in cells] == [("ce", True), ("mislas", True), ("oltr", False)]
     # It requests no run of its own.
     assert plan.runs == planned(tmp_path, columns=[DIGITS | {"ranking": False}]).runs
 
@@ -50,8 +50,8 @@ def test_several_columns_are_told_apart_by_what_differs(tmp_path: Path) -> None:
 def test_a_method_in_two_rows_is_ranked_once_and_one_that_cannot_run_needs_no_page(tmp_path: Path) -> None:
     twice = planned(tmp_path, rows=[*ROWS, {"method": "ce", "label": "CE again"}]).rankings["birds_table"]
 
-    assert [cell.label for cell in twice.cells] == ["CE", "MiSLAS", "Major-to-Minor"]
-    assert planned(tmp_path, rows=[{"method": "m2m"}]).rankings == {}
+    assert [cell.label for cell in twice.cells] == ["CE", "MiSLAS", "OLTR"]
+    assert planned(tmp_path, rows=[{"method": "oltr"}]).rankings == {}
 
 
 def test_two_pages_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -229,8 +229,8 @@ def test_a_variant_takes_no_name_from_a_method_of_ones_own(tmp_path: Path) -> No
 
 
 def test_a_study_against_a_method_that_cannot_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"mine\.yaml: .m2m. cannot run yet: it needs"):
-        graph(tables=[], figures=[sensitivity(tmp_path, baseline="m2m")])
+    with pytest.raises(InputError, match=r"mine\.yaml: .oltr. cannot run yet: it needs"):
+        graph(tables=[], figures=[sensitivity(tmp_path, baseline="oltr")])
 
 
 def test_a_figure_of_similar_classes_requires_a_network_of_its_own(tmp_path: Path) -> None:
@@ -341,7 +341,7 @@ def test_probabilities_read_the_logits_of_both_methods_under_all_seeds(tmp_path:
 
 
 def test_a_panel_with_a_method_that_cannot_run_is_left_out_and_requires_nothing(tmp_path: Path) -> None:
-    panels = ({"left": "crt", "right": "m2m"}, {"left": "lws_mixup", "right": "mislas"})
+    panels = ({"left": "crt", "right": "oltr"}, {"left": "lws_mixup", "right": "mislas"})
     drawn = graph(tables=[], figures=[probabilities(tmp_path, *panels)])
     (panel,) = json.loads(drawn.figures["probabilities"].layout(wildcards(figure="mine")))["panels"]
 
@@ -350,7 +350,7 @@ def test_a_panel_with_a_method_that_cannot_run_is_left_out_and_requires_nothing(
 
 
 def test_probabilities_of_which_nothing_can_run_are_not_drawn(tmp_path: Path) -> None:
-    drawn = graph(tables=[], figures=[probabilities(tmp_path, {"left": "mislas", "right": "m2m"})])
+    drawn = graph(tables=[], figures=[probabilities(tmp_path, {"left": "mislas", "right": "oltr"})])
 
     assert drawn.targets.figures() == drawn.plan.runs == []
 
@@ -427,7 +427,7 @@ def test_a_table_of_claims_requires_logits_and_trainings_of_every_method_it_name
 
 def test_a_page_that_ranks_methods_requires_logits_trainings_and_classes(tmp_path: Path) -> None:
     columns = [{"dataset": "digits", "factor": 50, "backbone": "resnet32"}]
-    rows = [{"method": "ce"}, {"method": "mislas"}, {"method": "m2m"}, {"method": "focal"}]
+    rows = [{"method": "ce"}, {"method": "mislas"}, {"method": "oltr"}, {"method": "focal"}]
     (tmp_path / "own.yaml").write_text(yaml.safe_dump({"title": "Own", "columns": columns, "rows": rows}))
     own = graph(tables=[str(tmp_path / "own.yaml")], figures=[], seeds={"runs": [0, 3]})
     of_page, runs = wildcards(ranking="own"), "results/runs/digits/if50/resnet32"

@@ -41,7 +41,7 @@ def test_a_table_of_claims_is_four_files(made: Path) -> None:
     }
     page = (tables / "tiny_claims_table.md").read_text()
     assert "| cRT is more accurate than its Stage 1 (Top-1) | 82.1 vs 70.4 | cRT " in page
-    assert "Major-to-Minor needs images of frequent classes translated into rare ones |" in page
+    assert "OLTR needs modulated attention and the meta-embedding classifier |" in page
     assert "- Seeds: 0.\n" in page
 
 

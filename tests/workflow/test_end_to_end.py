@@ -88,8 +88,10 @@ def test_the_table_holds_the_scores_of_the_runs(project: Path) -> None:
             assert line["ours"] == pytest.approx(sum(values) / 2, abs=1e-6)
             assert line["n"] == 2
         assert table.loc[("mislas", "ece", protocol)]["printed"] == 3.7
-        assert table.loc[("m2m", "top1", protocol)]["needs"] == "images of frequent classes translated into rare ones"
-        assert table.loc[("m2m", "top1", protocol)]["n"] == 0
+        assert (
+            table.loc[("oltr", "top1", protocol)]["needs"] == "modulated attention and the meta-embedding classifier"
+        )
+        assert table.loc[("oltr", "top1", protocol)]["n"] == 0
     assert scores[0]["last"] != scores[1]["last"]
 
 

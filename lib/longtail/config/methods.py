@@ -129,9 +129,12 @@ def outputs(stage1: dict[str, Any]) -> int | None:
 
 
 def _check_networks(registry: Registry, name: str, where: str, above: tuple[str, ...] = ()) -> None:
-    """Raises InputError if a method reads a network that cannot be trained, or if networks read each other."""
+    """Raises InputError if a method reads a network that cannot be trained, or if networks read each other.
+
+    A network that another does not only start from must predict the classes, with a linear head.
+    """
     at = f"{where}, key 'stage1.networks'"
-    for other in _networks_read(registry.methods[name]):
+    for role, other in _networks_read(registry.methods[name]):
         base = registry.method(other, at)
         if not isinstance(base.get("stage1"), dict):
             raise InputError(f"{at}: '{other}' is not a one-stage method that can run")
@@ -139,14 +142,18 @@ def _check_networks(registry: Registry, name: str, where: str, above: tuple[str,
             raise InputError(
                 f"{at}: '{other}' reads the network of '{name}' in turn: let one of them stand by itself"
             )
+        if role != START:
+            if outputs(base["stage1"]) is not None:
+                raise InputError(f"{at}: '{other}' does not predict the classes: name a method that does")
+            check_head(base["stage1"], other, at)
         _check_networks(registry, other, where, (*above, name))
 
 
-def _networks_read(method: dict[str, Any]) -> list[str]:
-    """Every network that a method reads on at least one data set."""
+def _networks_read(method: dict[str, Any]) -> list[tuple[str, str]]:
+    """Every network that a method reads on at least one data set, with its role."""
     blocks = [method["stage1"], *(override.get("stage1", {}) for override in method["overrides"])]
-    networks = [block.get("networks", {}).values() for block in blocks if isinstance(block, dict)]
-    return list(dict.fromkeys(name for names in networks for name in names))
+    networks = [block.get("networks", {}).items() for block in blocks if isinstance(block, dict)]
+    return list(dict.fromkeys(read for roles in networks for read in roles))
 
 
 def check_head(block: dict[str, Any], name: str, where: str) -> None:
