@@ -17,6 +17,7 @@ from longtail.stage1 import train
 from longtail.stage1.learner import Stage1Learner
 
 GOLDEN = Path(__file__).with_name("golden.json")
+GOLDEN_RECIPE = {"learning_rate": 1.0e-4}
 
 
 def run(folder: Path, **changes) -> loop.Fitted:
@@ -29,9 +30,10 @@ def learner(**changes) -> Stage1Learner:
 
 
 def test_losses_are_the_golden_ones(tmp_path: Path) -> None:
-    # Processors and versions of PyTorch add in different orders, and training lets the last digits grow:
-    # hence 1e-3, which a changed learning rate, initialisation or order of images exceeds by far.
-    fitted = run(tmp_path)
+    # Processors and versions of PyTorch add in different orders, and training lets the last digits grow: at the rate of
+    # the other tests to 8 % in three epochs, at this one to 5e-5. Hence 1e-3, which a changed learning rate,
+    # initialisation or order of images exceeds by far.
+    fitted = run(tmp_path, recipe=GOLDEN_RECIPE)
     golden = json.loads(GOLDEN.read_text())
     assert [row["loss"] for row in fitted.history] == pytest.approx(golden["loss"], rel=1e-3)
     assert [row["learning_rate"] for row in fitted.history] == golden["learning_rate"]
@@ -139,6 +141,6 @@ if __name__ == "__main__":
     import tempfile
 
     with tempfile.TemporaryDirectory() as temporary:
-        rows = run(Path(temporary)).history
+        rows = run(Path(temporary), recipe=GOLDEN_RECIPE).history
     values = {name: [row[name] for row in rows] for name in ("loss", "learning_rate")}
     GOLDEN.write_text(json.dumps(values, indent=1) + "\n")
