@@ -30,8 +30,8 @@ def learner(**changes) -> Stage1Learner:
 
 
 def test_losses_are_the_golden_ones(tmp_path: Path) -> None:
-    # Processors and versions of PyTorch add in different orders, and training lets the last digits grow: at the rate of
-    # the other tests to 8 % in three epochs, at this one to 5e-5. Hence 1e-3, which a changed learning rate,
+    # Processors and versions of PyTorch add in different orders, and training lets the last digits grow: at the rate
+    # of the other tests to 8 % in three epochs, at this one to 5e-5. Hence 1e-3, which a changed learning rate,
     # initialisation or order of images exceeds by far.
     fitted = run(tmp_path, recipe=GOLDEN_RECIPE)
     golden = json.loads(GOLDEN.read_text())
