@@ -108,7 +108,7 @@ def test_a_step_counts_as_much_as_its_algorithm_declares(tmp_path: Path) -> None
 
 def test_shared_stage1s_of_the_default_are_counted_once(default: dict[str, TrainingJob]) -> None:
     # MiSLAS's CIFAR table: 6 settings x {ce, mixup}; its figures add CE on the balanced set of each data set.
-    # LADC's: 8 settings x {ce_ldam, ce_bot, remix_randaugment} and mixup at factor 200, the control in 3, Remix in 1.
+    # LADC's: 8 settings x {ce_ldam, ce_bot, remix_randaugment}, mixup at factor 200, the control in 3, Remix in 1.
     # Of the baselines CB, Focal, CB-Focal, LDAM, LDAM+DRW, MCW, MetaSAug, TDE, BBN, SMOTE and M2m (its guide is
     # ce_ldam) are in LADC's 8 settings (what it does not print is trained all the same), which hold MiSLAS's 6;
     # Remix+DRW has these. The figure of one-stage models adds balanced softmax, LADE and the CE that PC Softmax stands
