@@ -111,8 +111,8 @@ def test_shared_stage1s_of_the_default_are_counted_once(default: dict[str, Train
     # LADC's: 8 settings x {ce_ldam, ce_bot, remix_randaugment}, mixup at factor 200, the control in 3, Remix in 1.
     # Of the baselines CB, Focal, CB-Focal, LDAM, LDAM+DRW, MCW, MetaSAug, TDE, BBN, SMOTE and M2m (its guide is
     # ce_ldam) are in LADC's 8 settings (what it does not print is trained all the same), which hold MiSLAS's 6;
-    # Remix+DRW has these. The figure of one-stage models adds balanced softmax, LADE and the CE that PC Softmax stands
-    # on in one setting.
+    # Remix+DRW has these. The figure of one-stage models adds balanced softmax, LADE and the CE that PC Softmax
+    # stands on in one setting.
     # LDAM-DRW + SSP trains two networks in each of the 8 settings.
     baselines = 8 * 11 + 6 + 3
     # On titles CE, CB and balanced softmax train a network of each of three backbones; LWS and LADC stand on CE's.
