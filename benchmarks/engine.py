@@ -178,7 +178,10 @@ def method(data: str, settings: dict[str, Any], first_epoch: int) -> Training:
     """
     images, subset = _load(data)
     stage1 = Stage1.parse(settings)
-    learner = stage1_train.learner(images, subset, stage1)
+    # Networks that it reads are drawn: the arithmetic of training does not depend on them.
+    channels, classes = images.train_images.shape[3], len(images.classes)
+    drawn = network.build(stage1.backbone, channels, classes, seed=0, head=stage1.head).state_dict()
+    learner = stage1_train.learner(images, subset, stage1, networks=dict.fromkeys(stage1.networks, drawn))
     began = time.perf_counter()
     learner.pool(images, subset)
     ready = time.perf_counter() - began

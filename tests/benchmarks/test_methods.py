@@ -37,7 +37,7 @@ def test_every_one_stage_method_is_timed_unless_only_its_recipe_is_its_own(
     one_stage = {name for name, each in shipped.methods.items() if isinstance(each.get("stage1"), dict)}
 
     assert next(iter(found)) == "ce"
-    assert one_stage - found.keys() == {"ce_bot", "ce_ladc", "ce_ldam"}
+    assert one_stage - found.keys() == {"ce_bot", "ce_ladc", "ce_ldam", "mixup_bot320"}
     assert found.keys() <= one_stage
 
 
@@ -56,7 +56,10 @@ def test_only_an_algorithm_that_changes_its_step_has_two_phases(found: dict[str,
     assert set(map(tuple, phases.values())) == {((1, 1.0),)}
 
 
-@pytest.mark.parametrize(("name", "epoch", "passed"), [("bbn", 1, 256), ("mcw_ldam", 161, 256), ("smote", 1, 128)])
+@pytest.mark.parametrize(
+    ("name", "epoch", "passed"),
+    [("bbn", 1, 256), ("mcw_ldam", 161, 256), ("smote", 1, 128), ("bag_of_tricks_cam", 1, 128)],
+)
 def test_a_step_counts_the_images_of_the_set(
     found: dict[str, Method], images: str, name: str, epoch: int, passed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torchvision.models.resnet import ResNet
 
 
-class Pooled(ResNet):
+class Pooled(ResNet):  # type: ignore[misc]  # torchvision has no types
     """torchvision's network, which also shows the maps that it pools."""
 
     def maps(self, images: Tensor) -> Tensor:
