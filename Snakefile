@@ -11,31 +11,25 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-def cloned(source):
-    """The folder of a commit of a git repository, cloned once into .snakemake of the working directory."""
-    is_local = isinstance(source, LocalGitFile)
-    repository = source.repo_path if is_local else source.hosted_repo.repo_clone
-    revision = ["git", "-C", repository, "rev-parse", f"{source.ref}^{{commit}}"]
+# Of another workflow's module that is named by a git repository, Snakemake reads single files. The library needs all, so
+# the commit is cloned, once, into .snakemake of the working directory.
+SOURCE = workflow.current_basedir
+if isinstance(SOURCE, LocalSourceFile):
+    CHECKOUT = Path(SOURCE.get_path_or_uri(secret_free=True))
+else:
+    is_local = isinstance(SOURCE, LocalGitFile)
+    repository = SOURCE.repo_path if is_local else SOURCE.hosted_repo.repo_clone
+    revision = ["git", "-C", repository, "rev-parse", f"{SOURCE.ref}^{{commit}}"]
     commit = subprocess.check_output(revision, text=True).strip()
-    folder = Path(".snakemake", "longtail", commit).resolve()
-    if not folder.is_dir():
+    CHECKOUT = Path(".snakemake", "longtail", commit).resolve()
+    if not CHECKOUT.is_dir():
         # A job may do the same at this moment: the finished clone appears under its name at once.
-        new = folder.with_name(f"{commit}.{os.getpid()}")
+        new = CHECKOUT.with_name(f"{commit}.{os.getpid()}")
         clone = ["git", "clone", "--quiet", "--no-checkout", repository, new]
         subprocess.run(clone, check=True)
         checkout = ["git", "-C", new, "checkout", "--quiet", commit]
         subprocess.run(checkout, check=True)
-        new.rename(folder)
-    return folder
-
-
-# Of another workflow's module that is named by a git repository, Snakemake reads single files; the library needs all.
-SOURCE = workflow.current_basedir
-CHECKOUT = (
-    Path(SOURCE.get_path_or_uri(secret_free=True))
-    if isinstance(SOURCE, LocalSourceFile)
-    else cloned(SOURCE)
-)
+        new.rename(CHECKOUT)
 # Import the library of this checkout, even if another one is installed.
 sys.path.insert(0, str(CHECKOUT / "lib"))
 

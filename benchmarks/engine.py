@@ -191,7 +191,9 @@ def method(data: str, settings: dict[str, Any], first_epoch: int) -> Training:
 
 def _networks(images: Arrays, settings: Stage1) -> dict[str, State]:
     """For each network that a method reads a new one: the arithmetic does not depend on what it has learnt."""
-    new = network.build(settings.backbone, images.train_images.shape[3], len(images.classes), seed=0)
+    new = network.build(
+        settings.backbone, images.train_images.shape[3], len(images.classes), seed=0, head=settings.head
+    )
     return dict.fromkeys(settings.networks, new.state_dict())
 
 

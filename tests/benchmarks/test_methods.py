@@ -59,7 +59,14 @@ def test_only_an_algorithm_that_changes_its_step_has_two_phases(found: dict[str,
 
 @pytest.mark.parametrize(
     ("name", "epoch", "passed"),
-    [("bbn", 1, 256), ("mcw_ldam", 161, 256), ("smote", 1, 128), ("ldam_drw_ssp", 1, 128), ("m2m", 161, 128)],
+    [
+        ("bbn", 1, 256),
+        ("mcw_ldam", 161, 256),
+        ("smote", 1, 128),
+        ("ldam_drw_ssp", 1, 128),
+        ("m2m", 161, 128),
+        ("bag_of_tricks_cam", 1, 128),
+    ],
 )
 def test_a_step_counts_the_images_of_the_set(
     found: dict[str, Method], images: str, name: str, epoch: int, passed: int, monkeypatch: pytest.MonkeyPatch

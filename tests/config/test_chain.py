@@ -10,7 +10,8 @@ import yaml
 from tests import elsewhere
 from tests.graph.test_graph import graph
 
-from longtail.config import chain
+from longtail.config import chain, needs
+from longtail.config.registry import Registry
 from longtail.graph import costs
 from longtail.graph.graph import Graph
 from longtail.graph.packs import Packs
@@ -84,6 +85,43 @@ def test_what_shares_a_network_shares_a_pack(tmp_path: Path) -> None:
     packs = [{run.method for run in runs} for runs in Packs(made, {}, []).runs.values()]
 
     assert sorted(packs, key=len) == [{"mixup"}, {"third", "other"}]
+
+
+def continuing(start: str, **stage1: Any) -> dict[str, Any]:
+    """A second method that takes over the whole network of another."""
+    networks = {"networks": {"start": start}} if start else {}
+    return SECOND | {"extends": "ce", "stage1": {"algorithm": {"name": "continued"}} | networks | stage1}
+
+
+def test_a_training_goes_on_from_a_whole_network(tmp_path: Path) -> None:
+    made = built(tmp_path, "second", methods={"second": continuing("first")})
+
+    assert [training.method for training in made.plan.runs[0].trainings] == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("second", "sentence"),
+    [
+        (continuing(""), "lacks the key 'stage1.networks.start': algorithm 'continued' reads a finished network"),
+        (
+            continuing("ldam"),
+            "takes the whole network of 'ldam', whose classifier is another one: name a method",
+        ),
+        (continuing("rotation"), "takes the whole network of 'rotation', whose classifier is another one"),
+        (continuing("first", head={"name": "cosine", "scale": 30.0}), "learns the classes with the head cosine"),
+    ],
+)
+def test_a_whole_network_that_cannot_be_taken_over_is_refused(
+    tmp_path: Path, second: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        built(tmp_path, "second", methods={"second": second})
+
+
+def test_what_is_made_in_memory_has_no_form_for_images_in_files(shipped: Registry) -> None:
+    for name, runs in (("mixup_bot320", True), ("bag_of_tricks_cam", False), ("smote", False), ("rotation", False)):
+        assert needs.runs_on_form(shipped, "imagenet_lt", "resnet10", name) is runs
+        assert needs.runs_on_form(shipped, "cifar10", "resnet32", name)
 
 
 def test_what_a_read_network_needs_is_needed(tmp_path: Path) -> None:

@@ -88,7 +88,8 @@ def test_a_cosine_ends_one_step_before_zero_or_at_zero(recipes: Any) -> None:
 
 
 def test_recipes_have_nesterov_momentum_where_their_official_code_has(recipes: Any) -> None:
-    bag_of_tricks, bbn = {"BoT", "BoT-S2", "BoT-mix", "Remix-big-imagenet"}, {"BBN", "BBN-big-inaturalist"}
+    bag_of_tricks = {"BoT", "BoT-S2", "BoT-mix", "Remix-big-imagenet", "BoT-tricks-1", "BoT-tricks-2", "BoT-tricks-3"}
+    bbn = {"BBN", "BBN-big-inaturalist"}
     assert {name for name, recipe in recipes.items() if recipe.nesterov} == bag_of_tricks | bbn | {"Meta"}
 
 

@@ -113,10 +113,10 @@ def test_shared_stage1s_of_the_default_are_counted_once(default: dict[str, Train
     # ce_ldam) are in LADC's 8 settings (what it does not print is trained all the same), which hold MiSLAS's 6;
     # Remix+DRW has these. The figure of one-stage models adds balanced softmax, LADE and the CE that PC Softmax
     # stands on in one setting.
-    # LDAM-DRW + SSP trains two networks in each of the 8 settings.
+    # LDAM-DRW + SSP trains two networks in each of the 8 settings, Bag of tricks three.
     baselines = 8 * 11 + 6 + 3
     # On titles CE, CB and balanced softmax train a network of each of three backbones; LWS and LADC stand on CE's.
-    networks = 3 * 3 + 6 * 2 + 2 + 8 * 3 + 2 + 3 + 1 + baselines + 8 * 2
+    networks = 3 * 3 + 6 * 2 + 2 + 8 * 3 + 2 + 3 + 1 + baselines + 8 * (2 + 3)
     assert sum(training.block == "stage1" for training in default.values()) == 3 * networks
     # MiSLAS's: 6 settings x 3 methods, and cRT and LWS in the settings of the two figures. LADC's: cRT, LWS and LADC
     # in 8 settings, MiSLAS in 2 more, LADC with LWS in 3, DC and the average in 4, five more of its Table 9 in 3.

@@ -81,3 +81,30 @@ def test_scores_of_a_network_that_knows_no_classes_are_refused(chained: Path) ->
 
     assert code != 0
     assert "'rotation' learns a task that is not the classes" in output
+
+
+def test_three_trainings_of_one_network(tmp_path: Path) -> None:
+    """Bag of tricks: each training starts from the whole of the one before."""
+    brief = {"epochs": 1, "schedule": {"warmup": 0, "milestones": []}, "evaluate": {"every": 1, "each_from": 1}}
+    recipes = {name: brief for name in ("digits-baselines", "digits-tricks-2", "digits-tricks-3")}
+    recipes["digits-baselines"] = brief | {"defer": 1}
+    smallest(tmp_path, tables=["tricks.yaml"], recipes=recipes)
+    (tmp_path / "tricks.yaml").write_text(yaml.safe_dump(TABLE | {"rows": [{"method": "bag_of_tricks"}]}))
+
+    code, output = snakemake(tmp_path, "--configfile", "mine.yaml")
+
+    assert code == 0, output
+    assert jobs(output)["train_stage1"] == 3
+    assert jobs(output)["evaluate"] == 1
+    names = ["mixup_bot320", "bag_of_tricks_cam", "bag_of_tricks"]
+    folders = [tmp_path / RUNS / name / "seed0" / "stage1" for name in names]
+    read = [json.loads((folder / "provenance.json").read_text())["inputs"] for folder in folders]
+    first, second = (sha256(folder / "last.pt") for folder in folders[:2])
+    # The second one reads the first as its start and for its maps.
+    assert read[1].endswith(first + first)
+    assert read[2].endswith(second)
+    # Batch norm has counted the batches of all: 14, 14 and 14 of 461 images in whole batches of 32, and one more.
+    counted = [checkpoint.load(folder / "last.pt")["backbone.bn1.num_batches_tracked"] for folder in folders]
+    assert [int(each) for each in counted] == [15, 29, 43]
+    (cell,) = (tmp_path / "results" / "tables" / "tricks.csv").read_text().splitlines()[1:2]
+    assert "bag_of_tricks/seed0/bag_of_tricks/metrics.json" in cell

@@ -41,6 +41,7 @@ def check(registry: Registry, name: str, where: str) -> None:
         raise InputError(f"{where}: a method has a 'stage2' or is 'post_hoc', not both: remove one")
     _check_stages(registry, method, where)
     _check_networks(registry, name, where)
+    _check_continued(registry, name, where)
     for number, override in enumerate(method["overrides"]):
         at = f"{where}, key 'overrides.{number}'"
         registry.dataset(override["dataset"], at)
@@ -79,11 +80,12 @@ def _check_stage1(block: dict[str, Any], where: str) -> None:
     for key in parts.literal("stage1.algorithms", algorithm, "WITHOUT", []):
         if block[key] is not None:
             raise InputError(f"{where}, key 'stage1.{key}': has no meaning under algorithm '{algorithm}': remove it")
-    roles = {START, *parts.literal("stage1.algorithms", algorithm, "NETWORKS", ())}
+    required = parts.literal("stage1.algorithms", algorithm, "NETWORKS", ())
+    roles = {START, *required}
     for role in block.get("networks", {}):
         if role not in roles:
             raise InputError(f"{where}, key 'stage1.networks': unknown role '{role}': {parts.nearest(role, roles)}")
-    if missing := sorted(roles - {START, *block.get("networks", {})}):
+    if missing := sorted(set(required) - block.get("networks", {}).keys()):
         raise InputError(
             f"{where} lacks the key 'stage1.networks.{missing[0]}': algorithm '{algorithm}' reads a finished "
             "network: name a one-stage method"
@@ -147,6 +149,23 @@ def _check_networks(registry: Registry, name: str, where: str, above: tuple[str,
                 raise InputError(f"{at}: '{other}' does not predict the classes: name a method that does")
             check_head(base["stage1"], other, at)
         _check_networks(registry, other, where, (*above, name))
+
+
+def _check_continued(registry: Registry, name: str, where: str) -> None:
+    """Raises InputError if a method takes over a whole network whose classifier cannot be its own."""
+    block = registry.methods[name]["stage1"]
+    if not isinstance(block, dict):
+        return
+    if not parts.literal("stage1.algorithms", block["algorithm"]["name"], "CONTINUES", False):
+        return
+    for role, other in block["networks"].items():
+        base = registry.methods[other]["stage1"]
+        if outputs(base) is not None or base["head"] != block["head"]:
+            raise InputError(
+                f"{where}, key 'stage1.networks.{role}': algorithm '{block['algorithm']['name']}' takes the whole "
+                f"network of '{other}', whose classifier is another one: name a method that learns the classes with "
+                f"the head {block['head']['name']}, with equal settings"
+            )
 
 
 def _networks_read(method: dict[str, Any]) -> list[tuple[str, str]]:

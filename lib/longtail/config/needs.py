@@ -6,7 +6,7 @@ from longtail import imbalance as factors
 from longtail.config import backbones, chain, datasets, methods, own, recipes, settings
 from longtail.config.plan import Setting
 from longtail.config.registry import Registry, named_parts
-from longtail.config.sources import IMAGES, declared, form, made_for
+from longtail.config.sources import IMAGES, declared, form, is_streamed, made_for
 from longtail.runtime import parts
 from longtail.runtime.errors import InputError
 
@@ -150,16 +150,19 @@ def runs_on_form(registry: Registry, dataset: str, backbone: str, name: str) -> 
 
 
 def _form_needs(dataset: dict[str, Any], backbone: str, stage1: dict[str, Any], stage2: dict[str, Any]) -> str | None:
-    """What is missing if data set, backbone and stages are not all for images, or all for titles; else None."""
+    """What is missing if data set, backbone and stages are not all for the same kind of examples; else None."""
     kind = form(dataset)
     if (other := made_for(backbone)) != kind:
         return f"a backbone for {kind} ({backbone} is for {other})"
+    algorithm = stage1.get("algorithm", STANDARD)
     if kind == IMAGES:
+        in_memory = parts.literal("stage1.algorithms", algorithm["name"], "IN_MEMORY", False)
+        if in_memory and is_streamed(dataset):
+            return f"a form of algorithm {algorithm['name']} for images that stay in files"
         return None
     for key in ("mixing", "randaugment"):
         if stage1.get(key) is not None or stage2.get(key) is not None:
             return f"a form of {key} for {kind}"
     if stage2.get("batch_norm") == "shifted":
         return f"a Stage 2 with batch_norm: frozen, since backbones for {kind} have none to shift"
-    algorithm = stage1.get("algorithm", STANDARD)
     return None if algorithm == STANDARD else f"a form of algorithm {algorithm['name']} for {kind}"

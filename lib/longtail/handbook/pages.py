@@ -130,9 +130,9 @@ def _backbones(registry: Registry, dataset: str, name: str) -> list[str]:
     definition = registry.datasets[dataset]
     if "kind" not in definition:
         return []
-    if form(definition) == IMAGES:
-        return ["resnet32"]
     backbones = {name for value in definition["recipes"].values() if isinstance(value, dict) for name in value}
+    if form(definition) == IMAGES:
+        backbones = {"resnet32"}
     return [backbone for backbone in sorted(backbones) if needs.runs_on_form(registry, dataset, backbone, name)]
 
 

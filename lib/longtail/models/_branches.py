@@ -20,6 +20,11 @@ class TwoBranches(nn.Module):
         """Images [B, C, H, W] to non-negative features [B, feature_dim / 2] of one of the two blocks."""
         return torch.mean(block(self.trunk(images)), dim=(2, 3))
 
+    def maps(self, images: Tensor) -> Tensor:
+        """Images [B, C, H, W] to the non-negative maps [B, feature_dim, h, w] of both blocks."""
+        shared = self.trunk(images)
+        return torch.cat([self.conventional(shared), self.rebalancing(shared)], 1)
+
     def forward(self, images: Tensor) -> Tensor:
         """Images [B, C, H, W] to features [B, feature_dim]: those of the conventional block first."""
         maps = self.trunk(images)

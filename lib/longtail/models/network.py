@@ -57,6 +57,27 @@ class Network(nn.Module):
             logits: Tensor = self.classifier(features)
         return logits
 
+    def maps(self, images: Tensor) -> Tensor:
+        """The last maps [B, D, h, w] of images [B, C, H, W], whose means are the features [B, D].
+
+        Raises InputError if the backbone has none.
+        """
+        backbone: Any = self.backbone
+        if not hasattr(backbone, "maps"):
+            raise InputError(
+                f"class activation maps require the last map of a backbone, and {type(backbone).__name__} has none: "
+                "name a backbone that averages a map in the end"
+            )
+        return backbone.maps(images)  # type: ignore[no-any-return]
+
+    def activation_maps(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Class activation maps Σ_d w_yd·A_d [B, h, w] of images [B, C, H, W] for labels y [B] (Zhou et al. 2016).
+
+        w_y is the classifier's row of y, and A are the last maps. Raises InputError if the backbone has none.
+        """
+        weight: Any = self.classifier.weight
+        return torch.einsum("bdhw,bd->bhw", self.maps(images), weight[labels])
+
 
 def start_from(network: Network, other: Mapping[str, Tensor]) -> None:
     """Give a network the backbone of another one's state, statistics of batch norm included; its classifier stays.
@@ -64,13 +85,23 @@ def start_from(network: Network, other: Mapping[str, Tensor]) -> None:
     Raises InputError where the other has another backbone.
     """
     backbone = {key.removeprefix("backbone."): value for key, value in other.items() if key.startswith("backbone.")}
+    _load(network.backbone, backbone, "backbone")
+
+
+def continue_from(network: Network, other: Mapping[str, Tensor]) -> None:
+    """Give a network the whole state of another one, its classifier too.
+
+    Raises InputError where the other has another backbone or classifier.
+    """
+    _load(network, other, "backbone or classifier")
+
+
+def _load(module: nn.Module, state: Mapping[str, Tensor], part: str) -> None:
     try:
-        network.backbone.load_state_dict(backbone)
+        module.load_state_dict(state)
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
-        raise InputError(
-            f"the network to start from has another backbone ({reason}): name one of the same"
-        ) from error
+        raise InputError(f"the network to start from has another {part} ({reason}): name one of the same") from error
 
 
 def build(

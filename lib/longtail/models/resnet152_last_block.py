@@ -44,10 +44,15 @@ class LastBlock(nn.Module):
         self.frozen.eval()
         return self
 
-    def forward(self, images: Tensor) -> Tensor:
+    def maps(self, images: Tensor) -> Tensor:
+        """Images [B, C, H, W] to non-negative maps [B, 2048, H/32, W/32]."""
         with torch.no_grad():
-            maps = self.frozen(images)
-        return torch.mean(self.block(maps), dim=(2, 3))
+            frozen = self.frozen(images)
+        maps: Tensor = self.block(frozen)
+        return maps
+
+    def forward(self, images: Tensor) -> Tensor:
+        return torch.mean(self.maps(images), dim=(2, 3))
 
 
 def build(channels: int) -> LastBlock:

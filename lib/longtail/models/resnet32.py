@@ -47,10 +47,14 @@ class ResNet32(nn.Module):
             stages.append(nn.Sequential(*blocks))
         self.stages = nn.Sequential(*stages)
 
+    def maps(self, images: Tensor) -> Tensor:
+        """Images [B, C, H, W] to non-negative maps [B, 64, ⌈H/4⌉, ⌈W/4⌉]."""
+        maps: Tensor = self.stages(F.relu(self.bn1(self.conv1(images)), inplace=True))
+        return maps
+
     def forward(self, images: Tensor) -> Tensor:
         """Images [B, C, H, W] to non-negative features [B, 64]."""
-        out = F.relu(self.bn1(self.conv1(images)), inplace=True)
-        return torch.mean(self.stages(out), dim=(2, 3))
+        return torch.mean(self.maps(images), dim=(2, 3))
 
 
 def build(channels: int) -> ResNet32:

@@ -148,10 +148,11 @@ class Stage1Learner:
     ) -> NDArray[np.int64]:
         """Rows of the pool as a sampler draws them in an epoch.
 
-        By default the sampler of this epoch draws from all labels, as often as the recipe says.
+        By default the sampler of this epoch draws from all labels, as often as the recipe says for `kept` examples.
         """
+        size = self.kept if labels is None else len(labels)
         labels = self.labels if labels is None else labels
-        draws = schedule.draws(self.settings.recipe, len(labels)) if draws is None else draws
+        draws = schedule.draws(self.settings.recipe, size) if draws is None else draws
         return batches.drawn_order(sampler or self._sampler(epoch), labels, draws, epoch, purpose)
 
     def in_order(self, order: NDArray[np.int64], size: int, epoch: Epoch) -> Iterator[Batch]:

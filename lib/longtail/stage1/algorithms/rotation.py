@@ -21,6 +21,7 @@ from longtail.stage1.learner import Pool, Stage1Learner
 # Quarter turns. A network that does not predict classes cannot be a row of a table; other networks start from it.
 OUTPUTS = 4
 WITHOUT = ["mixing", "weighting", "deferred"]
+IN_MEMORY = True
 
 
 class Learner(Stage1Learner):

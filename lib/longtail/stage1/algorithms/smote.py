@@ -1,21 +1,17 @@
 """SMOTE (Chawla et al., JAIR 2002) on pixels: rare classes are filled up with interpolated images."""
 
-import dataclasses
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
 from longtail.data.arrays import Data
 from longtail.data.forms.images import Arrays
 from longtail.data.long_tail import Subset
-from longtail.engine import schedule, seeding
-from longtail.engine.batches import Batch
-from longtail.engine.seeding import Epoch
+from longtail.engine import seeding
 from longtail.runtime.errors import InputError
+from longtail.stage1.algorithms._made import Pixels, with_made
 from longtail.stage1.learner import Pool, Stage1Learner
 
-Pixels = NDArray[np.uint8]
+IN_MEMORY = True
 
 
 class Learner(Stage1Learner):
@@ -33,19 +29,7 @@ class Learner(Stage1Learner):
         images, labels = data.train_images[subset.indices], data.train_labels[subset.indices]
         made, made_labels = balanced(images, labels, self.epoch(0).generator(seeding.SYNTHESIS))
         self.kept = len(labels)
-        pool = dataclasses.replace(
-            data,
-            train_images=np.concatenate([images, made]),
-            train_labels=np.concatenate([labels, made_labels]),
-        )
-        return pool, np.arange(len(pool.train_labels)), pool.train_labels
-
-    def batches(self, epoch: Epoch) -> Iterator[Batch]:
-        """As many batches as for the subset alone, drawn from all images."""
-        self.begin(epoch)
-        recipe = self.settings.recipe
-        order = self.order(epoch, draws=schedule.draws(recipe, self.kept))
-        return self.in_order(order, recipe.batch_size, epoch)
+        return with_made(data, subset, made, made_labels)
 
 
 def balanced(images: Pixels, labels: NDArray[np.int64], rng: np.random.Generator) -> tuple[Pixels, NDArray[np.int64]]:
