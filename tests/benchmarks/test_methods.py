@@ -37,7 +37,7 @@ def test_every_one_stage_method_is_timed_unless_only_its_recipe_is_its_own(
     one_stage = {name for name, each in shipped.methods.items() if isinstance(each.get("stage1"), dict)}
 
     assert next(iter(found)) == "ce"
-    assert one_stage - found.keys() == {"ce_bot", "ce_ladc", "ce_ldam"}
+    assert one_stage - found.keys() == {"ce_ladc", "ce_ldam"}
     assert found.keys() <= one_stage
 
 

@@ -20,8 +20,9 @@ _HEAD = ("Stage 1", "seed", "images", "test accuracy, last epoch", "best epoch",
 
 
 def pages() -> list[Path]:
-    """README.md, the page on trained weights, and the README.md files in `results/published`."""
-    return [ROOT / "README.md", ROOT / "docs" / "trained-weights.md", *sorted(PUBLISHED.rglob("README.md"))]
+    """README.md, two pages of `docs`, and the README.md files in `results/published`."""
+    documents = [ROOT / "docs" / name for name in ("trained-weights.md", "your-own-data.md")]
+    return [ROOT / "README.md", *documents, *sorted(PUBLISHED.rglob("README.md"))]
 
 
 def filled(page: str) -> str:
