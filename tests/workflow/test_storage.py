@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(uv() is None, reason="no uv t
 
 PACKAGES = ("snakemake-storage-plugin-s3", "moto[server]")
 RECIPES = {
-    "digits-S1": {"epochs": 100, "schedule": {"warmup": 1, "milestones": []}, "evaluate": {"every": 50}},
+    "digits-S1": {"epochs": 40, "schedule": {"warmup": 1, "milestones": []}, "evaluate": {"every": 20}},
     "digits-S2": {"epochs": 2},
 }
 SAME = ("metrics.json", "subset.json", "features.npz", "logits.npz", "last.pt", ".csv")
