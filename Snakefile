@@ -60,20 +60,18 @@ SHARED = SharedFSUsage.INPUT_OUTPUT in workflow.storage_settings.shared_fs_usage
 configfile: str(CHECKOUT / "config/config.yaml")
 
 
-# Of a working directory elsewhere.
+# A working directory elsewhere may have a configuration of its own.
 if not IS_MODULE and Path.cwd() != CHECKOUT and Path("config/config.yaml").is_file():
 
     configfile: "config/config.yaml"
 
 
-IS_MAIN = workflow.is_main_process and not IS_MODULE
-
+INTERRUPTION = orchestration.Interruption()
 if not IS_MODULE:
     orchestration.quote_interpreter()
     orchestration.do_not_retry_bad_input()
-INTERRUPTION = orchestration.Interruption()
-if IS_MAIN:
-    INTERRUPTION.expect()
+    if workflow.is_main_process:
+        INTERRUPTION.expect()
 
 
 onstart:
@@ -113,7 +111,10 @@ try:
         if not SHARED:
             remote.check(GRAPH)
         weights.check(GRAPH)
-        orchestration.check_threads(GRAPH.resources.cores, workflow.resource_settings)
+        orchestration.check_cores(GRAPH.resources.cores, workflow.resource_settings)
+        # A module's rules may have other names, and the rules of its workflow are not ours to check.
+        if not IS_MODULE:
+            orchestration.check_threads(workflow.resource_settings)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 

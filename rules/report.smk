@@ -147,26 +147,28 @@ for KIND in GRAPH.figures.values():
             "../workflow_scripts/draw.py"
 
 
-rule publish:
-    input:
-        tables=GRAPH.targets.tables(),
-        rankings=GRAPH.targets.rankings(),
-        figures=GRAPH.targets.figures(),
-        metrics=GRAPH.inputs.metrics(GRAPH.plan.runs),
-        provenance=GRAPH.inputs.provenance(GRAPH.plan.runs),
-        choices=GRAPH.inputs.choices(),
-    output:
-        # Beside it lie copies of all files, for git: in this folder, also where other outputs go to a storage.
-        manifest=local("results/published/{name}/manifest.json"),
-    log:
-        "results/logs/publish/{name}.log",
-    localrule: True
-    conda:
-        "../envs/report.yaml"
-    params:
-        configuration=GRAPH.parameters.configuration(),
-        code=lambda w: GRAPH.parameters.code("publish", w),
-    message:
-        "Publish as {wildcards.name}"
-    script:
-        "../workflow_scripts/publish.py"
+# Beside the manifest it writes copies of all files, for git, which a storage would not get.
+if SHARED:
+
+    rule publish:
+        input:
+            tables=GRAPH.targets.tables(),
+            rankings=GRAPH.targets.rankings(),
+            figures=GRAPH.targets.figures(),
+            metrics=GRAPH.inputs.metrics(GRAPH.plan.runs),
+            provenance=GRAPH.inputs.provenance(GRAPH.plan.runs),
+            choices=GRAPH.inputs.choices(),
+        output:
+            manifest="results/published/{name}/manifest.json",
+        log:
+            "results/logs/publish/{name}.log",
+        localrule: True
+        conda:
+            "../envs/report.yaml"
+        params:
+            configuration=GRAPH.parameters.configuration(),
+            code=lambda w: GRAPH.parameters.code("publish", w),
+        message:
+            "Publish as {wildcards.name}"
+        script:
+            "../workflow_scripts/publish.py"

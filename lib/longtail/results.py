@@ -25,6 +25,9 @@ NETWORK = f"{RUNS}/{STAGE1_RUN}/stage1"
 FEATURES = f"{RUNS}/{STAGE1_RUN}/features.npz"
 METHOD = f"{RUNS}/{METHOD_RUN}"
 
+# What Snakemake may have put before the path of a result.
+_BEFORE = re.compile(rf".*(?=\b{RESULTS}/(data|runs|tables|figures|rankings|weights)/)", re.DOTALL)
+
 
 def arrays(dataset: str) -> str:
     """The path of the arrays of a data set."""
@@ -41,12 +44,9 @@ def stage1_run(dataset: str, imbalance: str, backbone: str, stage1: str, seed: i
     return STAGE1_RUN.format(dataset=dataset, imbalance=imbalance, backbone=backbone, stage1=stage1, seed=seed)
 
 
-_NAMED = re.compile(rf".*(?=\b{RESULTS}/(data|runs|tables|figures|rankings|weights)/)", re.DOTALL)
-
-
 def name(path: str) -> str:
     """The path of a result as the plan has it, wherever Snakemake has put the file.
 
     A module's prefix or a storage's folder may come first: `lt/results/runs/a.json` is `results/runs/a.json`.
     """
-    return _NAMED.sub("", path, count=1)
+    return _BEFORE.sub("", path, count=1)

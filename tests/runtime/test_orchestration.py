@@ -57,19 +57,19 @@ def given(cores: int | None = 4, **rules: int) -> Any:
 
 @pytest.mark.parametrize("fits", [given(), given(cores=None), given(pack=8)])
 def test_matching_numbers_of_threads(fits: Any) -> None:
-    orchestration.check_threads(4, fits)
+    orchestration.check_cores(4, fits)
+    orchestration.check_threads(fits)
 
 
-@pytest.mark.parametrize(
-    ("resources", "sentence"),
-    [
-        (given(cores=2), r"computes on 4 cores \(.*\), and --cores is 2: give --cores 4, or lower those"),
-        (given(train_stage1=4), "--set-threads train_stage1: .*: set compute.threads instead"),
-    ],
-)
-def test_threads_that_would_be_two(resources: Any, sentence: str) -> None:
+def test_too_few_cores_are_refused() -> None:
+    sentence = r"computes on 4 cores \(.*\), and --cores is 2: give --cores 4, or lower those"
     with pytest.raises(InputError, match=sentence):
-        orchestration.check_threads(4, resources)
+        orchestration.check_cores(4, given(cores=2))
+
+
+def test_threads_of_the_command_line_are_refused() -> None:
+    with pytest.raises(InputError, match=r"--set-threads train_stage1: .*: set compute\.threads instead"):
+        orchestration.check_threads(given(train_stage1=4))
 
 
 def test_the_interpreter_is_quoted_once(monkeypatch: pytest.MonkeyPatch) -> None:

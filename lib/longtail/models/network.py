@@ -101,7 +101,7 @@ def _load(module: nn.Module, state: Mapping[str, Tensor], part: str) -> None:
         module.load_state_dict(state)
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
-        raise InputError(f"the network to start from has another {part} ({reason}): name one of the same") from error
+        raise InputError(f"the network that is read has another {part} ({reason}): name one of the same") from error
 
 
 def build(

@@ -37,8 +37,8 @@ def check_place(folder: str) -> None:
         raise InputError(f"this checkout lies in {folder}: move it to a folder without braces in its path")
 
 
-def check_threads(required: int, resources: Any) -> None:
-    """Raises InputError if a training, which requires `required` cores, would run on another number of them.
+def check_cores(required: int, resources: Any) -> None:
+    """Raises InputError if a training, which requires `required` cores, would have fewer.
 
     `resources` are those of the command line; its `cores` are None on a cluster.
     """
@@ -47,6 +47,10 @@ def check_threads(required: int, resources: Any) -> None:
             f"a training computes on {required} cores (compute.threads times compute.processes), and --cores is "
             f"{resources.cores}: give --cores {required}, or lower those"
         )
+
+
+def check_threads(resources: Any) -> None:
+    """Raises InputError if the command line, whose resources these are, sets the threads of a training."""
     if rules := [rule for rule in resources.overwrite_threads if rule not in PACKS]:
         raise InputError(
             f"--set-threads {rules[0]}: results depend on the number of threads, so it is a setting of the "

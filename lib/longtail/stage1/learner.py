@@ -39,9 +39,9 @@ class Stage1Learner:
 
     An algorithm overrides what it does differently: the training set (`pool`), the outputs of the network
     (`target_counts`), the initial network (`build_network`), what is kept beside it from step to step
-    (`build_memory`), the batches of an epoch, the step, the test. `own` are
-    the settings of the algorithm itself, `networks` the states of the finished networks that it reads, by role,
-    `weights` those that the backbone starts from. Stages that the recipe freezes stay as they are.
+    (`build_memory`), the batches of an epoch, the step, the test. `own` are the settings of the algorithm itself,
+    `networks` the states of the finished networks that it reads, by role, `weights` those that the backbone starts
+    from. Stages that the recipe freezes stay as they are.
     """
 
     def __init__(

@@ -35,8 +35,7 @@ def build(settings: Classifier, stage1: dict[str, Tensor], seed: int, head: Part
     """The classifier that `settings` describe.
 
     `stage1` is the Stage-1 network's state; if its classifier is not kept, a new one is drawn with the seed, as the
-    head `head` (None: `linear`).
-    Parts with rate 0 do not learn.
+    head `head` (None: `linear`). Parts with rate 0 do not learn.
     """
     weight, bias = stage1["classifier.weight"], stage1["classifier.bias"]
     if not settings.keep_stage1:

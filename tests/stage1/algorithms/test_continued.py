@@ -67,7 +67,7 @@ def test_a_step_is_the_one_defined() -> None:
 
 
 def test_a_network_with_another_classifier_is_refused() -> None:
-    with pytest.raises(InputError, match=r"the network to start from has another backbone or classifier \("):
+    with pytest.raises(InputError, match=r"the network that is read has another backbone or classifier \("):
         learner(head={"name": "cosine", "scale": 30.0})
 
 

@@ -248,5 +248,5 @@ def test_a_guide_with_another_head_or_backbone_is_refused() -> None:
     ]
 
     for other in others:
-        with pytest.raises(InputError, match="the network 'guide' of algorithm m2m has another backbone or head"):
+        with pytest.raises(InputError, match="the network that is read has another backbone or classifier"):
             train.learner(DATA, SUBSET, SETTINGS, networks={"guide": other.state_dict()})

@@ -103,7 +103,7 @@ def test_a_network_that_is_missing_or_not_read_is_refused(settings: Stage1, netw
 def test_another_backbone_is_refused() -> None:
     other = {f"backbone.{key}": torch.ones(1) for key in ("weight", "bias")}
 
-    with pytest.raises(InputError, match="the network to start from has another backbone"):
+    with pytest.raises(InputError, match="the network that is read has another backbone"):
         train.learner(DATA, SUBSET, STARTING, networks={"start": other})
 
 

@@ -19,7 +19,6 @@ from longtail.engine.progress import State
 from longtail.engine.seeding import Epoch
 from longtail.models import network
 from longtail.models.network import Inputs, Network
-from longtail.runtime.errors import InputError
 from longtail.stage1.learner import Stage1Learner
 
 GUIDE = "guide"
@@ -157,14 +156,7 @@ def finished(backbone: str, inputs: Inputs, classes: int, state: State) -> Netwo
     Raises InputError if the state is that of another backbone or head.
     """
     built = network.build(backbone, inputs, classes, seed=0)
-    try:
-        built.load_state_dict(state)
-    except RuntimeError as error:
-        reason = str(error).splitlines()[-1].strip()
-        raise InputError(
-            f"the network '{GUIDE}' of algorithm m2m has another backbone or head ({reason}): name a method with a "
-            f"linear head on the backbone {backbone}"
-        ) from error
+    network.continue_from(built, state)
     return built.requires_grad_(False).eval()
 
 
