@@ -37,4 +37,14 @@ def test_without_mps_processes_are_plain(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("PATH", "")
     with packed.mps() as clients:
         assert clients is None
-    assert [each.processes for each in packed.contestants("arrays.npz", None, "plain processes")] == [1, 2, 4, 8]
+    assert packed.contestant("arrays.npz", 4, None).name == "4 (plain processes)"
+
+
+def test_an_mps_that_hangs_is_gone_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "nvidia-cuda-mps-control"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(packed, "PATIENCE", 0.2)
+    with packed.mps() as clients:
+        assert clients is None
