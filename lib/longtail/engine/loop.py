@@ -114,6 +114,8 @@ def proceed(running: Training, result: Tensor | Exception | None = None) -> Batc
     Without a result the training begins. Raises what ends the training.
     """
     try:
+        if result is None:
+            return next(running)
         return running.throw(result) if isinstance(result, Exception) else running.send(result)
     except StopIteration as ended:
         fitted: Fitted = ended.value
