@@ -145,6 +145,17 @@ def test_seeds_are_the_runs_own_unless_one_is_fixed_for_all(shipped: Registry) -
     assert {**held, "seeds": free["seeds"]} == free
 
 
+def test_fused_kernels_are_named_only_where_they_are_used(shipped: Registry) -> None:
+    """Settings of jobs are what they were before there were any, so that nothing is trained again."""
+    chosen = {on: load.load({"compute": {"fused": on}}, []) for on in (True, False)}
+
+    plain = settings.stage1(shipped, "cifar10", "if100", "resnet32", "ce", 0)
+    assert "fused" not in plain["compute"]
+    assert settings.stage1(chosen[False], "cifar10", "if100", "resnet32", "ce", 0) == plain
+    fused = settings.stage1(chosen[True], "cifar10", "if100", "resnet32", "ce", 0)
+    assert fused == {**plain, "compute": {**plain["compute"], "fused": True}}
+
+
 def test_arrays_depend_on_the_source_alone(shipped: Registry) -> None:
     assert settings.source(shipped, "digits") == {"kind": "digits"}
     # An archive found elsewhere is the same archive.

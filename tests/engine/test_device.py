@@ -61,6 +61,12 @@ def test_steps_are_captured_on_a_gpu_only(monkeypatch: pytest.MonkeyPatch) -> No
     assert not prepare(False, monkeypatch).capture
 
 
+def test_kernels_are_fused_on_a_gpu_only_and_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert prepare(True, monkeypatch, fused=True).fused
+    assert not prepare(True, monkeypatch).fused
+    assert not prepare(False, monkeypatch, fused=True).fused
+
+
 def test_deterministic_kernels_are_requested(monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(True, monkeypatch, deterministic=True)
     assert torch.are_deterministic_algorithms_enabled()

@@ -172,7 +172,7 @@ def test_an_invalid_history_is_refused(far: Import, content: str | bytes, reason
 
 def test_compute_settings_of_another_machine_may_differ() -> None:
     compute = {"device": "cuda", "precision": "bfloat16", "threads": 8, "processes": 4, "capture": False}
-    other = STAGE1 | {"compute": STAGE1["compute"] | compute | {"deterministic": True}}
+    other = STAGE1 | {"compute": STAGE1["compute"] | compute | {"deterministic": True, "fused": True}}
 
     assert imported.differences(other, STAGE1) == []
 

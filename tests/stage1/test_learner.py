@@ -1,18 +1,23 @@
 """What an algorithm may do otherwise, beside those that are here."""
 
+import dataclasses
 import math
 
 import numpy as np
+import pytest
 import torch
 from numpy.typing import NDArray
 from tests import small
 
 from longtail.data.arrays import Data
 from longtail.data.long_tail import Subset
-from longtail.engine import step
+from longtail.engine import device, step
+from longtail.engine.distributed import World
 from longtail.engine.forms import Form
 from longtail.features.hold_out import hold_out
+from longtail.models import network
 from longtail.models.network import Network
+from longtail.stage1 import train
 from longtail.stage1.learner import Pool, Stage1Learner
 
 OUTPUTS = 4
@@ -39,6 +44,39 @@ class Continued(Stage1Learner):
         built = super().build_network(form, outputs)
         built.backbone.load_state_dict(self.other.backbone.state_dict())
         return built
+
+
+@pytest.fixture
+def fusing(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
+    """Calls of `network.fuse`, on a CPU that stands for a GPU."""
+    calls: list[tuple[object, ...]] = []
+    prepare = device.prepare
+    monkeypatch.setattr(device, "prepare", lambda *given: dataclasses.replace(prepare(*given), fused=True))
+    monkeypatch.setattr(network, "fuse", lambda *given: calls.append(given))
+    return calls
+
+
+def test_kernels_are_fused_where_they_may_be(fusing: list[tuple[object, ...]]) -> None:
+    built = Stage1Learner(*small.data(), small.STAGE1)
+
+    assert fusing == [(built.module, "resnet32", torch.float32)]
+
+
+def test_several_processes_do_not_fuse(fusing: list[tuple[object, ...]], caplog: pytest.LogCaptureFixture) -> None:
+    Stage1Learner(*small.data(), small.STAGE1, world=World(0, 2))
+
+    assert fusing == []
+    assert caplog.messages == ["compute.fused has no effect: several processes share their batch norm"]
+
+
+def test_derivatives_of_gradients_are_not_fused(
+    fusing: list[tuple[object, ...]], caplog: pytest.LogCaptureFixture
+) -> None:
+    mcw = {"name": "mcw", "per_class": 2, "batch_size": 4, "rate": 0.01}
+    train.learner(*small.data(), small.changed(small.STAGE1, algorithm=mcw, mixing=None, recipe={"defer": 1}))
+
+    assert fusing == []
+    assert caplog.messages == ["compute.fused has no effect: algorithm mcw differentiates gradients"]
 
 
 def test_a_head_of_another_size_and_a_backbone_from_another_network() -> None:

@@ -13,6 +13,9 @@ from longtail.runtime import files, parts
 LINEAR = {"name": "linear"}
 # Keys of `compute` that change no result, so that changing them must not repeat a training.
 NO_PART_OF_RESULTS = ("workers", "jobs_per_gpu", "pack")
+# Keys of `compute` that jobs are given only if they are true: false is what was before there was the key, so that
+# finished trainings need not be repeated.
+GIVEN_IF_TRUE = ("fused",)
 
 
 def source(registry: Registry, dataset: str) -> dict[str, Any]:
@@ -139,8 +142,9 @@ def _preprocessing(registry: Registry, dataset: str, backbone: str, replaced: di
 
 
 def _common(registry: Registry, seed: int) -> dict[str, Any]:
-    seeds = registry.config["seeds"]
+    seeds, compute = registry.config["seeds"], registry.config["compute"]
+    left_out = {*NO_PART_OF_RESULTS, *(key for key in GIVEN_IF_TRUE if not compute.get(key))}
     return {
-        "compute": {key: value for key, value in registry.config["compute"].items() if key not in NO_PART_OF_RESULTS},
+        "compute": {key: value for key, value in compute.items() if key not in left_out},
         "seeds": {kind: seed if seeds[kind] is None else seeds[kind] for kind in ("initialisation", "order")},
     }

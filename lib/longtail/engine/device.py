@@ -13,11 +13,12 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 @dataclass(frozen=True)
 class Backend:
-    """The device, the precision of training, and whether training steps are captured as CUDA graphs."""
+    """The device, the precision of training, and whether training steps on a GPU are captured and kernels fused."""
 
     device: torch.device
     precision: torch.dtype
     capture: bool
+    fused: bool = False
 
     @property
     def accelerator(self) -> str | None:
@@ -50,7 +51,8 @@ def prepare(compute: Compute, rank: int = 0) -> Backend:
         device = torch.device("cuda", rank % torch.cuda.device_count())
         torch.cuda.set_device(device)
         _choose_kernels(compute.deterministic)
-    return Backend(device, PRECISIONS[precision], compute.capture and name == "cuda")
+    on_gpu = name == "cuda"
+    return Backend(device, PRECISIONS[precision], compute.capture and on_gpu, compute.fused and on_gpu)
 
 
 def workers(cores: int, compute: Compute, processes: int = 1) -> int:

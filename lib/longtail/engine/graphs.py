@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -69,3 +69,25 @@ class Captured:
         replay()
         # The next replay overwrites `output`.
         return output.clone()
+
+
+def streams(devices: Iterable[torch.device]) -> list[torch.cuda.Stream]:
+    """A new stream for each GPU that is named, also where one is named again; none for a CPU."""
+    return [torch.cuda.Stream(device) for device in devices if device.type == "cuda"]  # type: ignore[no-untyped-call]
+
+
+def side_by_side(functions: Sequence[Callable[[], Tensor]], streams: Sequence[torch.cuda.Stream]) -> list[Tensor]:
+    """The results of functions, each on a stream of its own: a function that is captured gets a branch for each.
+
+    Without streams (on a CPU) one function runs after the other.
+    """
+    if not streams:
+        return [function() for function in functions]
+    current, results = torch.cuda.current_stream(), []
+    for function, stream in zip(functions, streams, strict=True):
+        stream.wait_stream(current)
+        with torch.cuda.stream(stream):
+            results.append(function())
+    for stream in streams:
+        current.wait_stream(stream)
+    return results

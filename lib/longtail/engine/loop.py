@@ -3,12 +3,14 @@
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from longtail.engine import optimizer, schedule, step
+from longtail.engine.batches import Batch
 from longtail.engine.learner import Learner
 from longtail.engine.progress import Progress, Row, State, copied_state
 from longtail.engine.resume import Resume
@@ -37,6 +39,10 @@ class Fitted:
     training_seconds: float = 0.0
 
 
+# Yields each batch, gets the loss of the step with it, and returns the finished training.
+Training = Generator[Batch, Tensor, Fitted]
+
+
 def fit(learner: Learner, recipe: Recipe, resume: Resume) -> Fitted:
     """Train for the recipe's epochs, or until early stopping; then the last state is the one of the lowest loss.
 
@@ -48,34 +54,48 @@ def fit(learner: Learner, recipe: Recipe, resume: Resume) -> Fitted:
     progress = resume.restore(learner)
     learner.world.agree(learner.module, learner.optimizer, progress.epoch, len(progress.losses))
     train = step.make(learner)
+    with signals.noted() as stop_signal:
+        running = training(learner, recipe, resume, progress, stop_signal)
+        turn = proceed(running)
+        while isinstance(turn, Batch):
+            turn = proceed(running, attempted(train, turn))
+        return turn
+
+
+def training(
+    learner: Learner, recipe: Recipe, resume: Resume, progress: Progress, stop_signal: Callable[[], int]
+) -> Training:
+    """The training that `fit` describes, from `progress` on, without its steps: whoever runs it takes them.
+
+    It ends as `fit` does. `stop_signal` returns the number of a signal that asks it to stop, or 0.
+    """
     stopping = Stopping(recipe.early_stopping, progress, learner)
     watch = Watch(resume.path.with_name("progress.json"), progress, recipe)
-    with signals.noted() as stop_signal:
-        checks = _Checks(learner, progress, resume, stop_signal)
-        for number in range(progress.epoch + 1, recipe.epochs + 1):
-            rate = schedule.learning_rate(recipe, number)
-            optimizer.set_rate(learner.optimizer, rate)
-            with checks.of_epoch(number, rate):
-                for batch in learner.batches(learner.epoch(number, first_batch=len(progress.losses))):
-                    progress.add_step(train(batch))
-                    watch.step(len(batch.labels))
-                    if stopping.is_due():
-                        with watch.testing():
-                            stopping.validate()
-                    if stopping.is_over():
-                        break  # before a save, since a training resumed from here would take another step
-                    checks.after_step()
-            is_last = number == recipe.epochs or stopping.is_over()
-            top1 = None
-            if is_last or schedule.is_evaluated(recipe, number):
-                with watch.testing():
-                    top1 = learner.test_top1()
-                    if is_last:
-                        stopping.finish()
-            progress.finish_epoch(rate, progress.mean_loss(), top1, learner.module, stopping.columns())
-            watch.epoch()
-            if is_last:
-                break
+    checks = _Checks(learner, progress, resume, stop_signal)
+    for number in range(progress.epoch + 1, recipe.epochs + 1):
+        rate = schedule.learning_rate(recipe, number)
+        optimizer.set_rate(learner.optimizer, rate)
+        with checks.of_epoch(number, rate):
+            for batch in learner.batches(learner.epoch(number, first_batch=len(progress.losses))):
+                progress.add_step((yield batch))
+                watch.step(len(batch.labels))
+                if stopping.is_due():
+                    with watch.testing():
+                        stopping.validate()
+                if stopping.is_over():
+                    break  # before a save, since a training resumed from here would take another step
+                checks.after_step()
+        is_last = number == recipe.epochs or stopping.is_over()
+        top1 = None
+        if is_last or schedule.is_evaluated(recipe, number):
+            with watch.testing():
+                top1 = learner.test_top1()
+                if is_last:
+                    stopping.finish()
+        progress.finish_epoch(rate, progress.mean_loss(), top1, learner.module, stopping.columns())
+        watch.epoch()
+        if is_last:
+            break
     watch.close()
     return Fitted(
         progress.history,
@@ -86,6 +106,31 @@ def fit(learner: Learner, recipe: Recipe, resume: Resume) -> Fitted:
         progress.seconds,
         progress.training_seconds,
     )
+
+
+def proceed(running: Training, result: Tensor | Exception | None = None) -> Batch | Fitted:
+    """Give a training the loss of its step, or the step's error; returns its next batch, or the finished training.
+
+    Without a result the training begins. Raises what ends the training.
+    """
+    try:
+        if result is None:
+            return next(running)
+        return running.throw(result) if isinstance(result, Exception) else running.send(result)
+    except StopIteration as ended:
+        fitted: Fitted = ended.value
+        return fitted
+
+
+def attempted(train: Callable[[Batch], Tensor], batch: Batch) -> Tensor | Exception:
+    """The loss of a step, or its error.
+
+    An error may belong to the batches: PyTorch reports at any moment that a signal has ended the loader's processes.
+    """
+    try:
+        return train(batch)
+    except Exception as error:
+        return error
 
 
 def follow(learner: Learner, recipe: Recipe) -> None:

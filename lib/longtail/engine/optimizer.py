@@ -57,13 +57,15 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 
 
 def hold_rates(optimizer: torch.optim.Optimizer) -> None:
-    """Create tensors for rates and optimiser state before the first step, so that a captured step can use them.
+    """Create tensors for rates and optimiser state before the first step, so that captured steps can use them.
 
+    What is a tensor already stays the same one.
     PyTorch's first momentum is g, which equals 0.9·0 + g with a momentum of zeros. Adam starts with zeros anyway.
     """
     for group in optimizer.param_groups:
         device = group["params"][0].device
-        group["lr"] = torch.tensor(float(group["lr"]), device=device)
+        if not isinstance(group["lr"], Tensor):
+            group["lr"] = torch.tensor(float(group["lr"]), device=device)
         for parameter in group["params"]:
             state = optimizer.state[parameter]
             if "betas" in group:

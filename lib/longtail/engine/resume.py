@@ -28,6 +28,8 @@ class Resume:
         self.path = path
         self.identity = identity
         self.cost = 0.0
+        # Trainings of this process, which all wait while one of them saves.
+        self.trainings = 1
         self.saved = time.monotonic()
         self.at = ""
 
@@ -58,7 +60,7 @@ class Resume:
 
     def is_due(self, now: float) -> bool:
         """Whether enough time has passed since the last save."""
-        return now - self.saved >= SAVE_SHARE * self.cost
+        return now - self.saved >= SAVE_SHARE * self.cost * self.trainings
 
     def save(self, learner: Learner, progress: Progress) -> None:
         """Write the file; if that fails, as on a full disk, the previous one is kept and training continues."""

@@ -20,17 +20,23 @@ def make(learner: Learner) -> Step:
     A resumed learner must be restored before, since a captured step keeps using the same tensors.
     """
     if not learner.backend.capture or learner.world.size > 1:
-        return lambda batch: _step(learner, batch)
+        return lambda batch: once(learner, batch)
     optimizer.hold_rates(learner.optimizer)
 
     def of_tensors(*values: Tensor) -> Tensor:
-        return _step(learner, Batch(*values))
+        return once(learner, Batch(*values))
 
     captured = graphs.Captured(of_tensors, lambda: undisturbed(learner))
-    return lambda batch: captured(*(value for value in vars(batch).values() if value is not None))
+    return lambda batch: captured(*tensors(batch))
 
 
-def _step(learner: Learner, batch: Batch) -> Tensor:
+def tensors(batch: Batch) -> list[Tensor]:
+    """The tensors of a batch, of which `Batch(*tensors)` makes the batch again."""
+    return [value for value in vars(batch).values() if value is not None]
+
+
+def once(learner: Learner, batch: Batch) -> Tensor:
+    """Take one step, not captured; returns the mean loss before the update."""
     learner.optimizer.zero_grad(set_to_none=True)
     mixed = learner.prepare(batch)
     if learner.world.size == learner.micro_batches == 1:

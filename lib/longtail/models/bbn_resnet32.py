@@ -5,6 +5,7 @@ from torch import nn
 from longtail.models import resnet32
 from longtail.models._branches import TwoBranches, drawn
 
+fuse = resnet32.fuse
 ONE_PIXEL = 4
 LAST_STAGE = ["trunk.5", "trunk.6", "trunk.7", "trunk.8", "conventional", "rebalancing"]
 # Both branches start from the last block.

@@ -1,15 +1,19 @@
 """A backbone and its classifier, initialised from one seed."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
+from longtail.models import _cast
 from longtail.runtime import parts
 from longtail.runtime.errors import InputError
 from longtail.settings.part import Part
 
+log = logging.getLogger(__name__)
 LINEAR = Part("linear")
 # The stages of a backbone: the modules that it declares as `LAST_STAGE`, and all others.
 EARLIER, LAST = "earlier_stages", "last_stage"
@@ -28,6 +32,7 @@ class Network(nn.Module):
         self.classifier = classifier
         self.last_stage = tuple(last_stage)
         self.frozen: frozenset[str] = frozenset()
+        self.casts_together = False
 
     def stage_of(self, name: str) -> str:
         """EARLIER or LAST: the stage of a module or tensor of the backbone, by its name there."""
@@ -49,13 +54,20 @@ class Network(nn.Module):
         return self
 
     def forward(self, images: Tensor) -> Tensor:
-        features = self.backbone(images)
+        features = self._features(images)
         # In float32: bfloat16 would round the logits to 8 bits, which would affect the calibration.
         if features.dtype == torch.bfloat16:
             features = features.float()
         with torch.autocast(features.device.type, enabled=False):
             logits: Tensor = self.classifier(features)
         return logits
+
+    def _features(self, images: Tensor) -> Tensor:
+        kind = images.device.type
+        if self.casts_together and torch.is_autocast_enabled(kind) and torch.is_grad_enabled():
+            copies = _cast.weights(self.backbone, torch.get_autocast_dtype(kind))
+            return functional_call(self.backbone, copies, (images,))  # type: ignore[no-any-return]
+        return self.backbone(images)  # type: ignore[no-any-return]
 
     def maps(self, images: Tensor) -> Tensor:
         """The last maps [B, D, h, w] of images [B, C, H, W], whose means are the features [B, D].
@@ -128,3 +140,15 @@ def build(
     if pretrained is not None:
         part.load_pretrained(module, pretrained)
     return Network(module, classifier, parts.literal("models", backbone, "LAST_STAGE", ()))
+
+
+def fuse(built: Network, backbone: str, precision: torch.dtype) -> None:
+    """Train a network with the named backbone by the backbone's fused kernels; the log says if there are none.
+
+    Autocast's copies of its weights are then made together.
+    """
+    part = parts.find("models", backbone)
+    if hasattr(part, "fuse"):
+        built.casts_together = part.fuse(built.backbone, precision)
+    else:
+        log.warning("compute.fused has no effect: backbone %s has no fused kernels", backbone)

@@ -1,9 +1,14 @@
 """ResNet-32 for 32x32 images, as LDAM-DRW, MiSLAS and BagofTricks build it (methods card 1.4)."""
 
+import logging
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from longtail.models._norm_relu import NormReLU, norm_relu
+
+log = logging.getLogger(__name__)
 ONE_PIXEL = 4
 LAST_STAGE = ["stages.2"]
 
@@ -19,13 +24,14 @@ class BasicBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(planes)
         self.stride = stride
         self.extra = (planes - planes_in) // 2
+        self.norm_relu: NormReLU = norm_relu
 
     def forward(self, x: Tensor) -> Tensor:
-        out = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        out = self.bn2(self.conv2(out))
+        out = self.norm_relu(self.bn1, self.conv1(x))
+        out = self.conv2(out)
         if self.stride > 1:
             x = F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.extra, self.extra))
-        return F.relu(out.add_(x), inplace=True)
+        return self.norm_relu(self.bn2, out, x)
 
 
 class ResNet32(nn.Module):
@@ -46,10 +52,11 @@ class ResNet32(nn.Module):
                 planes_in = planes
             stages.append(nn.Sequential(*blocks))
         self.stages = nn.Sequential(*stages)
+        self.norm_relu: NormReLU = norm_relu
 
     def maps(self, images: Tensor) -> Tensor:
         """Images [B, C, H, W] to non-negative maps [B, 64, ⌈H/4⌉, ⌈W/4⌉]."""
-        maps: Tensor = self.stages(F.relu(self.bn1(self.conv1(images)), inplace=True))
+        maps: Tensor = self.stages(self.norm_relu(self.bn1, self.conv1(images)))
         return maps
 
     def forward(self, images: Tensor) -> Tensor:
@@ -64,3 +71,24 @@ def build(channels: int) -> ResNet32:
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight)
     return network
+
+
+def fuse(backbone: nn.Module, precision: torch.dtype) -> bool:
+    """Train all blocks of a backbone on a GPU by fused kernels, in the `precision` of training.
+
+    Results change by rounding. False, with a warning in the log, if the kernels cannot be compiled here.
+    """
+    device = next(backbone.parameters()).device
+    planes = {module.num_features for module in backbone.modules() if isinstance(module, nn.BatchNorm2d)}
+    try:
+        from longtail.models import _fused_norm_relu
+
+        _fused_norm_relu.check(sorted(planes), device, precision)
+    except Exception as error:  # without Triton or a C compiler, or on a GPU that it does not know: of any type
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        log.warning("compute.fused has no effect, so training is slower: %s", reason[0])
+        return False
+    for module in backbone.modules():
+        if isinstance(module, BasicBlock | ResNet32):
+            module.norm_relu = _fused_norm_relu.norm_relu
+    return True

@@ -17,6 +17,7 @@ class Compute(Settings):
     processes: int
     capture: bool
     deterministic: bool
+    fused: bool = False
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ RECORDED: dict[str, Any] = {
 # The columns of a history that curves are drawn from.
 HISTORY = ("epoch", "loss", "learning_rate", "test_top1")
 # Keys of `compute` that may differ from those here: a network from a GPU can be used on a CPU.
-OF_THE_MACHINE = ("device", "precision", "threads", "processes", "capture", "deterministic")
+OF_THE_MACHINE = ("device", "precision", "threads", "processes", "capture", "deterministic", "fused")
 # How many differences an error message lists.
 LISTED = 3
 ABSENT = object()

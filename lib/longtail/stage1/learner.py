@@ -1,5 +1,6 @@
 """How a network learns in Stage 1; algorithms with steps of their own are subclasses."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -28,6 +29,7 @@ from longtail.settings.stage1 import Stage1
 from longtail.stage1.weighting import Weighting
 from longtail.stage1.weights import Weights
 
+log = logging.getLogger(__name__)
 Pool = tuple[Data, NDArray[np.int64], NDArray[np.int64]]
 # The role of the network that provides the initial backbone; algorithms declare further roles.
 START = "start"
@@ -43,6 +45,9 @@ class Stage1Learner:
     `networks` the states of the finished networks that it reads, by role, `weights` those that the backbone starts
     from. Stages that the recipe freezes stay as they are.
     """
+
+    # Whether its steps may use fused kernels, which have gradients, but no derivatives of other kinds.
+    fusible = True
 
     def __init__(
         self,
@@ -82,6 +87,8 @@ class Stage1Learner:
         if world.size > 1:
             self._check_no_memory()
             self.module = distributed.share_batch_norm(self.module)
+        if self.backend.fused:
+            self._fuse(built)
         self.criterion = parts.find("losses", settings.loss.name).build(settings.loss.settings, counts).to(where)
         self.label_share = batches.label_share(settings.mixing, counts)
         self.weighting = Weighting(settings, counts, where)
@@ -182,6 +189,15 @@ class Stage1Learner:
                 f"algorithm {self.settings.algorithm.name} keeps a memory beside the network, which several "
                 "processes do not share: set compute.processes: 1"
             )
+
+    def _fuse(self, built: Network) -> None:
+        if self.world.size > 1:
+            log.warning("compute.fused has no effect: several processes share their batch norm")
+        elif not self.fusible:
+            name = self.settings.algorithm.name
+            log.warning("compute.fused has no effect: algorithm %s differentiates gradients", name)
+        else:
+            network.fuse(built, self.settings.backbone, self.backend.precision)
 
     def _held_out(self, data: Data, subset: Subset, form: Form) -> tuple[Examples, Tensor] | None:
         """The hold-out with its labels for a recipe that stops early on data without a validation split."""

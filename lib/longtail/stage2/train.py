@@ -129,6 +129,8 @@ class ShiftedLearner(ImageLearner):
         self.module = network.Network(self.backbone, self.classifier, self.last_stage)
         # What Stage 1 kept as it was does not shift either.
         self.module.freeze(self.settings.frozen)
+        if self.backend.fused:
+            network.fuse(self.module, self.settings.backbone, self.backend.precision)
         self.test = self.form.testing()
         self.infer: objective.Inference = graphs.Captured(self._infer) if self.backend.capture else self._infer
 

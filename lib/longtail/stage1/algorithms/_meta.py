@@ -31,6 +31,8 @@ class MetaLearner(Stage1Learner):
     `per_class`, the meta images of a class, and `batch_size`, those of a step.
     """
 
+    fusible = False
+
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         # The two phases have different steps for batches that may have equal shapes, which a captured step would mix.
