@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from longtail.data import arrays, long_tail
 from longtail.data.forms.files import Files
 from longtail.data.forms.images import Arrays
 from longtail.data.long_tail import Subset
-from longtail.engine import forms, graphs, loop, optimizer, schedule
+from longtail.engine import forms, graphs, loop, optimizer, schedule, together
 from longtail.engine import step as steps
 from longtail.engine.batches import Batch
 from longtail.engine.progress import State
@@ -126,6 +126,57 @@ def stage1(data: str, **changes: Any) -> Training:
     return _training(
         Stage1Learner(images, subset, stage1_settings(_like(images), replace(COMPUTE, **changes))), images
     )
+
+
+def stage1_together(data: str, count: int) -> Training:
+    """`count` Stage 1s of one process, round by round, on a CPU with as many threads; it counts the images of all."""
+    images, subset = _load(data)
+    settings = stage1_settings(_like(images), replace(COMPUTE, threads=count))
+    learners = [Stage1Learner(images, subset, settings) for _ in range(count)]
+    return Training(_rounds(learners), facts(learners[0], images) | {"trainings": count})
+
+
+def losses(data: str, steps: int, **changes: Any) -> list[float]:
+    """The losses of the first steps of Stage 1, with `changes` of the default compute block."""
+    images, subset = _load(data)
+    learner = Stage1Learner(images, subset, stage1_settings(_like(images), replace(COMPUTE, **changes)))
+    return [float(loss) for _, loss in itertools.islice(_steps(learner), steps)]
+
+
+def start(data: str, imbalance: str) -> Iterator[str]:
+    """A job of Stage 1 up to its first steps, on a subset cut from a file of arrays; yields phases as they are done.
+
+    Before the steps are captured, one is done without: in it cuDNN chooses its kernels.
+    """
+    on_gpu = torch.cuda.is_available()
+    if on_gpu:
+        torch.zeros(1, device="cuda").item()
+        yield "CUDA context"
+    images = stored.load(data)
+    subset = long_tail.subset(images.train_labels, len(images.classes), imbalance, seed=0, n_max=None)
+    yield "reading arrays"
+    learner = Stage1Learner(images, subset, stage1_settings(_like(images)))
+    if on_gpu:
+        torch.cuda.synchronize()
+    yield "building and moving"
+    batch = next(learner.batches(learner.epoch(1)))
+    captured, learner.backend = learner.backend, replace(learner.backend, capture=False)
+    float(steps.make(learner)(batch))
+    yield "first step, not captured"
+    if captured.capture:
+        learner.backend = captured
+        step = steps.make(learner)
+        float(step(batch))
+        yield "capture of a batch"
+        float(step(_shorter(batch)))
+        yield "capture of an epoch's last batch"
+
+
+def _shorter(batch: Batch) -> Batch:
+    """The first half of a batch, each row mixed with itself."""
+    count = len(batch.labels) // 2
+    partner = torch.arange(count, device=batch.labels.device)
+    return Batch(batch.inputs[:count], batch.labels[:count], partner, batch.share)
 
 
 def large(data: str, backbone: str) -> Training:
@@ -265,6 +316,20 @@ def _steps(learner: Stage1Learner | FeatureLearner, first_epoch: int = 1) -> Ite
                 torch.isfinite(torch.stack(losses)).all().item()
                 checked = time.monotonic()
             yield len(batch.labels), losses[-1]
+
+
+def _rounds(learners: Sequence[Stage1Learner]) -> Iterator[int]:
+    """Images of each round of steps; losses are checked as in `_steps`."""
+    step = together.make(learners)
+    checked = time.monotonic()
+    for epoch in itertools.count(1):
+        losses: list[Tensor] = []
+        for batches in zip(*(learner.batches(learner.epoch(epoch)) for learner in learners), strict=True):
+            losses += step(batches)
+            if time.monotonic() - checked >= loop.CHECK_SECONDS:
+                torch.isfinite(torch.stack(losses)).all().item()
+                checked = time.monotonic()
+            yield sum(len(batch.labels) for batch in batches)
 
 
 def _load(data: str) -> tuple[Arrays, Subset]:
