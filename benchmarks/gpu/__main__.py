@@ -8,6 +8,7 @@ Snakemake, pandas or Matplotlib, and no network.
 
 import argparse
 import contextlib
+import os
 import signal
 import sys
 import tempfile
@@ -131,10 +132,14 @@ def main() -> None:
     options = _arguments().parse_args()
     deadline = time.monotonic() + 60 * options.minutes
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit("stopped"))
+    if options.stand_in:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
     results = Results(None if options.stand_in else options.folder)
     with tempfile.TemporaryDirectory() as folder:
         order = Order("", options.seconds, str(options.folder), packed.how(None), options.stand_in)
         results.run(CHECK, order, min(CHECK.seconds, 60 * options.minutes), {})
+        if results.failures:
+            sys.exit("The check must end well before anything is measured.")
         if not results.gpu and not options.stand_in:
             sys.exit("PyTorch sees no GPU here: run on a machine with one, or with --stand-in to try the program.")
         images = data.save_few(Path(folder)) if options.stand_in else data.save(Path(folder), "cifar")

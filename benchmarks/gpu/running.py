@@ -58,7 +58,7 @@ def run(
             stderr=messages,
             text=True,
             env=harness.importing() | dict(environment),
-            start_new_session=True,
+            process_group=0,
         )
         reader = threading.Thread(target=_read, args=(process.stdout, found))
         reader.start()
