@@ -4,72 +4,41 @@ On a GPU they share it through NVIDIA's Multi-Process Service (MPS) where `nvidi
 works, and take turns otherwise; the table says which. The ratio is that of all together to one alone.
 """
 
-import contextlib
-import os
-import shutil
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import data, harness, records
 from benchmarks.harness import Contestant
 
+from longtail.graph.sharing import IN_TURN, MPS
+from longtail.runtime import mps
+
 PACKED = (1, 2, 4, 8)
 PACKED_ON_GPU = (*PACKED, 16)
-PROBE = "import torch; torch.zeros(1, device='cuda').item()"
-# Of starting MPS and of its first client, which would otherwise wait for ever where MPS hangs.
-PATIENCE = 60
-
-
-@contextlib.contextmanager
-def mps() -> Iterator[dict[str, str] | None]:
-    """MPS while the block runs: the environment of its clients, or None if MPS is not available."""
-    control = shutil.which("nvidia-cuda-mps-control")
-    if control is None:
-        yield None
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        clients = {"CUDA_MPS_PIPE_DIRECTORY": f"{folder}/pipe", "CUDA_MPS_LOG_DIRECTORY": f"{folder}/log"}
-        for path in clients.values():
-            Path(path).mkdir()
-        environment = os.environ | clients
-        started = _succeeds([control, "-d"], environment)
-        try:
-            yield clients if started and _succeeds([sys.executable, "-c", PROBE], environment) else None
-        finally:
-            if started:
-                _succeeds([control], environment, told="quit\n")
-
-
-def _succeeds(command: list[str], environment: dict[str, str], told: str = "") -> bool:
-    try:
-        done = subprocess.run(command, input=told, text=True, env=environment, check=False, timeout=PATIENCE)
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
 
 
 def how(sharing: dict[str, str] | None) -> str:
-    """What the records call the processes under this environment."""
-    return "plain processes" if sharing is None else "MPS"
+    """What records call processes in this environment of MPS, or without one."""
+    return IN_TURN if sharing is None else MPS
 
 
-def contestant(images: str, count: int, sharing: dict[str, str] | None) -> Contestant:
-    """So many trainings; `images` is a file of arrays, `sharing` the environment of all."""
-    name = f"{count} ({how(sharing)})"
-    return Contestant(name, "benchmarks.engine:stage1", {"data": images}, count, sharing or {})
+def contestants(images: str, sharing: dict[str, str] | None, counts: Sequence[int] = PACKED) -> list[Contestant]:
+    """One training, then more of them; `images` is a file of arrays, `sharing` the environment of all."""
+    return [
+        Contestant(f"{count} ({how(sharing)})", "benchmarks.engine:stage1", {"data": images}, count, sharing or {})
+        for count in counts
+    ]
 
 
 def main() -> None:
     """The command line."""
     options = harness.parsed(harness.arguments(__doc__, rounds=3, seconds=20))
     on_gpu = records.accelerator() is not None
-    with tempfile.TemporaryDirectory() as folder, mps() as sharing:
+    with tempfile.TemporaryDirectory() as folder, mps.running() as sharing:
         images = data.save(Path(folder), "cifar")
-        contestants = [contestant(images, count, sharing) for count in (PACKED_ON_GPU if on_gpu else PACKED)]
-        found = harness.compete(contestants, options, warm_up=200 if on_gpu else 10)
+        chosen = contestants(images, sharing, PACKED_ON_GPU if on_gpu else PACKED)
+        found = harness.compete(chosen, options, warm_up=200 if on_gpu else 10)
     harness.finish("packed", found, options)
 
 

@@ -22,6 +22,8 @@ from benchmarks.gpu import running
 from benchmarks.gpu.running import Found, Order
 from benchmarks.records import Record
 
+from longtail.runtime import mps
+
 
 @dataclass(frozen=True)
 class Part:
@@ -113,13 +115,14 @@ def limit(parts: Sequence[Part], left: float) -> float:
 def measure(parts: Sequence[Part], order: Order, results: Results, deadline: float) -> None:
     """Run the parts, in order, until the deadline of the monotonic clock."""
     with contextlib.ExitStack() as stack:
-        sharing: dict[str, str] | None = None
-        mps_runs = False
+        # One that somebody has started serves all processes.
+        plain: dict[str, str] | None = {} if mps.is_running() else None
+        sharing, with_mps = plain, False
         for number, part in enumerate(parts):
-            if part.under_mps != mps_runs:
+            if part.under_mps != with_mps:
                 stack.close()
-                sharing = stack.enter_context(packed.mps()) if part.under_mps else None
-                mps_runs = part.under_mps
+                sharing = stack.enter_context(mps.running()) if part.under_mps else plain
+                with_mps = part.under_mps
             seconds = limit(parts[number:], deadline - time.monotonic())
             if seconds < LEAST_SECONDS:
                 results.fail(f"{part.name}: not run: no time was left; raise --minutes, or choose parts with --only")

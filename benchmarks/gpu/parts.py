@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from benchmarks import augmentation, engine, harness, packed
@@ -107,9 +106,8 @@ def _in_turn(contestants: list[Contestant], order: Order) -> Iterator[Found]:
 
 
 def _growing(counts: tuple[int, ...], order: Order) -> Iterator[Found]:
-    contestants = [
-        replace(packed.contestant(order.images, count, None), name=f"{count} ({order.how})") for count in counts
-    ]
+    # Where MPS runs, this process has its environment already.
+    contestants = [Contestant(f"{count} ({order.how})", ENGINE, {"data": order.images}, count) for count in counts]
     first: Heat | None = None
     for each, heat in harness.growing(contestants, order.seconds, order.warm_up):
         first = first or heat
