@@ -17,11 +17,12 @@ from torch.autograd.function import once_differentiable
 
 from longtail.models import _norm_relu
 
-# Programs of a kernel, at most: about the number of multiprocessors of a large GPU.
+# None of the three numbers has been measured on a GPU.
+# Programs of a kernel, at most: about the multiprocessors of a large GPU. Each reads the partial sums of all of them.
 PROGRAMS = 128
-# Elements that a program holds in registers at a time.
-TILE = 4096
-WARPS = 8
+# Elements that a program holds in registers at a time, and its warps of 32 threads.
+TILE = 8192
+WARPS = 16
 # Offsets are 32-bit integers.
 MOST_ELEMENTS = 2**31 - 1
 
