@@ -25,13 +25,13 @@ def test_heats_side_by_side_add_up_their_processes_and_keep_their_facts() -> Non
 
 
 def test_processes_that_are_added_count_with_those_before() -> None:
-    counts = (1, 3)
+    counts = (1, 2)
     contestants = [replace(TOY, name=str(count), processes=count) for count in counts]
-    (one, alone), (three, many) = harness.growing(contestants, seconds=0.1, warm_up=2)
-    assert (one.name, three.name) == ("1", "3")
+    (one, alone), (two, many) = harness.growing(contestants, seconds=0.1, warm_up=2)
+    assert (one.name, two.name) == ("1", "2")
     assert min(alone.images_per_second, many.images_per_second) > 0
     if alone.peak_memory_bytes and many.peak_memory_bytes:
-        assert many.peak_memory_bytes > 2 * alone.peak_memory_bytes
+        assert many.peak_memory_bytes > 1.5 * alone.peak_memory_bytes
 
 
 def test_in_turn_one_that_fails_does_not_end_the_others() -> None:

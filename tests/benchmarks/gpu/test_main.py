@@ -106,8 +106,9 @@ print([name for name in ("snakemake", "pandas", "matplotlib", "yaml", "jsonschem
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # it starts some 25 processes that import PyTorch
 def test_a_stand_in_runs_every_part_and_records_nothing(tmp_path: Path) -> None:
-    done = run("--stand-in", "--seconds", "0.1", "--minutes", "9", "--folder", str(tmp_path))
+    done = run("--stand-in", "--seconds", "0.1", "--minutes", "15", "--folder", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Stand-in" in done.stdout
     for part in gpu.PARTS:
