@@ -1,10 +1,11 @@
-"""Images per second of 1, 2, 4 and 8 Stage 1s packed on one device, as processes of their own.
+"""Images per second of 1, 2, 4 and 8 Stage 1s packed on one device, on a GPU also of 16, as processes of their own.
 
 On a GPU they share it through NVIDIA's Multi-Process Service (MPS) where `nvidia-cuda-mps-control` is there and
 works, and take turns otherwise; the table says which. The ratio is that of all together to one alone.
 """
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import data, harness, records
@@ -14,13 +15,19 @@ from longtail.graph.sharing import IN_TURN, MPS
 from longtail.runtime import mps
 
 PACKED = (1, 2, 4, 8)
+PACKED_ON_GPU = (*PACKED, 16)
 
 
-def contestants(images: str, sharing: dict[str, str] | None, how: str) -> list[Contestant]:
+def how(sharing: dict[str, str] | None) -> str:
+    """What records call processes in this environment of MPS, or without one."""
+    return IN_TURN if sharing is None else MPS
+
+
+def contestants(images: str, sharing: dict[str, str] | None, counts: Sequence[int] = PACKED) -> list[Contestant]:
     """One training, then more of them; `images` is a file of arrays, `sharing` the environment of all."""
     return [
-        Contestant(f"{count} ({how})", "benchmarks.engine:stage1", {"data": images}, count, sharing or {})
-        for count in PACKED
+        Contestant(f"{count} ({how(sharing)})", "benchmarks.engine:stage1", {"data": images}, count, sharing or {})
+        for count in counts
     ]
 
 
@@ -29,9 +36,9 @@ def main() -> None:
     options = harness.parsed(harness.arguments(__doc__, rounds=3, seconds=20))
     on_gpu = records.accelerator() is not None
     with tempfile.TemporaryDirectory() as folder, mps.running() as sharing:
-        how = IN_TURN if sharing is None else MPS
         images = data.save(Path(folder), "cifar")
-        found = harness.compete(contestants(images, sharing, how), options, warm_up=200 if on_gpu else 10)
+        chosen = contestants(images, sharing, PACKED_ON_GPU if on_gpu else PACKED)
+        found = harness.compete(chosen, options, warm_up=200 if on_gpu else 10)
     harness.finish("packed", found, options)
 
 

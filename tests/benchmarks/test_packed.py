@@ -2,7 +2,7 @@ from benchmarks import packed
 
 
 def test_one_training_is_timed_against_more_of_them() -> None:
-    found = packed.contestants("arrays.npz", {"CUDA_MPS_PIPE_DIRECTORY": "/pipes"}, "MPS")
+    found = packed.contestants("arrays.npz", {"CUDA_MPS_PIPE_DIRECTORY": "/pipes"})
     assert [(each.name, each.processes) for each in found] == [
         ("1 (MPS)", 1),
         ("2 (MPS)", 2),
@@ -10,3 +10,5 @@ def test_one_training_is_timed_against_more_of_them() -> None:
         ("8 (MPS)", 8),
     ]
     assert {each.environment["CUDA_MPS_PIPE_DIRECTORY"] for each in found} == {"/pipes"}
+    (sixteen,) = packed.contestants("arrays.npz", None, counts=[16])
+    assert (sixteen.name, sixteen.processes) == ("16 (plain processes)", 16)
