@@ -5,6 +5,7 @@ to count. `python -m benchmarks.packed` measures the same with care.
 """
 
 import argparse
+import contextlib
 import datetime
 import tempfile
 import time
@@ -29,13 +30,17 @@ def heats(settings: dict[str, Any], most: int) -> Iterator[tuple[Contestant, Hea
     """A heat of each number of trainings up to `most` that is worth it, with these settings of `engine.stage1`."""
     start, best = time.monotonic(), 0.0
     how = MPS if mps.is_running() else IN_TURN
-    for count in (count for count in COUNTS if count <= most):
-        contestant = Contestant(f"{count} ({how})", "benchmarks.engine:stage1", settings, count)
-        heat = harness.run(contestant, SECONDS, WARM_UP)
-        yield contestant, heat
-        if NEAR_BEST * heat.images_per_second < best or time.monotonic() - start > ENOUGH:
-            return
-        best = max(best, heat.images_per_second)
+    contestants = [
+        Contestant(f"{count} ({how})", "benchmarks.engine:stage1", settings, count)
+        for count in COUNTS
+        if count <= most
+    ]
+    with contextlib.closing(harness.growing(contestants, SECONDS, WARM_UP)) as found:
+        for contestant, heat in found:
+            yield contestant, heat
+            if NEAR_BEST * heat.images_per_second < best or time.monotonic() - start > ENOUGH:
+                return
+            best = max(best, heat.images_per_second)
 
 
 def record(contestant: Contestant, heat: Heat, first: Heat) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The trial's order and end, without trainings, and a short one with them, which train on the CPU."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ def rates(monkeypatch: pytest.MonkeyPatch) -> dict[int, float]:
     """Images per second that a heat of so many trainings has."""
     given: dict[int, float] = {}
 
-    def run(contestant: Contestant, seconds: float, warm_up: int) -> Heat:
-        return Heat(given[contestant.processes], 1, {"precision": "bfloat16", "threads": 1})
+    def growing(contestants: list[Contestant], seconds: float, warm_up: int) -> Iterator[tuple[Contestant, Heat]]:
+        for each in contestants:
+            yield each, Heat(given[each.processes], 1, {"precision": "bfloat16", "threads": 1})
 
-    monkeypatch.setattr(harness, "run", run)
+    monkeypatch.setattr(harness, "growing", growing)
     monkeypatch.setattr(trial.mps, "is_running", lambda: True)
     return given
 

@@ -185,8 +185,7 @@ def test_small_jobs_take_parts_of_a_gpu_and_others_all_of_it(devices: Devices) -
     small, large = jobs(1)[0].wildcards, jobs(1, backbone="resnet50")[0].wildcards
     assert [(asked.jobs_on_gpu(w), asked.gpu_percent(w, 1)) for w in (small, large)] == [(8, 12), (1, 100)]
     several = resources(processes=2)
-    several.counts_parts = True
-    assert (several.jobs_on_gpu(small), several.gpu_percent(small, several.gpus_of_stage1)) == (1, 200)
+    assert (several.is_automatic, several.jobs_on_gpu(small), several.pools) == (False, 1, {"gpu": 2})
 
 
 def test_a_number_of_the_configuration_holds_for_all_jobs(devices: Devices) -> None:

@@ -99,8 +99,8 @@ def test_programs_with_several_tiles_and_a_ragged_end(monkeypatch: pytest.Monkey
     monkeypatch.setattr(fused, "PROGRAMS", 4)
     monkeypatch.setattr(fused, "TILE", 256)
     given, double = inputs(16, (7, 5, 5)), {"norm_dtype": torch.float64}
-    grid, chunk, constants = fused._plan(given[1])
-    assert (grid, chunk, constants["ROWS"]) == ((4,), 48, 16)  # of 175 rows, the last program has 31
+    grid, rows, constants = fused._plan(given[1])
+    assert (grid, rows, constants["ROWS"]) == ((4,), (175, 48), 16)  # the last program has 31 rows
     found = done(fused.norm_relu, torch.float64, shortcut, *given, **double)
     compare(found, done(plain.norm_relu, torch.float64, shortcut, *given, **double), EXACT, EXACT)
 

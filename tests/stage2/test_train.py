@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 import torch
 from tests import small
 
-from longtail.engine import checkpoint, loop
+from longtail.engine import checkpoint, device, loop
 from longtail.features import extract
 from longtail.models import network
 from longtail.stage2 import train
@@ -136,6 +137,15 @@ def test_shifted_batch_norm_moves_statistics_and_nothing_else(shifted: Any) -> N
         else:
             assert torch.equal(state[name], value)
     assert not torch.equal(state["classifier.weight"], stage1["classifier.weight"])
+
+
+def test_shifted_batch_norm_is_fused_where_it_is_asked_for(features: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a CPU that stands for a GPU."""
+    calls, prepare = [], device.prepare
+    monkeypatch.setattr(device, "prepare", lambda *given: dataclasses.replace(prepare(*given), fused=True))
+    monkeypatch.setattr(network, "fuse", lambda *given: calls.append(given))
+    learner = image_learner(train.ShiftedLearner, features, small.changed(small.STAGE2, batch_norm="shifted"))
+    assert calls == [(learner.module, "resnet32", torch.float32)]
 
 
 def test_shifted_statistics_follow_the_batches_with_momentum(features: Any) -> None:

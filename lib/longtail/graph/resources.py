@@ -28,10 +28,11 @@ class Resources:
         self.present = max(1, present)
         self.gpus_of_stage1 = self.gpus * min(compute["processes"], self.present)
         self.workers = int(compute["workers"])
-        automatic = compute["jobs_per_gpu"] == sharing.AUTOMATIC
-        self.is_automatic, self.counts_parts = automatic and self.gpus > 0, False
-        self.share(1 if automatic else compute["jobs_per_gpu"])
         self.processes = int(compute["processes"])
+        automatic = compute["jobs_per_gpu"] == sharing.AUTOMATIC
+        # A training on several GPUs shares none of them.
+        self.is_automatic, self.counts_parts = automatic and self.gpus > 0 and self.processes == 1, False
+        self.share(1 if automatic else compute["jobs_per_gpu"])
         self.threads_each = int(compute["threads"])
         # Cores of one training.
         self.cores = self.threads_each * self.processes
@@ -63,7 +64,7 @@ class Resources:
     def is_small(self, w: Any) -> bool:
         """Whether a job is one of those that share a GPU of their own accord."""
         data = self.registry.datasets[w.dataset]
-        if is_streamed(data) or self.processes > 1:
+        if is_streamed(data):
             return False
         return sharing.is_small(backbones.architecture(self.registry, w.backbone), declared(data, "side", 0))
 

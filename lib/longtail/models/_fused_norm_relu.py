@@ -58,16 +58,14 @@ class _NormReLU(torch.autograd.Function):
         if shortcut is not None:
             shortcut = shortcut.contiguous(memory_format=torch.channels_last)
         out = torch.empty_like(maps)
-        grid, chunk, constants = _plan(maps)
-        channels = maps.shape[1]
-        partial = torch.empty(*grid, 2, channels, device=maps.device, dtype=weight.dtype)
+        grid, rows, constants = _plan(maps)
+        partial = weight.new_empty(*grid, 2, len(weight))
         # Mean and 1 / standard deviation.
-        statistics = torch.empty(2, channels, device=maps.device, dtype=weight.dtype)
-        rows = maps.numel() // channels
-        _moments[grid](maps, partial, rows, chunk, **constants)
+        statistics = weight.new_empty(2, len(weight))
+        _moments[grid](maps, partial, *rows, **constants)
         _normalise[grid](
             *(maps, shortcut, weight, bias, partial, statistics, out),
-            *(norm.running_mean, norm.running_var, norm.num_batches_tracked, rows, chunk),
+            *(norm.running_mean, norm.running_var, norm.num_batches_tracked, *rows),
             **constants,
             PROGRAMS=PROGRAMS,
             EPS=norm.eps,
@@ -86,16 +84,14 @@ class _NormReLU(torch.autograd.Function):
         # Past ReLU, which is what the shortcut gets.
         of_sum = torch.empty_like(gradient) if add else None
         of_weight, of_bias = torch.empty_like(weight), torch.empty_like(bias)
-        grid, chunk, constants = _plan(maps)
-        channels = maps.shape[1]
-        partial = torch.empty(*grid, 2, channels, device=maps.device, dtype=weight.dtype)
-        rows = maps.numel() // channels
+        grid, rows, constants = _plan(maps)
+        partial = weight.new_empty(*grid, 2, len(weight))
         _gradient_sums[grid](
-            *(gradient, maps, out, weight, bias, statistics, partial, of_sum, rows, chunk), **constants, ADD=add
+            *(gradient, maps, out, weight, bias, statistics, partial, of_sum, *rows), **constants, ADD=add
         )
         _input_gradient[grid](
             *(of_sum if add else gradient, maps, weight, bias, statistics, partial),
-            *(of_maps, of_weight, of_bias, rows, chunk),
+            *(of_maps, of_weight, of_bias, *rows),
             **constants,
             PROGRAMS=PROGRAMS,
             ADD=add,
@@ -103,14 +99,14 @@ class _NormReLU(torch.autograd.Function):
         return of_maps, of_sum, of_weight, of_bias, None
 
 
-def _plan(maps: Tensor) -> tuple[tuple[int], int, dict[str, Any]]:
-    """The grid, the rows of a program, and constants of all kernels."""
+def _plan(maps: Tensor) -> tuple[tuple[int], tuple[int, int], dict[str, Any]]:
+    """The grid, the rows of the whole map and of a program, and the constants of all kernels."""
     channels = maps.shape[1]
     rows, tile = maps.numel() // channels, max(1, TILE // channels)
     chunk = tile * triton.cdiv(triton.cdiv(rows, tile), PROGRAMS)
     real = tl.float64 if maps.dtype == torch.float64 else tl.float32
     options = {"num_warps": WARPS, "enable_fp_fusion": True}
-    return (triton.cdiv(rows, chunk),), chunk, {"C": channels, "ROWS": tile, "REAL": real, **options}
+    return (triton.cdiv(rows, chunk),), (rows, chunk), {"C": channels, "ROWS": tile, "REAL": real, **options}
 
 
 # Below, `rows` and `chunk` are the rows of the whole map and of a program. C, ROWS, PROGRAMS, EPS, MOMENTUM and ADD
