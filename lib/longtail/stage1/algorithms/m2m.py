@@ -26,7 +26,9 @@ NETWORKS = ["guide"]
 WHOLE_BATCHES = True
 WITHOUT = ["mixing"]
 DEFERS = True
-WORK = 3.1
+# Measured where networks train in bfloat16 (benchmarks.methods). Where they train in float32, as the translation always
+# does, it is 3.2.
+WORK = 4.7
 SETTINGS = {
     "beta": {
         "type": "number",
