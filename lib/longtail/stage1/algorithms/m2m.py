@@ -26,8 +26,8 @@ NETWORKS = ["guide"]
 WHOLE_BATCHES = True
 WITHOUT = ["mixing"]
 DEFERS = True
-# Measured where networks train in bfloat16 (benchmarks.methods). Where they train in float32, as the translation always
-# does, it is 3.2.
+# Measured where networks train in bfloat16 (benchmarks.methods); it is 3.2 in float32, in which images are always
+# translated.
 WORK = 4.7
 SETTINGS = {
     "beta": {
