@@ -34,7 +34,7 @@ else:
 sys.path.insert(0, str(CHECKOUT / "lib"))
 
 from longtail.config import command_line, layers
-from longtail.graph import costs, packs, remote, weights
+from longtail.graph import costs, gpu_start, packs, remote, weights
 from longtail.graph.graph import Graph
 from longtail.results import (
     ARRAYS,
@@ -84,6 +84,13 @@ onstart:
         not in workflow.deployment_settings.deployment_method
     ):
         forks.allow()
+        if not workflow.touch:
+            gpu_start.prepare(
+                GRAPH.resources,
+                workflow.dag.needrun_jobs(),
+                workflow.resource_settings.cores,
+                orchestration.PYTHON,
+            )
 
 
 onerror:
@@ -128,9 +135,17 @@ config = {
     "weights": GRAPH.weights(),
 }
 
-# Snakemake only counts GPUs; the job itself locks one of them (runtime/gpus.py).
-if "gpu" not in workflow.global_resources:
-    workflow.register_resource("gpu", GRAPH.resources.gpu_slots)
+# Snakemake only counts GPUs; the job itself locks one of them (runtime/gpus.py). How many jobs share a GPU is chosen on
+# start (gpu_start.prepare), which a module's workflow does not do.
+GRAPH.resources.counts_parts = (
+    GRAPH.resources.is_automatic
+    and workflow.is_main_process
+    and workflow.local_exec
+    and not IS_MODULE
+)
+for name, amount in GRAPH.resources.pools.items():
+    if name not in workflow.global_resources:
+        workflow.register_resource(name, amount)
 
 PACKS = packs.Packs(
     GRAPH,

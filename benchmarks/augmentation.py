@@ -71,6 +71,24 @@ def values(rounds: list[dict[str, float]]) -> list[dict[str, Any]]:
     return found
 
 
+def compare(images: str, rounds: int, prepared: int = PREPARED, trained: int | None = None) -> list[dict[str, Any]]:
+    """Values of a record for each operation; `images` is a file of arrays of at least `prepared` batches.
+
+    A step is timed over `trained` batches: as many on a GPU, fewer on a CPU.
+    """
+    whole = engine.stage1_learner(images)
+    works = {}
+    for name, changes in {BASE: PLAIN, **OPERATIONS}.items():
+        learner = engine.stage1_learner(images, **changes)
+        works[name] = over_batches(learner, engine.prepare(learner), prepared), prepared
+    steps = trained or (prepared if whole.backend.device.type == "cuda" else TRAINED)
+    works[STEP] = over_batches(whole, engine.train(whole), steps), steps
+    facts = engine.facts(whole, data.load(images)) | {"threads": torch.get_num_threads(), "processes": 1}
+    measured(works, whole.backend.device)
+    found = values([measured(works, whole.backend.device) for _ in range(rounds)])
+    return [each | facts for each in found]
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -78,18 +96,8 @@ def main() -> None:
     parser.add_argument("--record", action="store_true", help="write benchmarks/results/augmentation.json")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        images = data.save(Path(folder), "cifar")
-        whole = engine.stage1_learner(images)
-        works = {}
-        for name, changes in {BASE: PLAIN, **OPERATIONS}.items():
-            learner = engine.stage1_learner(images, **changes)
-            works[name] = over_batches(learner, engine.prepare(learner), PREPARED), PREPARED
-        steps = PREPARED if whole.backend.device.type == "cuda" else TRAINED
-        works[STEP] = over_batches(whole, engine.train(whole), steps), steps
-        facts = engine.facts(whole, data.load(images)) | {"threads": torch.get_num_threads(), "processes": 1}
-    measured(works, whole.backend.device)
-    rounds = [measured(works, whole.backend.device) for _ in range(options.rounds)]
-    harness.finish("augmentation", [each | facts for each in values(rounds)], options)
+        found = compare(data.save(Path(folder), "cifar"), options.rounds)
+    harness.finish("augmentation", found, options)
 
 
 if __name__ == "__main__":

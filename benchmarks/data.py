@@ -33,6 +33,25 @@ def cifar_shaped() -> Arrays:
     return Arrays(train, labels[0], test, labels[1], [str(label) for label in range(CLASSES)])
 
 
+def save_cifar_sized(target: Path) -> str:
+    """Write random arrays of the size of CIFAR-10 (184 MB), as a job reads them; their path."""
+    rng = np.random.default_rng(0)
+    train, test = (rng.integers(0, 256, (number, 32, 32, 3), dtype=np.uint8) for number in (50_000, 10_000))
+    labels = np.arange(50_000) % CLASSES, np.arange(10_000) % CLASSES
+    classes = [str(label) for label in range(CLASSES)]
+    arrays.save(target / "whole.npz", Arrays(train, labels[0], test, labels[1], classes))
+    return str(target / "whole.npz")
+
+
+def save_few(target: Path) -> str:
+    """Write 150 random 8x8 images, a batch and a shorter one, to try programs on; the path of their arrays."""
+    rng = np.random.default_rng(0)
+    pixels, labels = rng.integers(0, 256, (150, 8, 8, 3), dtype=np.uint8), np.arange(150) % CLASSES
+    classes = [str(label) for label in range(CLASSES)]
+    arrays.save(target / "few.npz", Arrays(pixels, labels, pixels, labels, classes))
+    return str(target / "few.npz")
+
+
 def save(target: Path, source: str) -> str:
     """Write the arrays of `cifar`, of `digits`, or of a folder of train/<class>/* and test/<class>/*; their path."""
     path = target / f"{Path(source).name}.npz"

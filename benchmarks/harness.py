@@ -40,11 +40,15 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Heat:
-    """A contestant's result of one round: images of all its processes per second, peak bytes, the worker's facts."""
+    """A contestant's result of one round: images of all its processes per second, peak bytes, the worker's facts.
+
+    `gpu_memory` are bytes on a GPU: of the processes' tensors, held for them by PyTorch, and in use on the whole GPU.
+    """
 
     images_per_second: float
     peak_memory_bytes: int | None
     facts: dict[str, Any]
+    gpu_memory: dict[str, int] = field(default_factory=dict)
 
 
 def arguments(description: str | None, rounds: int, seconds: float) -> argparse.ArgumentParser:
@@ -85,11 +89,14 @@ def compete(contestants: Sequence[Contestant], options: argparse.Namespace, warm
             print(f"round {number + 1}/{options.rounds}  {contestant.name}: {heat.images_per_second:.1f} images/s")
             heats[contestant.name] = heat
         rounds.append(heats)
-    return [
-        {"contestant": each.name, "processes": each.processes, "round_seconds": options.seconds}
-        | summary([heats[each.name] for heats in rounds], [heats[chosen[0].name] for heats in rounds])
-        for each in chosen
-    ]
+    firsts = [heats[chosen[0].name] for heats in rounds]
+    return [values(each, [heats[each.name] for heats in rounds], firsts, options.seconds) for each in chosen]
+
+
+def values(contestant: Contestant, heats: Sequence[Heat], firsts: Sequence[Heat], seconds: float) -> dict[str, Any]:
+    """The values of a contestant's record from its heats of `seconds` and those of the first contestant."""
+    about = {"contestant": contestant.name, "processes": contestant.processes, "round_seconds": seconds}
+    return about | summary(heats, firsts)
 
 
 def wanted(names: Sequence[str], only: Sequence[str] | None) -> list[str]:
@@ -111,6 +118,7 @@ def summary(heats: Sequence[Heat], firsts: Sequence[Heat]) -> dict[str, Any]:
         **records.spread("images_per_second", speeds),
         "ratio": statistics.median(ratios),
         "peak_memory_bytes": max(memory, default=None),
+        **{name: max(heat.gpu_memory[name] for heat in heats) for name in heats[0].gpu_memory},
     }
 
 
@@ -133,22 +141,91 @@ def run(contestant: Contestant, seconds: float, warm_up: int) -> Heat:
 def together(contestants: Sequence[Contestant], seconds: float, warm_up: int) -> list[Heat]:
     """A heat of each contestant, all of them side by side in the same seconds; otherwise as `run`."""
     with contextlib.ExitStack() as stack:
-        groups = [
-            [stack.enter_context(_worker(contestant, seconds, warm_up)) for _ in range(contestant.processes)]
-            for contestant in contestants
-        ]
+        groups = [_started(stack, each, each.processes, seconds, warm_up) for each in contestants]
         workers = [worker for group in groups for worker in group]
-        facts = [[worker.receive() for worker in group] for group in groups]
-        for worker in workers:
-            worker.go_on()
-        done = [[worker.receive() for worker in group] for group in groups]
-        memory = [_total(peak_memory(worker.process.pid) for worker in group) for group in groups]
-        for worker in workers:
-            worker.go_on()
-    return [
-        Heat(sum(each["images"] / each["seconds"] for each in of_group), peak, found[0])
-        for of_group, peak, found in zip(done, memory, facts, strict=True)
+        facts = iter(_set_up(workers))
+        reports = iter(_count(workers))
+        return [_heat([(next(facts), next(reports)) for _ in group]) for group in groups]
+
+
+def growing(contestants: Sequence[Contestant], seconds: float, warm_up: int) -> Iterator[tuple[Contestant, Heat]]:
+    """A heat of each contestant, which differ in their names and have more and more processes; otherwise as `run`.
+
+    A process takes part in all later heats, so that each is started only once; those of a contestant that are new set
+    up together.
+    """
+    with contextlib.ExitStack() as stack:
+        workers = _started(stack, contestants[-1], contestants[-1].processes, seconds, warm_up)
+        facts: list[dict[str, Any]] = []
+        for each in contestants:
+            facts += _set_up(workers[len(facts) : each.processes])
+            yield each, _heat(list(zip(facts, _count(workers[: each.processes]), strict=True)))
+
+
+def in_turn(
+    contestants: Sequence[Contestant], seconds: float, warm_up: int
+) -> Iterator[tuple[Contestant, Heat | RuntimeError]]:
+    """A heat of each contestant, of one process; the error of one that ended early, and the others go on.
+
+    Their imports run at once, which saves time; then each sets up, counts and leaves before the next one sets up.
+    """
+    with contextlib.ExitStack() as stack:
+        workers = [worker for each in contestants for worker in _started(stack, each, 1, seconds, warm_up)]
+        for contestant, worker in zip(contestants, workers, strict=True):
+            result: Heat | RuntimeError
+            try:
+                facts = _set_up([worker])
+                result = _heat([(facts[0], _count([worker])[0])])
+            except RuntimeError as error:
+                result = error
+            worker.leave()
+            yield contestant, result
+
+
+def _started(
+    stack: contextlib.ExitStack, contestant: Contestant, processes: int, seconds: float, warm_up: int
+) -> list["_Worker"]:
+    return [stack.enter_context(_worker(contestant, seconds, warm_up)) for _ in range(processes)]
+
+
+def _set_up(workers: Sequence["_Worker"]) -> list[dict[str, Any]]:
+    """Have workers that have been started set up and warm up, all at once, and wait; their facts."""
+    for worker in workers:
+        worker.receive()
+    for worker in workers:
+        worker.go_on()
+    return [worker.receive() for worker in workers]
+
+
+def _count(workers: Sequence["_Worker"]) -> list[dict[str, Any]]:
+    """Have workers count side by side, and wait again; their reports, each with the peak memory of its processes."""
+    for worker in workers:
+        worker.go_on()
+    reports = [worker.receive() for worker in workers]
+    reports = [
+        report | {"peak_memory_bytes": peak_memory(worker.process.pid)}
+        for report, worker in zip(reports, workers, strict=True)
     ]
+    for worker in workers:
+        worker.go_on()
+    return reports
+
+
+def _heat(workers: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Heat:
+    """The heat of a contestant from its workers' facts and reports."""
+    reports = [report for _, report in workers]
+    on_gpu = [report["gpu_memory"] for report in reports]
+    memory = {name: sum(each[name] for each in on_gpu) for name in on_gpu[0]}
+    if memory:  # what is in use of the whole GPU is that of all processes already
+        memory["gpu_used_bytes"] = max(each["gpu_used_bytes"] for each in on_gpu)
+    speed = sum(report["images"] / report["seconds"] for report in reports)
+    return Heat(speed, _total(report["peak_memory_bytes"] for report in reports), workers[0][0], memory)
+
+
+def importing() -> dict[str, str]:
+    """The environment of a process that imports the packages of this checkout."""
+    paths = [str(ROOT / "lib"), str(ROOT), os.environ.get("PYTHONPATH", "")]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 @dataclass(frozen=True)
@@ -159,19 +236,26 @@ class _Worker:
     process: subprocess.Popen[str]
     messages: IO[str]
 
-    def receive(self) -> dict[str, Any]:
+    def receive(self) -> Any:
+        """The next message; RuntimeError, with the end of what it has printed, if the process has ended."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
             self.messages.seek(0)
             raise RuntimeError(f"{self.name} ended early:\n{self.messages.read()[-3000:]}")
-        found: dict[str, Any] = json.loads(line)
-        return found
+        return json.loads(line)
 
     def go_on(self) -> None:
+        """Let it set up, count, or stop counting."""
         assert self.process.stdin is not None
         self.process.stdin.write("\n")
         self.process.stdin.flush()
+
+    def leave(self) -> None:
+        """End the process when it waits, so that its memory is free."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait()
 
 
 @contextlib.contextmanager
@@ -179,8 +263,7 @@ def _worker(contestant: Contestant, seconds: float, warm_up: int) -> Iterator[_W
     order = {"training": contestant.training, "settings": contestant.settings, "warm_up": warm_up, "seconds": seconds}
     order |= {"clock": contestant.clock}
     command = [sys.executable, "-m", "benchmarks.worker", json.dumps(order)]
-    paths = {"PYTHONPATH": os.pathsep.join([str(ROOT / "lib"), str(ROOT)])}
-    environment = os.environ | paths | contestant.environment
+    environment = importing() | contestant.environment
     pipe = subprocess.PIPE
     with (
         tempfile.TemporaryFile("w+") as messages,

@@ -1,51 +1,33 @@
-"""Images per second of 1, 2, 4 and 8 Stage 1s packed on one device, as processes of their own.
+"""Images per second of 1, 2, 4 and 8 Stage 1s packed on one device, on a GPU also of 16, as processes of their own.
 
 On a GPU they share it through NVIDIA's Multi-Process Service (MPS) where `nvidia-cuda-mps-control` is there and
 works, and take turns otherwise; the table says which. The ratio is that of all together to one alone.
 """
 
-import contextlib
-import os
-import shutil
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import data, harness, records
 from benchmarks.harness import Contestant
 
+from longtail.graph.sharing import IN_TURN, MPS
+from longtail.runtime import mps
+
 PACKED = (1, 2, 4, 8)
-PROBE = "import torch; torch.zeros(1, device='cuda').item()"
+PACKED_ON_GPU = (*PACKED, 16)
 
 
-@contextlib.contextmanager
-def mps() -> Iterator[dict[str, str] | None]:
-    """MPS while the block runs: the environment of its clients, or None if MPS is not available."""
-    control = shutil.which("nvidia-cuda-mps-control")
-    if control is None:
-        yield None
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        clients = {"CUDA_MPS_PIPE_DIRECTORY": f"{folder}/pipe", "CUDA_MPS_LOG_DIRECTORY": f"{folder}/log"}
-        for path in clients.values():
-            Path(path).mkdir()
-        environment = os.environ | clients
-        started = subprocess.run([control, "-d"], env=environment, check=False).returncode == 0
-        try:
-            probe = subprocess.run([sys.executable, "-c", PROBE], env=environment, check=False)
-            yield clients if started and probe.returncode == 0 else None
-        finally:
-            if started:
-                subprocess.run([control], input="quit\n", text=True, env=environment, check=False)
+def how(sharing: dict[str, str] | None) -> str:
+    """What records call processes in this environment of MPS, or without one."""
+    return IN_TURN if sharing is None else MPS
 
 
-def contestants(images: str, sharing: dict[str, str] | None, how: str) -> list[Contestant]:
+def contestants(images: str, sharing: dict[str, str] | None, counts: Sequence[int] = PACKED) -> list[Contestant]:
     """One training, then more of them; `images` is a file of arrays, `sharing` the environment of all."""
     return [
-        Contestant(f"{count} ({how})", "benchmarks.engine:stage1", {"data": images}, count, sharing or {})
-        for count in PACKED
+        Contestant(f"{count} ({how(sharing)})", "benchmarks.engine:stage1", {"data": images}, count, sharing or {})
+        for count in counts
     ]
 
 
@@ -53,10 +35,10 @@ def main() -> None:
     """The command line."""
     options = harness.parsed(harness.arguments(__doc__, rounds=3, seconds=20))
     on_gpu = records.accelerator() is not None
-    with tempfile.TemporaryDirectory() as folder, mps() as sharing:
-        how = "plain processes" if sharing is None else "MPS"
+    with tempfile.TemporaryDirectory() as folder, mps.running() as sharing:
         images = data.save(Path(folder), "cifar")
-        found = harness.compete(contestants(images, sharing, how), options, warm_up=200 if on_gpu else 10)
+        chosen = contestants(images, sharing, PACKED_ON_GPU if on_gpu else PACKED)
+        found = harness.compete(chosen, options, warm_up=200 if on_gpu else 10)
     harness.finish("packed", found, options)
 
 

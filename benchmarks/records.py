@@ -28,8 +28,14 @@ def accelerator() -> str | None:
 
 def stamped(benchmark: str, values: Sequence[Record]) -> list[Record]:
     """Values with the benchmark's name, machine, versions, commit and date."""
-    common = {"benchmark": benchmark, "accelerator": accelerator(), "date": datetime.date.today().isoformat()}
-    return [common | provenance.machine() | each for each in values]
+    common = stamp(benchmark, accelerator())
+    return [common | each for each in values]
+
+
+def stamp(benchmark: str, gpu: str | None) -> Record:
+    """What the records of a benchmark have in common, on a machine with a GPU of this name."""
+    common = {"benchmark": benchmark, "accelerator": gpu, "date": datetime.date.today().isoformat()}
+    return common | provenance.machine()
 
 
 def machine(record: Record) -> tuple[str, str | None]:
@@ -38,20 +44,37 @@ def machine(record: Record) -> tuple[str, str | None]:
 
 
 def write(benchmark: str, made: Sequence[Record], folder: Path = RESULTS) -> None:
-    """Write the records of a benchmark whole: those of other machines stay, those of this one are replaced."""
+    """Write the records of a benchmark whole: those of other machines stay, those of this one are replaced.
+
+    Of a benchmark in parts, those of other parts stay as well.
+    """
     path = folder / f"{benchmark}.json"
     before: list[Record] = files.read_json(path) if path.exists() else []
-    ours = {machine(record) for record in made}
-    files.write_json(path, [record for record in before if machine(record) not in ours] + list(made))
+    ours = {_group(record) for record in made}
+    files.write_json(path, [record for record in before if _group(record) not in ours] + list(made))
 
 
 def table(found: Sequence[Record]) -> str:
-    """Records as Markdown: for each machine where they come from, and a table of the columns that they have."""
-    machines = list(dict.fromkeys(machine(record) for record in found))
-    return "\n\n".join(_of_machine([record for record in found if machine(record) == each]) for each in machines)
+    """Records as Markdown: for each machine where they come from, and a table of the columns that they have.
+
+    A benchmark in parts has a table for each part.
+    """
+    groups = list(dict.fromkeys(map(_group, found)))
+    return "\n\n".join(_of_group([record for record in found if _group(record) == each]) for each in groups)
 
 
-def _of_machine(found: Sequence[Record]) -> str:
+def line(record: Record) -> str:
+    """A record in one line."""
+    cells = [(title, cell(record)) for key, title, cell in COLUMNS if record.get(key) is not None]
+    return f"{cells[0][1]}: {', '.join(f'{title} {text}' for title, text in cells[1:])}"
+
+
+def _group(record: Record) -> tuple[tuple[str, str | None], str | None]:
+    """The records that are measured together: those of a machine, and of a part if the benchmark has parts."""
+    return machine(record), record.get("part")
+
+
+def _of_group(found: Sequence[Record]) -> str:
     shown = [(title, cell) for key, title, cell in COLUMNS if any(record.get(key) is not None for record in found)]
     rows = [[title for title, _ in shown], ["---"] * len(shown)]
     rows += [[cell(record) for _, cell in shown] for record in found]
@@ -62,7 +85,8 @@ def _origin(record: Record) -> str:
     where = ", ".join(filter(None, [record["processor"], record["accelerator"]]))
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     times = f"{record['rounds']} rounds" if record["rounds"] > 1 else "one round"
-    return f"{where}; commit {record['commit']}, {record['date']}; {versions}; {times}:"
+    origin = f"{where}; commit {record['commit']}, {record['date']}; {versions}; {times}:"
+    return f"**{record['part']}**: {origin}" if record.get("part") else origin
 
 
 def _plain(key: str) -> Callable[[Record], str]:
@@ -89,6 +113,7 @@ def _number(value: float) -> str:
 
 COLUMNS: list[tuple[str, str, Callable[[Record], str]]] = [
     ("contestant", "what", _plain("contestant")),
+    ("value", "value", _plain("value")),
     ("cache", "file cache", _plain("cache")),
     ("jobs", "jobs", _scaled("jobs", 1, ",")),
     ("backbone", "backbone", _plain("backbone")),
@@ -96,9 +121,15 @@ COLUMNS: list[tuple[str, str, Callable[[Record], str]]] = [
     ("batch_size", "batch", _plain("batch_size")),
     ("precision", "precision", _plain("precision")),
     ("processes", "processes", _plain("processes")),
+    ("trainings", "trainings in a process", _plain("trainings")),
+    ("workers", "loader processes", _plain("workers")),
     ("threads", "threads each", _plain("threads")),
     ("images_per_second", "images/s", _range("images_per_second")),
     ("milliseconds", "ms a batch", _range("milliseconds")),
+    ("kernels", "kernels a step", _scaled("kernels", 1, ",.0f")),
+    ("step_milliseconds", "ms a step, not profiled", _scaled("step_milliseconds", 1, ".3f")),
+    ("busy_milliseconds", "ms busy", _scaled("busy_milliseconds", 1, ".3f")),
+    ("idle_milliseconds", "ms idle", _scaled("idle_milliseconds", 1, ".3f")),
     ("set_milliseconds", "ms per 128 of the set", _range("set_milliseconds")),
     ("cost", "times CE", _range("cost", "{:.2f}".format)),
     ("declared", "declared", _plain("declared")),
@@ -110,4 +141,7 @@ COLUMNS: list[tuple[str, str, Callable[[Record], str]]] = [
     ("share", "% of a step", _scaled("share", 100, ".1f")),
     ("ratio", "ratio", _scaled("ratio", 1, ".2f")),
     ("peak_memory_bytes", "peak memory (MiB)", _scaled("peak_memory_bytes", 1 / 2**20, ",.0f")),
+    ("gpu_allocated_bytes", "tensors on the GPU (MiB)", _scaled("gpu_allocated_bytes", 1 / 2**20, ",.0f")),
+    ("gpu_reserved_bytes", "held for tensors (MiB)", _scaled("gpu_reserved_bytes", 1 / 2**20, ",.0f")),
+    ("gpu_used_bytes", "whole GPU in use (MiB)", _scaled("gpu_used_bytes", 1 / 2**20, ",.0f")),
 ]

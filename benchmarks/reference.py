@@ -98,8 +98,11 @@ def train(
         yield len(label)
 
 
-def training(data: str) -> Training:
-    """The loop on the arrays of a file, on the GPU where there is one; endless epochs at the first learning rate."""
+def training(data: str, workers: int = WORKERS) -> Training:
+    """The loop on the arrays of a file, on the GPU where there is one; endless epochs at the first learning rate.
+
+    `workers` are the processes of its DataLoader.
+    """
     found = stored.load(data)
     size = found.train_images.shape[1]
     transform = transforms.Compose(
@@ -117,7 +120,7 @@ def training(data: str) -> Training:
         LongTailedImages(found.train_images, found.train_labels, transform),
         batch_size=BATCH_SIZE,
         shuffle=True,
-        num_workers=WORKERS,
+        num_workers=workers,
         pin_memory=on_gpu,
     )
     model = network.build("resnet32", 3, len(found.classes), seed=0).to(device)

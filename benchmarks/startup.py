@@ -61,7 +61,7 @@ def seconds(program: str) -> float:
 
 def until_printed(arguments: list[str]) -> float:
     """From the start of a process of Python to the moment that it prints; both read the clock of the system."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "lib"), str(ROOT)])}
+    environment = harness.importing()
     start = time.monotonic()
     done = subprocess.run(
         [sys.executable, *arguments], stdout=subprocess.PIPE, text=True, check=True, env=environment

@@ -13,7 +13,8 @@ rule extract_features:
     threads: lambda w: GRAPH.resources.threads(w)
     resources:
         gpu=GRAPH.resources.gpus,
-        jobs_per_gpu=GRAPH.resources.jobs_per_gpu,
+        jobs_per_gpu=lambda w: GRAPH.resources.jobs_on_gpu(w),
+        gpu_percent=lambda w: GRAPH.resources.gpu_percent(w, GRAPH.resources.gpus),
     params:
         settings=lambda w: GRAPH.parameters.features(w),
         code=lambda w: GRAPH.parameters.code("extract_features", w),

@@ -19,7 +19,10 @@ rule train_stage1:
     threads: lambda w: GRAPH.resources.threads(w, GRAPH.resources.processes)
     resources:
         gpu=GRAPH.resources.gpus_of_stage1,
-        jobs_per_gpu=GRAPH.resources.jobs_per_gpu,
+        jobs_per_gpu=lambda w: GRAPH.resources.jobs_on_gpu(w),
+        gpu_percent=lambda w: GRAPH.resources.gpu_percent(
+            w, GRAPH.resources.gpus_of_stage1
+        ),
     params:
         settings=lambda w: GRAPH.parameters.stage1(w),
         code=lambda w: GRAPH.parameters.code("train_stage1", w),

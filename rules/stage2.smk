@@ -19,7 +19,8 @@ rule train_stage2:
     threads: lambda w: GRAPH.resources.threads(w)
     resources:
         gpu=GRAPH.resources.gpus,
-        jobs_per_gpu=GRAPH.resources.jobs_per_gpu,
+        jobs_per_gpu=lambda w: GRAPH.resources.jobs_on_gpu(w),
+        gpu_percent=lambda w: GRAPH.resources.gpu_percent(w, GRAPH.resources.gpus),
     params:
         settings=lambda w: GRAPH.parameters.stage2(w),
         code=lambda w: GRAPH.parameters.code("train_stage2", w),
@@ -63,7 +64,8 @@ rule project_features:
     threads: GRAPH.resources.threads_each
     resources:
         gpu=GRAPH.resources.gpus,
-        jobs_per_gpu=GRAPH.resources.jobs_per_gpu,
+        jobs_per_gpu=lambda w: GRAPH.resources.jobs_on_gpu(w),
+        gpu_percent=lambda w: GRAPH.resources.gpu_percent(w, GRAPH.resources.gpus),
     params:
         settings=lambda w: GRAPH.parameters.projection(w),
         code=lambda w: GRAPH.parameters.code("project_features", w),

@@ -10,6 +10,8 @@ FIGURE_FORMATS = ("svg", "png")
 RANKINGS = f"{RESULTS}/rankings"
 RANKING_FORMATS = ("html", "md", "csv", "classes.csv", "svg", "png")
 
+# What was measured on this machine's GPUs, once, to choose how many trainings share one.
+TRIALS = f"{RESULTS}/gpu/packed.json"
 # Weights that were downloaded.
 WEIGHTS = f"{RESULTS}/weights"
 

@@ -4,6 +4,7 @@ import argparse
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from benchmarks import harness
@@ -21,6 +22,26 @@ def test_heats_side_by_side_add_up_their_processes_and_keep_their_facts() -> Non
     assert toys.images_per_second > smalls.images_per_second > 0
     assert toys.facts["image_size"] == 8
     assert toys.facts["threads"] >= 1
+
+
+def test_processes_that_are_added_count_with_those_before() -> None:
+    counts = (1, 3)
+    contestants = [replace(TOY, name=str(count), processes=count) for count in counts]
+    (one, alone), (three, many) = harness.growing(contestants, seconds=0.1, warm_up=2)
+    assert (one.name, three.name) == ("1", "3")
+    assert min(alone.images_per_second, many.images_per_second) > 0
+    if alone.peak_memory_bytes and many.peak_memory_bytes:
+        assert many.peak_memory_bytes > 2 * alone.peak_memory_bytes
+
+
+def test_in_turn_one_that_fails_does_not_end_the_others() -> None:
+    broken = Contestant("broken", "tests.benchmarks.toy:broken", {})
+    found = list(harness.in_turn([broken, replace(TOY, processes=1)], seconds=0.1, warm_up=0))
+    assert [contestant.name for contestant, _ in found] == ["broken", "toy"]
+    (_, error), (_, heat) = found
+    assert "no such data" in str(error)
+    assert isinstance(heat, Heat)
+    assert heat.images_per_second > 0
 
 
 def test_a_worker_that_fails_is_quoted() -> None:

@@ -39,6 +39,19 @@ def test_writing_replaces_this_machine_and_keeps_others(tmp_path: Path) -> None:
     ]
 
 
+def test_writing_a_part_keeps_the_other_parts(tmp_path: Path) -> None:
+    records.write("gpu", [record("a", part="one"), record("b", part="two")], tmp_path)
+    records.write("gpu", [record("c", part="one")], tmp_path)
+    kept = files.read_json(tmp_path / "gpu.json")
+    assert [(each["part"], each["contestant"]) for each in kept] == [("two", "b"), ("one", "c")]
+    assert records.table(kept).count("| what |") == 2
+    assert records.table(kept).startswith("**two**: Some CPU")
+
+
+def test_a_line_has_the_columns_of_a_record() -> None:
+    assert records.line(record("reference", ratio=1.256, value="fine")) == "reference: value fine, ratio 1.26"
+
+
 def test_a_table_has_the_columns_its_records_have_and_one_part_a_machine() -> None:
     speed = {"images_per_second": 1234.4, "images_per_second_min": 99.96, "images_per_second_max": 2000.0}
     found = [

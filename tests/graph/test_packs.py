@@ -8,6 +8,7 @@ import yaml
 from longtail.config.registry import CONFIG, merge
 from longtail.graph.graph import Graph
 from longtail.graph.packs import Packs
+from longtail.runtime import nested
 
 
 def packs(**own: Any) -> Packs:
@@ -40,12 +41,17 @@ def test_packs_are_of_one_kind_and_of_the_requested_size(size: int) -> None:
         assert name.startswith(f"{runs[0].setting.dataset}-{runs[0].setting.backbone}-")
 
 
-def test_data_set_in_files_has_a_training_to_a_pack(tmp_path: Path) -> None:
-    held: dict[str, Any] = {"data_dir": str(tmp_path)}
+def lists(folder: Path) -> dict[str, Any]:
+    """Keys of a data set whose images stay in files."""
+    held: dict[str, Any] = {"data_dir": str(folder)}
     for key in ("train_list", "test_list"):
-        (tmp_path / key).write_text("a/1.jpg 0\nb/1.jpg 1\n")
-        held[key] = str(tmp_path / key)
-    found = packs(tables=["mislas_imagenet_lt"], datasets={"imagenet_lt": held})
+        (folder / key).write_text("a/1.jpg 0\nb/1.jpg 1\n")
+        held[key] = str(folder / key)
+    return held
+
+
+def test_data_set_in_files_has_a_training_to_a_pack(tmp_path: Path) -> None:
+    found = packs(tables=["mislas_imagenet_lt"], datasets={"imagenet_lt": lists(tmp_path)})
     assert found.runs
     for runs in found.runs.values():
         assert len({run.folder for run in runs}) == 1
@@ -74,3 +80,20 @@ def test_pack_is_the_same_whatever_computes_it() -> None:
     before, after = packs(tables=["mislas_cifar"]), packs(tables=["mislas_cifar"], compute={"jobs_per_gpu": 4})
     name = next(iter(before.runs))
     assert before.contents(pack(name)) == after.contents(pack(name))
+
+
+@pytest.mark.parametrize(("given", "expected"), [("auto", 6), (2, 2)])
+def test_all_trainings_of_a_pack_share_its_gpu_unless_a_number_is_given(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: Any, expected: int
+) -> None:
+    found, asked = packs(tables=["mislas_cifar"], compute={"jobs_per_gpu": given}), []
+    monkeypatch.setattr(nested, "snakemake", lambda *arguments: asked.append(arguments))
+    found.make(pack(next(iter(found.runs))), 6, tmp_path / "made.txt", tmp_path / "log")
+    assert asked[0][1] == merge(found.config, {"compute": {"jobs_per_gpu": expected}})
+
+
+def test_training_on_files_has_the_gpu_of_its_pack_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found, asked = packs(tables=["mislas_imagenet_lt"], datasets={"imagenet_lt": lists(tmp_path)}), []
+    monkeypatch.setattr(nested, "snakemake", lambda *arguments: asked.append(arguments))
+    found.make(pack(next(iter(found.runs))), 6, tmp_path / "made.txt", tmp_path / "log")
+    assert asked[0][1]["compute"]["jobs_per_gpu"] == "auto"

@@ -3,8 +3,6 @@
 import json
 import os
 import platform
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from tests import elsewhere
+from tests.devices import Devices
 
 from longtail.config.registry import CONFIG, merge
 from longtail.graph import costs
@@ -21,6 +20,7 @@ from longtail.graph.graph import Graph
 from longtail.overview import jobs, states, times
 from longtail.overview.jobs import Job
 from longtail.overview.speeds import Machine
+from longtail.runtime import mps
 from longtail.stage1 import imported
 
 TABLE = {
@@ -53,10 +53,11 @@ class Tree:
         self.graph = Graph.of(config, files)
         self.trainings = {t.folder: t for t in costs.trainings(self.graph, self.graph.plan.runs)}
 
-    def machine(self, side_by_side: int = 2, accelerator: str | None = None) -> Machine:
+    def machine(self, side_by_side: int = 2, accelerator: str | None = None, **more: Any) -> Machine:
         """A machine that trains in float32."""
         compute = self.graph.registry.config["compute"]
-        return Machine("Old Processor, 2 cores", accelerator, "float32", side_by_side, compute, side_by_side)
+        machine = ("Old Processor, 2 cores", accelerator, "float32", side_by_side, compute, side_by_side)
+        return Machine(*machine, **more)
 
     def training(self, folder: str) -> TrainingJob:
         return self.trainings[folder]
@@ -131,6 +132,14 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
 
 
 @pytest.fixture
+def devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Devices:
+    """A machine without GPUs and MPS."""
+    monkeypatch.delenv(mps.PIPES, raising=False)
+    monkeypatch.setattr(mps, "USUAL", tmp_path / "usual")
+    return Devices(tmp_path, monkeypatch)
+
+
+@pytest.fixture
 def taken(tree: Tree, tmp_path: Path) -> Callable[[str], dict[str, str]]:
     """Configures a Stage 1 as one from elsewhere; gives its line of the configuration."""
 
@@ -141,14 +150,6 @@ def taken(tree: Tree, tmp_path: Path) -> Callable[[str], dict[str, str]]:
         return line
 
     return take
-
-
-@pytest.fixture(scope="session")
-def gone() -> int:
-    """The number of a process that has ended."""
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
 
 
 @pytest.fixture

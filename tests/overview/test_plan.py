@@ -219,3 +219,12 @@ def test_the_configurations_fit_a_terminal(tree: Any, name: str) -> None:
     lines = plan.lines(Graph.of(config, files), tree.machine())
 
     assert max(map(len, lines)) <= 100
+
+
+def test_small_trainings_share_a_gpu_and_larger_ones_do_not(tree) -> None:
+    here = {"accelerator": "NVIDIA H200", "side_by_side": 16}
+    machine = tree.machine(**here, jobs_per_gpu=8, side_by_side_alone=2)
+    assert "Here: NVIDIA H200; 16 small trainings side by side, of others 2." in plan.lines(tree.graph, machine)
+    unknown = tree.machine(accelerator="NVIDIA H200", side_by_side=2, side_by_side_alone=2, is_measured=False)
+    expected = "Here: NVIDIA H200; 2 trainings side by side. The first run measures how many small ones share a GPU."
+    assert expected in plan.lines(tree.graph, unknown)

@@ -39,6 +39,34 @@ def test_a_running_training_is_shown_with_its_progress(tree, shown) -> None:
     assert lines[start + 1] == "Speed of resnet32 at 32x32: 150 images/s each (1 training running now)."
 
 
+def test_gpus_are_shown_with_the_trainings_on_them(tree, devices, shown, monkeypatch) -> None:
+    devices.nvidia(0, 1)
+    tree.run(tree.CE)
+    tree.log(tree.CE, "12:00:00 waiting for 1 of 2 GPUs\n12:00:09 on GPU 1\n12:00:12 epoch 1/200\n")
+    tree.run(tree.MIXUP)
+    tree.log(tree.MIXUP, "12:00:00 epoch 1/200\n")
+    text = "0, GPU-7f, 97, 12345, 143771\n1, GPU-8f, 0, 3, 143771\n2, GPU-9f, 50, 3, 143771"
+    devices.file("bin/nvidia-smi", f"#!/bin/sh\necho '{text}'\n").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{devices.root / 'bin'}:/usr/bin:/bin")
+
+    lines = progress.lines(tree.graph, tree.machine(accelerator="NVIDIA H200"))
+
+    rows = shown(lines)
+    assert rows["running"] == ["epoch", "loss", "test", "images/s", "left", "GPU"]
+    assert (rows[tree.CE][-1], rows[tree.MIXUP][-1]) == ("1", "-")
+    # A third one is not this process's.
+    start = lines.index("Now: GPU 0 97 % busy, 12 of 140 GiB in use; GPU 1 0 % busy, 0 of 140 GiB in use.")
+    assert (lines[start - 1], lines[start + 1]) == ("", "")
+
+    # A part of a GPU has no numbers, and a processor is not asked for.
+    devices.file("bin/nvidia-smi", "#!/bin/sh\necho '0, GPU-7f, [N/A], [N/A], [N/A]'\n")
+    assert not any(
+        line.startswith("Now") for line in progress.lines(tree.graph, tree.machine(accelerator="NVIDIA H200"))
+    )
+    devices.file("bin/nvidia-smi", f"#!/bin/sh\necho '{text}'\n")
+    assert not any(line.startswith("Now") for line in progress.lines(tree.graph, tree.machine()))
+
+
 def test_an_imported_stage1_takes_no_time(tree, taken) -> None:
     taken(tree.CE)
     tree.run(tree.MIXUP)

@@ -1,15 +1,19 @@
 import json
-import os
-import subprocess
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.devices import Devices
 
 from longtail.overview import speeds
 from longtail.overview.speeds import Kind, Machine, Remaining, Speeds, duration
 
 CIFAR = Kind("resnet32", 32)
+GPU = {"accelerator": "NVIDIA H200", "benchmark": "packed", "precision": "bfloat16"}
+SIXTEEN: list[dict[str, Any]] = [
+    GPU | {"precision": "float32", "contestant": "1 (MPS)", "processes": 1, "images_per_second": 50_000.0},
+    GPU | {"precision": "float32", "contestant": "16 (MPS)", "processes": 16, "images_per_second": 160_000.0},
+]
 UNTIMED = [
     "Not yet timed here: resnet32 at 32x32.",
     "`make benchmark` times ResNet-32; the first finished training of a kind times that kind.",
@@ -163,8 +167,85 @@ def test_on_gpus_the_benchmark_of_as_many_as_share_one(tree: Any) -> None:
 
     # Eight GPUs with one training each, and with four each.
     assert each(tree, accelerator="NVIDIA H200", side_by_side=8) == 5000
-    tree.graph.registry.config["compute"]["jobs_per_gpu"] = 4
-    assert each(tree, accelerator="NVIDIA H200", side_by_side=32) == 2000
+    assert each(tree, accelerator="NVIDIA H200", side_by_side=32, jobs_per_gpu=4) == 2000
+
+
+def test_on_gpus_only_trainings_that_share_one_as_jobs_do(tree: Any) -> None:
+    gpu: dict[str, Any] = {"accelerator": "NVIDIA H200", "benchmark": "packed", "processes": 8}
+    tree.benchmark(
+        gpu | {"contestant": "8 (MPS)", "images_per_second": 80_000.0},
+        gpu | {"contestant": "8 (plain processes)", "images_per_second": 40_000.0},
+        gpu | {"contestant": "8 (one process)", "processes": 1, "trainings": 8, "images_per_second": 250_000.0},
+    )
+
+    here: dict[str, Any] = {"accelerator": "NVIDIA H200", "side_by_side": 8, "jobs_per_gpu": 8}
+    assert each(tree, **here, under_mps=True) == 10_000
+    assert each(tree, **here, under_mps=False) == 5_000
+
+
+def test_hours_on_a_gpu_with_sixteen_side_by_side(tree: Any) -> None:
+    tree.benchmark(*SIXTEEN)
+    machine = tree.machine(accelerator="NVIDIA H200", side_by_side=16, jobs_per_gpu=16, side_by_side_alone=1)
+    measured = Speeds(tree.graph, machine)
+    small = Remaining(replace(tree.training(tree.CE), folder="a"), 1.0)
+    passes = 200 * 12406
+
+    assert measured.of(CIFAR).each == 10_000
+    # 32 of them are two rounds; together they pass 160,000 images a second.
+    many = [Remaining(replace(tree.training(tree.CE), folder=str(number)), 1.0) for number in range(32)]
+    assert duration(many, measured, 16) == (pytest.approx(32 * passes / 160_000), True)
+    # A single one is as fast as one of sixteen.
+    assert duration([small], measured, 16) == (pytest.approx(passes / 10_000), True)
+
+
+def test_large_trainings_have_a_gpu_each_while_small_ones_share(tree: Any) -> None:
+    large = {"backbone": "resnet50", "image_size": 224, "processes": 1, "images_per_second": 2_000.0}
+    tree.benchmark(*SIXTEEN, SIXTEEN[0] | large | {"benchmark": "stage1", "contestant": "captured"})
+    machine = tree.machine(accelerator="NVIDIA H200", side_by_side=32, jobs_per_gpu=16, side_by_side_alone=2)
+    measured = Speeds(tree.graph, machine)
+    ce = tree.training(tree.CE)
+    settings = ce.settings | {"backbone": "resnet50"}
+    setting = replace(ce.setting, backbone="resnet50")
+    items = [
+        Remaining(replace(ce, folder=str(number), setting=setting, settings=settings, side=224), 1.0)
+        for number in range(4)
+    ]
+
+    # Four on two GPUs: two after each other at 2,000 images a second.
+    assert duration(items, measured, 32) == (pytest.approx(2 * 200 * 12406 / 2_000), True)
+    # Where fewer run side by side than GPUs could take, none waits for the others.
+    assert duration(items[:1], measured, 1) == (pytest.approx(200 * 12406 / 2_000), True)
+
+
+@pytest.mark.parametrize(
+    ("cores", "gpus", "expected"),
+    [(16, 1, (8, 8, 1, True)), (4, 1, (4, 4, 1, True)), (16, 4, (16, 4, 4, True)), (2, 4, (2, 1, 2, True))],
+)
+def test_auto_takes_as_many_to_a_gpu_as_were_measured(
+    tree: Any, devices: Devices, cores: int, gpus: int, expected: tuple[int, ...]
+) -> None:
+    devices.nvidia(*range(gpus))
+    rates = {1: 40_000.0, 2: 50_000.0, 4: 60_000.0, 8: 76_000.0, 16: 77_000.0}
+    how = "plain processes"
+    tree.benchmark(
+        *(GPU | {"contestant": f"{n} ({how})", "processes": n, "images_per_second": r} for n, r in rates.items())
+    )
+    tree.configure(compute={"device": "auto", "precision": "auto"})
+
+    machine = Machine.here(tree.graph, cores)
+
+    assert (machine.side_by_side, machine.jobs_per_gpu, machine.side_by_side_alone, machine.is_measured) == expected
+    assert (machine.precision, str(machine)) == ("bfloat16", "NVIDIA H200")
+
+
+def test_auto_is_one_to_a_gpu_until_that_is_measured(tree: Any, devices: Devices) -> None:
+    devices.nvidia(0)
+    tree.configure(compute={"device": "auto"})
+    machine = Machine.here(tree.graph, 16)
+    assert (machine.side_by_side, machine.is_measured) == (1, False)
+    tree.configure(compute={"device": "auto", "jobs_per_gpu": 3})
+    machine = Machine.here(tree.graph, 16)
+    assert (machine.side_by_side, machine.side_by_side_alone, machine.is_measured) == (3, None, True)
 
 
 def test_running_then_finished_trainings_come_before_benchmarks(tree: Any) -> None:
@@ -215,60 +296,6 @@ def test_as_many_side_by_side_as_cores_allow(tree: Any) -> None:
         compute["threads"] = threads
         machine = Machine.here(tree.graph, cores)
         assert (machine.side_by_side, machine.accelerator) == (expected, None)
-
-
-@pytest.mark.parametrize(("slots", "gpus", "expected"), [(1, 1, 1), (6, 1, 6), (6, 4, 1), (64, 1, 16)])
-def test_gpus_train_as_many_as_they_have_slots_in_bfloat16(
-    tree: Any, monkeypatch: pytest.MonkeyPatch, slots: int, gpus: int, expected: int
-) -> None:
-    compute = tree.graph.registry.config["compute"]
-    compute["device"] = compute["precision"] = "auto"
-    tree.graph.resources.gpus_of_stage1, tree.graph.resources.gpu_slots = gpus, slots
-    monkeypatch.setattr(speeds, "_accelerator", lambda: "NVIDIA H200")
-
-    machine = Machine.here(tree.graph, 16)
-
-    assert (machine.side_by_side, machine.precision, str(machine)) == (expected, "bfloat16", "NVIDIA H200")
-
-
-def program(folder, text) -> None:
-    folder.mkdir(exist_ok=True)
-    (folder / "nvidia-smi").write_text(f"#!/bin/sh\n{text}\n")
-    (folder / "nvidia-smi").chmod(0o755)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("echo NVIDIA H200; echo NVIDIA H200", "NVIDIA H200"),
-        ("echo 'No devices were found'; exit 6", None),
-        ("exit 0", None),
-    ],
-)
-def test_the_gpu_is_read_from_the_driver(
-    tree: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, expected: str | None
-) -> None:
-    program(tmp_path / "bin", text)
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
-
-    assert speeds._accelerator() == expected
-
-
-def test_without_the_driver_there_is_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-
-    assert speeds._accelerator() is None
-
-
-def test_a_driver_that_does_not_answer_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program(tmp_path / "bin", "exit 0")
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-
-    def hang(*args, **kwargs):
-        raise subprocess.TimeoutExpired("nvidia-smi", kwargs["timeout"])
-
-    monkeypatch.setattr(subprocess, "run", hang)
-    assert speeds._accelerator() is None
 
 
 def test_bfloat16_is_seen_as_the_training_sees_it() -> None:

@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.devices import Devices
 
-from longtail.runtime import gpus
+from longtail.runtime import gpus, visible_gpus
 from longtail.runtime.fingerprint import ROOT
 
 # Notes when it got which GPUs and when it gave them back.
@@ -25,14 +26,12 @@ with gpus.reserved(count, jobs_each):
 
 
 @pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A /dev with three GPUs, and locks of its own."""
-    for name in ("nvidia0", "nvidia1", "nvidia2", "nvidiactl", "nvidia-uvm", "null"):
-        (tmp_path / name).touch()
-    monkeypatch.setattr(gpus, "DEVICES", tmp_path)
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Devices:
+    """A machine with three GPUs, and locks of its own."""
+    devices = Devices(tmp_path, monkeypatch)
+    devices.nvidia(0, 1, 2)
     monkeypatch.setattr(gpus, "LOCKS", tmp_path / "locks")
-    monkeypatch.delenv(gpus.VISIBLE, raising=False)
-    return tmp_path
+    return devices
 
 
 def start(folder: Path, name: str, count: int, jobs_each: int, seconds: float) -> subprocess.Popen[bytes]:
@@ -53,16 +52,8 @@ def got(folder: Path, name: str) -> tuple[list[str], float]:
     raise AssertionError(f"{name} never got a GPU")
 
 
-def test_devices_are_those_of_the_machine_or_those_chosen(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert gpus.devices() == ["0", "1", "2"]
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,GPU-7f")
-    assert gpus.devices() == ["2", "GPU-7f"]
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert gpus.devices() == []
-
-
 def test_job_sees_its_own_gpu_alone_and_the_emptiest_comes_first(
-    machine: Path, monkeypatch: pytest.MonkeyPatch
+    machine: Devices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with gpus.reserved(1, 2):
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
@@ -71,19 +62,30 @@ def test_job_sees_its_own_gpu_alone_and_the_emptiest_comes_first(
             assert os.environ["CUDA_VISIBLE_DEVICES"] == "1"
 
 
-def test_training_on_several_gpus_holds_different_ones(machine: Path) -> None:
+@pytest.mark.parametrize("chosen", [None, "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"])
+def test_amd_jobs_see_their_own_gpu_alone(
+    machine: Devices, monkeypatch: pytest.MonkeyPatch, chosen: str | None
+) -> None:
+    machine.amd(128, 129)
+    if chosen:
+        monkeypatch.setenv(chosen, "0,1")
+    with gpus.reserved(1, 1):
+        assert os.environ[chosen or "HIP_VISIBLE_DEVICES"] == "0"
+
+
+def test_training_on_several_gpus_holds_different_ones(machine: Devices) -> None:
     with gpus.reserved(2, 2):
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,1"
 
 
-def test_training_on_more_gpus_than_there_are_takes_all(machine: Path) -> None:
+def test_training_on_more_gpus_than_there_are_takes_all(machine: Devices) -> None:
     with gpus.reserved(4, 1):
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,1,2"
 
 
 @pytest.mark.parametrize(("chosen", "count"), [("2", 1), ("1,2", 2), ("GPU-7f", 4), ("0,1", 0), ("", 1)])
 def test_choice_of_a_scheduler_is_left_alone(
-    machine: Path, monkeypatch: pytest.MonkeyPatch, chosen: str, count: int
+    machine: Devices, monkeypatch: pytest.MonkeyPatch, chosen: str, count: int
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
     with gpus.reserved(count, 1):
@@ -91,8 +93,8 @@ def test_choice_of_a_scheduler_is_left_alone(
         assert not gpus.LOCKS.exists()
 
 
-def test_without_a_gpu_nothing_happens(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpus, "DEVICES", machine / "none")
+def test_without_a_gpu_nothing_happens(machine: Devices, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visible_gpus, "SYSTEM", machine.root / "none")
     with gpus.reserved(1, 1):
         assert "CUDA_VISIBLE_DEVICES" not in os.environ
         assert not gpus.LOCKS.exists()
@@ -137,3 +139,27 @@ def test_jobs_that_each_want_two_of_three_gpus_take_turns(tmp_path: Path) -> Non
     assert [process.wait(60) for process in running] == [0, 0, 0]
     spans = sorted((got(tmp_path, f"pair{n}")[1], float((tmp_path / f"pair{n}.end").read_text())) for n in range(3))
     assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
+
+
+def test_job_that_wants_a_gpu_for_itself_keeps_new_ones_out_until_the_old_ones_have_ended(tmp_path: Path) -> None:
+    old = [start(tmp_path, f"old{number}", 1, 4, 3) for number in range(5)]
+    crowded = [got(tmp_path, f"old{number}")[0][0] for number in range(5)]
+    whole = start(tmp_path, "whole", 1, 1, 1)
+    # It goes where the fewest are, and nobody follows it there.
+    time.sleep(1)
+    new = [start(tmp_path, f"new{number}", 1, 4, 0) for number in range(4)]
+    (taken,), since = got(tmp_path, "whole")
+    assert crowded.count(taken) == 1
+    ends = [float((tmp_path / f"old{n}.end").read_text()) for n in range(5) if crowded[n] == taken]
+    assert ends[0] <= since
+    assert all(got(tmp_path, f"new{number}")[0] != [taken] for number in range(4))
+    assert [process.wait(30) for process in (*old, whole, *new)] == [0] * 10
+
+
+def test_nobody_joins_a_job_that_has_a_gpu_for_itself(tmp_path: Path) -> None:
+    long = [start(tmp_path, f"long{number}", 1, 1, 2) for number in range(3)]
+    spans = {got(tmp_path, f"long{number}")[0][0]: number for number in range(3)}
+    waiting = start(tmp_path, "waiting", 1, 8, 0)
+    (gpu,), since = got(tmp_path, "waiting")
+    assert float((tmp_path / f"long{spans[gpu]}.end").read_text()) <= since
+    assert [process.wait(30) for process in (*long, waiting)] == [0] * 4

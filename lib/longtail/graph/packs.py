@@ -9,7 +9,7 @@ from typing import Any
 from longtail import results
 from longtail.config.plan import Run, Training
 from longtail.config.sources import is_streamed
-from longtail.graph import costs
+from longtail.graph import costs, sharing
 from longtail.graph.graph import Graph
 from longtail.results import RESULTS
 from longtail.runtime import files, nested
@@ -60,8 +60,18 @@ class Packs:
     def make(self, w: Any, cores: int, made: Path, log: Path) -> None:
         """Make a pack on this machine, and list its files in `made`; raises CalledProcessError if a job fails."""
         targets = self.targets(w)
-        nested.snakemake(targets, self.config, cores, cores, self.deployment, log)
+        nested.snakemake(targets, self._shared(w, cores), cores, cores, self.deployment, log)
         files.write_text(made, "\n".join(targets) + "\n")
+
+    def _shared(self, w: Any, jobs: int) -> dict[str, Any]:
+        """The configuration of a pack: so many of its jobs share the GPU, if the number is up to this project."""
+        compute = self.graph.registry.config["compute"]
+        if compute["jobs_per_gpu"] != sharing.AUTOMATIC or self._is_streamed(w):
+            return self.config
+        return self.config | {"compute": self.config.get("compute", {}) | {"jobs_per_gpu": jobs}}
+
+    def _is_streamed(self, w: Any) -> bool:
+        return is_streamed(self.graph.registry.datasets[self.runs[w.pack][0].setting.dataset])
 
     def make_rest(self, cores: int, log: Path) -> None:
         """Make what no pack makes: tables and figures."""

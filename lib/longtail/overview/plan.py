@@ -78,7 +78,7 @@ def _passes(items: list[Remaining]) -> str:
 
 def _notes(graph: Graph, sheet: _Sheet, work: Work) -> list[str]:
     trainings = list(work.trainings.values())
-    notes = [f"Here: {sheet.machine}; {text.count(sheet.machine.side_by_side, 'training')} side by side."]
+    notes = [_here(sheet.machine)]
     notes += _schedules(graph, work)
     notes += sheet.speeds.notes(trainings)
     notes.append(
@@ -97,6 +97,15 @@ def _notes(graph: Graph, sheet: _Sheet, work: Work) -> list[str]:
     if waiting := sum(cell.needs is not None for table in _tables(graph).values() for cell in table.cells):
         notes.append(f"{text.count(waiting, 'cell')} cannot run yet: their tables say what they need.")
     return notes
+
+
+def _here(machine: Machine) -> str:
+    together, alone = machine.side_by_side, machine.side_by_side_alone
+    if alone is not None and alone < together:
+        return f"Here: {machine}; {text.count(together, 'small training')} side by side, of others {alone}."
+    here = f"Here: {machine}; {text.count(together, 'training')} side by side."
+    unknown = "" if machine.is_measured else " The first run measures how many small ones share a GPU."
+    return here + unknown
 
 
 def _schedules(graph: Graph, work: Work) -> list[str]:

@@ -10,6 +10,7 @@ from longtail.overview import states, text, times
 from longtail.overview.speeds import Kind, Machine, Speeds, duration
 from longtail.overview.states import DONE, FAILED, RUNNING, STOPPED, WAITING, State
 from longtail.overview.work import Work
+from longtail.runtime import visible_gpus
 
 HEAD = ("running", "epoch", "loss", "test", "images/s", "left")
 
@@ -30,7 +31,7 @@ def lines(graph: Graph, machine: Machine) -> list[str]:
         f"{waiting} waiting, {len(of_kind[FAILED])} failed",
     ]
     if of_kind[RUNNING]:
-        overview += ["", *text.table([HEAD, *(_running(*pair, now) for pair in of_kind[RUNNING])])]
+        overview += ["", *text.table(_table(of_kind[RUNNING], now)), *_busy(machine)]
     if of_kind[STOPPED]:
         overview += ["", *text.table([("stopped", ""), *(_stopped(*pair) for pair in of_kind[STOPPED])], left=2)]
     if of_kind[FAILED]:
@@ -38,6 +39,28 @@ def lines(graph: Graph, machine: Machine) -> list[str]:
     if work.to_do:
         overview += ["", *_left(graph, machine, work)]
     return overview
+
+
+def _table(running: list[tuple[TrainingJob, State]], now: float) -> list[tuple[str, ...]]:
+    """The rows of the running trainings, with a column for their GPUs if they have any."""
+    rows = [HEAD, *(_running(*pair, now) for pair in running)]
+    gpus = [states.gpu(training) for training, _ in running]
+    return [(*row, gpu or "-") for row, gpu in zip(rows, ["GPU", *gpus], strict=True)] if any(gpus) else rows
+
+
+def _busy(machine: Machine) -> list[str]:
+    """How busy the GPUs are that this process may use, as far as NVIDIA's driver tells."""
+    if machine.accelerator is None:
+        return []
+    names, busy = visible_gpus.names(), []
+    fields = "index,uuid,utilization.gpu,memory.used,memory.total"
+    for line in visible_gpus.nvidia_smi(f"--query-gpu={fields}", "--format=csv,noheader,nounits"):
+        index, name, *numbers = line.split(", ")
+        # A part of a GPU (MIG) has no numbers of its own.
+        if (index in names or name in names) and all(number.isdecimal() for number in numbers):
+            percent, used, total = map(int, numbers)
+            busy.append(f"GPU {index} {percent} % busy, {used / 1024:.0f} of {total / 1024:.0f} GiB in use")
+    return ["", *text.notes([f"Now: {'; '.join(busy)}."])] if busy else []
 
 
 def _running(training: TrainingJob, state: State, now: float) -> tuple[str, ...]:

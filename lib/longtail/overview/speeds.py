@@ -3,23 +3,21 @@
 import functools
 import math
 import os
-import shutil
 import statistics
-import subprocess
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from longtail import results
 from longtail.config.sources import IMAGES, made_for
-from longtail.graph import costs
+from longtail.graph import costs, sharing
 from longtail.graph.costs import TrainingJob
 from longtail.graph.graph import Graph
+from longtail.graph.resources import Resources
 from longtail.overview import states
-from longtail.runtime import files, parts, provenance
+from longtail.runtime import mps, parts, provenance, visible_gpus
 
-BENCHMARKS = "benchmarks/results"
 # A speed that was not measured here may be so many times higher or lower.
 WITHIN = 3
 
@@ -48,7 +46,11 @@ class Kind:
 
 @dataclass(frozen=True)
 class Machine:
-    """The hardware that trains: processor or GPU, precision, and how many trainings run side by side."""
+    """The hardware that trains: processor or GPU, precision, and how many trainings run side by side.
+
+    `jobs_per_gpu` of them share a GPU. If only small ones do, `side_by_side_alone` of the others run side by side.
+    `is_measured` is false while it has to be measured how many do.
+    """
 
     processor: str
     accelerator: str | None
@@ -56,27 +58,58 @@ class Machine:
     side_by_side: int
     compute: dict[str, Any]
     cores: int
+    jobs_per_gpu: int = 1
+    side_by_side_alone: int | None = None
+    is_measured: bool = True
+    under_mps: bool = False
 
     @classmethod
     def here(cls, graph: Graph, cores: int) -> "Machine":
         """This machine, of which Snakemake may use `cores`."""
         compute = graph.registry.config["compute"]
-        accelerator = None if compute["device"] == "cpu" else _accelerator()
+        accelerator = None if compute["device"] == "cpu" else visible_gpus.model()
         precision = compute["precision"]
         if precision == "auto":
             precision = "bfloat16" if accelerator or _computes_bfloat16() else "float32"
-        side_by_side = cores // (compute["threads"] * compute["processes"])
-        if accelerator:
-            side_by_side = min(side_by_side, graph.resources.gpu_slots // max(1, graph.resources.gpus_of_stage1))
-        return cls(provenance.processor(), accelerator, precision, max(1, side_by_side), compute, cores)
+        by_cores = max(1, cores // (compute["threads"] * compute["processes"]))
+        machine = cls(provenance.processor(), accelerator, precision, by_cores, compute, cores)
+        return machine._with_gpus(graph.resources) if accelerator else machine
+
+    def _with_gpus(self, resources: Resources) -> "Machine":
+        under_mps, number, alone = mps.is_running() or mps.can_start(), None, None
+        gpus = max(1, resources.gpus_of_stage1)
+        if resources.is_automatic:
+            most = resources.most_per_gpu(self.cores)
+            number = sharing.chosen(self.accelerator, self.compute, most, under_mps)
+            resources.share(number or 1)
+            alone = max(1, min(self.side_by_side, resources.present // gpus))
+        return replace(
+            self,
+            side_by_side=max(1, min(self.side_by_side, resources.gpu_slots // gpus)),
+            jobs_per_gpu=resources.jobs_per_gpu,
+            side_by_side_alone=alone,
+            is_measured=number is not None or not resources.is_automatic,
+            under_mps=under_mps,
+        )
 
     def __str__(self) -> str:
         return self.accelerator or self.processor
 
-    @property
-    def sharing(self) -> int:
-        """Trainings that share the processor, or one GPU."""
-        return min(self.side_by_side, self.compute["jobs_per_gpu"]) if self.accelerator else self.side_by_side
+    def sharing(self, kind: Kind) -> int:
+        """Trainings of a kind that share the processor, or one GPU."""
+        if not self.accelerator:
+            return self.side_by_side
+        return 1 if self.is_alone(kind) else min(self.side_by_side, self.jobs_per_gpu)
+
+    def is_alone(self, kind: Kind) -> bool:
+        """Whether a training of a kind has its GPU for itself while small ones share theirs."""
+        return self.side_by_side_alone is not None and not sharing.is_small(kind.backbone, kind.side)
+
+    def places(self, kind: Kind, side_by_side: int) -> float:
+        """How many of `side_by_side` small trainings have to wait while one of a kind runs."""
+        if self.side_by_side_alone is None or not self.is_alone(kind):
+            return 1.0
+        return max(1.0, side_by_side / self.side_by_side_alone)
 
     def made(self, record: dict[str, Any], threads: int, processes: int) -> bool:
         """Whether a record was measured on such a machine with the compute settings of this configuration."""
@@ -154,9 +187,9 @@ class Speeds:
         if not records:
             return None
         # Trainings side by side slow each other down, so take the record with as many of them, or the next fewer.
-        sharing = self.machine.sharing
+        together = self.machine.sharing(kind)
         counts = {r["processes"] for r in records}
-        count = max((n for n in counts if n <= sharing), default=min(counts))
+        count = max((n for n in counts if n <= together), default=min(counts))
         rate = statistics.median(r["images_per_second"] for r in records if r["processes"] == count)
         return Speed(rate / count, f"benchmark with {count} side by side, testing not included")
 
@@ -199,7 +232,9 @@ def duration(
         networks = [until(network) for network in items[folder].training.networks if network in items]
         return max(networks, default=0.0) + (seconds[folder] or 0.0)
 
-    total = others + math.fsum(each or 0.0 for each in seconds.values())
+    machine = speeds.machine
+    places = {folder: machine.places(Kind.of(item.training), side_by_side) for folder, item in items.items()}
+    total = others + math.fsum((each or 0.0) * places[folder] for folder, each in seconds.items())
     return max([total / side_by_side, *map(until, items)]), complete
 
 
@@ -234,19 +269,22 @@ def _finished(graph: Graph, machine: Machine) -> list[tuple[Kind, float]]:
 
 def _benchmarks(machine: Machine) -> list[dict[str, Any]]:
     """Recorded speeds of Stage 1 on this machine."""
-    records = [record for path in sorted(Path(BENCHMARKS).glob("*.json")) for record in files.read_json(path)]
     # Leave out the reference loop, and on a GPU the kind of steps (captured or eager) that is not configured.
     others = ("reference", "eager" if machine.compute["capture"] else "captured")
-    stage1 = [r for r in records if r["benchmark"] in ("stage1", "packed", "titles")]
-    ours = [r for r in stage1 if not r.get("contestant", "").endswith(others)]
+    stage1 = [r for r in sharing.recorded() if r["benchmark"] in ("stage1", "packed", "titles")]
+    # Jobs are processes of their own.
+    ours = [r for r in stage1 if not r.get("contestant", "").endswith(others) and r.get("trainings", 1) == 1]
     # Their `processes` are trainings of one process each.
-    return [r for r in ours if machine.made(r, r["threads"], processes=1)]
+    made = [r for r in ours if machine.made(r, r["threads"], processes=1)]
+    unlike = f"({sharing.IN_TURN if machine.under_mps else sharing.MPS})"
+    as_here = [r for r in made if not machine.accelerator or not r.get("contestant", "").endswith(unlike)]
+    return as_here or made
 
 
 def _elsewhere(machine: Machine) -> list[tuple[Kind, float, str]]:
     """Recorded speeds of one training on processors, or on GPUs if this machine has one, whatever their model."""
-    records = [record for path in sorted(Path(BENCHMARKS).glob("*.json")) for record in files.read_json(path)]
-    stage1 = [r for r in records if r["benchmark"] in ("stage1", "packed", "titles", "large") and "backbone" in r]
+    known = [r for r in sharing.recorded() if r["benchmark"] in ("stage1", "packed", "titles", "large")]
+    stage1 = [r for r in known if "backbone" in r]
     ours = [r for r in stage1 if not r.get("contestant", "").endswith(("reference", "eager"))]
     return [
         (Kind(r["backbone"], r["image_size"]), r["images_per_second"] / r["processes"], r["processor"])
@@ -262,18 +300,6 @@ def _base(kind: Kind) -> str:
 
 def _pixels(kind: Kind) -> int:
     return max(1, kind.side) ** (2 if kind.unit == IMAGES else 1)
-
-
-def _accelerator() -> str | None:
-    """Name of the first GPU, as PyTorch names it; None without one."""
-    if not shutil.which("nvidia-smi"):
-        return None
-    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return answer.stdout.strip().split("\n")[0] or None
 
 
 def _computes_bfloat16() -> bool:

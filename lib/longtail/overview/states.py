@@ -19,12 +19,15 @@ from longtail.stage1 import imported
 
 OUTPUTS = ("last.pt", "history.csv", "provenance.json")
 SILENT_SECONDS = 120.0
+# Characters of a log in which a job says what GPU it has.
+BEGINNING = 4096
 LOGS = f"{RESULT_LOGS}/runs"
 KINDS = DONE, RUNNING, STOPPED, FAILED, WAITING = ("done", "running", "stopped", "failed", "waiting")
 
 _TRACEBACK = "Traceback (most recent call last):\n"
 # The log's own lines begin with the time.
 _LOGGED = re.compile(r"^\d\d:\d\d:\d\d ", re.MULTILINE)
+_ON_GPU = re.compile(r"^\d\d:\d\d:\d\d on GPU (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,16 @@ def log(training: TrainingJob) -> Path:
     if training.block == CLASSIFIER:
         return folder / "train_stage2.log"
     return folder.parent / ("import_stage1.log" if training.imported else "train_stage1.log")
+
+
+def gpu(training: TrainingJob) -> str:
+    """The numbers or names of the GPUs that a training's job says to be on; empty if it does not say it."""
+    path = log(training)
+    if not path.is_file():
+        return ""
+    with path.open(errors="replace") as stream:
+        found = _ON_GPU.search(stream.read(BEGINNING))
+    return found[1] if found else ""
 
 
 def read(path: Path) -> dict[str, Any] | None:

@@ -1,52 +1,50 @@
-"""Assigns GPUs of this machine to jobs: a file lock for each slot, which the kernel frees however the job ends."""
+"""Assigns GPUs of this machine to jobs by locks on files, which the kernel frees however a job ends.
+
+A GPU has a lock for each job that shares it (a slot), and one that is its door: a job passes it to take a slot, and a
+job that wants the GPU for itself keeps it closed.
+"""
 
 import contextlib
 import fcntl
 import logging
 import os
 import random
-import re
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from longtail.runtime import visible_gpus
+
 log = logging.getLogger(__name__)
-DEVICES = Path("/dev")
 LOCKS = Path(tempfile.gettempdir()) / f"longtail-gpus-{os.getuid()}"
-VISIBLE = "CUDA_VISIBLE_DEVICES"
 WAIT_SECONDS = (0.2, 1.0)
-
-
-def devices() -> list[str]:
-    """The GPUs that this process may use, by their CUDA number or name: those of CUDA_VISIBLE_DEVICES, else all."""
-    visible = os.environ.get(VISIBLE)
-    if visible is not None:
-        return [name.strip() for name in visible.split(",") if name.strip()]
-    files = [path for path in DEVICES.glob("nvidia*") if re.fullmatch(r"nvidia\d+", path.name)]
-    return [str(number) for number in range(len(files))]
 
 
 @contextlib.contextmanager
 def reserved(count: int, jobs_each: int) -> Iterator[None]:
-    """Hold a slot on each of `count` GPUs, which have `jobs_each` slots each, and make only these visible to CUDA.
+    """Hold `count` GPUs, each shared by at most `jobs_each` jobs, and make only these visible.
 
-    Waits until they are free. Enter it before PyTorch is imported. Nothing is done for a job that requests no GPU,
-    or if a scheduler or the user has already assigned no more GPUs than requested (`CUDA_VISIBLE_DEVICES`).
+    Waits until they are free; a job with `jobs_each` 1 is alone on its GPUs. Enter it before PyTorch is imported.
+    Nothing is done for a job that requests no GPU, or if a scheduler or the user has already assigned no more GPUs
+    than requested.
     """
-    names = devices()
-    assigned = VISIBLE in os.environ and len(names) <= count
-    if count == 0 or assigned or not names:
+    names, variable = visible_gpus.names(), visible_gpus.variable()
+    if count == 0 or not names:
+        yield
+        return
+    if variable in os.environ and len(names) <= count:
+        log.info("on GPU %s", ", ".join(names))
         yield
         return
     LOCKS.mkdir(exist_ok=True)
     requested, waiting_logged = min(count, len(names)), False
     while True:
         with contextlib.ExitStack() as held:
-            taken = _take(names, requested, jobs_each, held)
+            taken = _whole(names, requested, held) if jobs_each == 1 else _slots(names, requested, jobs_each, held)
             if len(taken) == requested:
                 # Child processes inherit this.
-                os.environ[VISIBLE] = ",".join(taken)
+                os.environ[variable] = ",".join(taken)
                 log.info("on GPU %s", ", ".join(taken))
                 yield
                 return
@@ -57,21 +55,62 @@ def reserved(count: int, jobs_each: int) -> Iterator[None]:
         time.sleep(random.uniform(*WAIT_SECONDS))
 
 
-def _take(names: Sequence[str], requested: int, jobs_each: int, held: contextlib.ExitStack) -> list[str]:
+def _slots(names: Sequence[str], requested: int, jobs_each: int, held: contextlib.ExitStack) -> list[str]:
     """Lock a slot on up to `requested` different GPUs, the least used first; closing `held` releases all."""
     taken: list[str] = []
     for slot in range(jobs_each):
         for name in names:
-            if len(taken) < requested and name not in taken and _lock(f"{name}.{slot}".replace("/", "_"), held):
+            if len(taken) < requested and name not in taken and _slot(name, slot, held):
                 taken.append(name)
     return taken
 
 
-def _lock(name: str, held: contextlib.ExitStack) -> bool:
+def _slot(name: str, slot: int, held: contextlib.ExitStack) -> bool:
+    with contextlib.ExitStack() as passing:
+        door = _lock(_door(name), passing, fcntl.LOCK_SH)
+        return door and _lock(LOCKS / f"{_file(name)}.slot{slot}", held)
+
+
+def _whole(names: Sequence[str], requested: int, held: contextlib.ExitStack) -> list[str]:
+    """Close the doors of up to `requested` GPUs, and wait until the jobs that are still on them have ended.
+
+    The least used GPUs come first; closing `held` opens the doors.
+    """
+    taken: list[str] = []
+    for name in sorted(names, key=_jobs):
+        if len(taken) < requested and _lock(_door(name), held):
+            taken.append(name)
+    if len(taken) == requested:
+        for path in (path for name in taken for path in _slot_files(name)):
+            with path.open("w") as handle:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+    return taken
+
+
+def _jobs(name: str) -> int:
+    """How many slots of a GPU are taken."""
+    with contextlib.ExitStack() as looking:
+        return sum(not _lock(path, looking) for path in _slot_files(name))
+
+
+def _slot_files(name: str) -> list[Path]:
+    return list(LOCKS.glob(f"{_file(name)}.slot*"))
+
+
+def _door(name: str) -> Path:
+    return LOCKS / f"{_file(name)}.door"
+
+
+def _file(name: str) -> str:
+    # The name of a part of a GPU (MIG) may have slashes.
+    return name.replace("/", "_")
+
+
+def _lock(path: Path, held: contextlib.ExitStack, kind: int = fcntl.LOCK_EX) -> bool:
     with contextlib.ExitStack() as opened:
-        handle = opened.enter_context((LOCKS / name).open("w"))
+        handle = opened.enter_context(path.open("w"))
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         held.push(opened.pop_all())
