@@ -38,6 +38,7 @@ from longtail.graph import costs, gpu_start, packs, remote, weights
 from longtail.graph.graph import Graph
 from longtail.results import (
     ARRAYS,
+    CLASSES,
     FEATURES,
     LOGS,
     METHOD,

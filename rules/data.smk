@@ -40,6 +40,7 @@ rule build_arrays:
         archive=ancient(lambda w: GRAPH.inputs.archive(w)),
     output:
         arrays=ARRAYS,
+        classes=CLASSES,
     log:
         "results/logs/data/{dataset}/build_arrays.log",
     # Data lie on the machine that starts Snakemake.

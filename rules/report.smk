@@ -31,7 +31,7 @@ rule make_table:
 rule make_statistics:
     input:
         subsets=lambda w: GRAPH.inputs.described_subsets(w),
-        arrays=lambda w: GRAPH.inputs.described_arrays(w),
+        classes=lambda w: GRAPH.inputs.described_classes(w),
     output:
         csv="results/tables/{statistics}.csv",
         md="results/tables/{statistics}.md",
@@ -92,7 +92,7 @@ rule make_ranking:
     input:
         logits=lambda w: GRAPH.inputs.ranked_logits(w),
         subset=lambda w: GRAPH.inputs.ranked_subset(w),
-        arrays=lambda w: GRAPH.inputs.ranked_arrays(w),
+        classes=lambda w: GRAPH.inputs.ranked_classes(w),
         provenance=lambda w: GRAPH.inputs.provenance(GRAPH.inputs.ranked_runs(w)),
     output:
         html=report(

@@ -12,9 +12,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
-# Imported once for all jobs (longtail/runtime/forks.py). Jobs that may use a GPU compute with PyTorch.
+# Imported once for all jobs (longtail/runtime/forks.py), and only for those that need them.
 PYTORCH = ("torch",)
 REPORTS = ("pandas", "matplotlib.figure", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg")
+OF_REPORTS = ("draw", "make_claims", "make_ranking", "make_statistics", "make_table", "publish")
 
 snakemake = vars(sys.modules["__main__"]).get("snakemake")
 if snakemake is None:
@@ -24,4 +25,12 @@ if snakemake is None:
 else:
     from longtail.runtime import forks
 
-    forks.pass_on(PYTORCH if hasattr(snakemake.resources, "gpu") else REPORTS)
+    name = Path(vars(sys.modules["__main__"])["__file__"]).stem
+    if name == "build_arrays":
+        # Trainings follow: PyTorch is imported meanwhile, on another core.
+        forks.prepare(PYTORCH)
+    elif hasattr(snakemake.resources, "gpu"):
+        # Jobs that may use a GPU compute with PyTorch.
+        forks.pass_on(PYTORCH)
+    else:
+        forks.pass_on(REPORTS if name in OF_REPORTS else ())

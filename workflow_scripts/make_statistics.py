@@ -7,12 +7,12 @@ from longtail.runtime import joblog
 with joblog.job(snakemake.log):
     from longtail import results
     from longtail.report import origin, statistics
-    from longtail.runtime import files, npz, provenance
+    from longtail.runtime import files, provenance
 
     table, inputs = json.loads(snakemake.params.table), snakemake.input
     counts = {results.name(path): files.read_json(path)["counts"] for path in inputs.subsets}
-    labels = {results.name(path): npz.load(path, ["test_labels"], "arrays")["test_labels"] for path in inputs.arrays}
-    numbers = statistics.frame(table, counts, {name: len(found) for name, found in labels.items()})
+    tests = {results.name(path): sum(files.read_json(path)["test_counts"]) for path in inputs.classes}
+    numbers = statistics.frame(table, counts, tests)
     sources = origin.counted(table["source"], provenance.machine())
     files.write_text(snakemake.output.csv, statistics.csv(numbers))
     files.write_text(snakemake.output.md, statistics.markdown(table, numbers, sources))

@@ -16,6 +16,8 @@ TRIALS = f"{RESULTS}/gpu/packed.json"
 WEIGHTS = f"{RESULTS}/weights"
 
 ARRAYS = DATA + "/{dataset}/arrays.npz"
+# Names of the classes and sizes of the test set: for jobs that need nothing else of the arrays, which may be large.
+CLASSES = DATA + "/{dataset}/classes.json"
 SUBSET = DATA + "/{dataset}/{imbalance}/subset.json"
 
 # Folders below RUNS and below the logs of runs: of a setting, of a Stage 1 with everything made from it, of a method.
@@ -34,6 +36,11 @@ _BEFORE = re.compile(rf".*(?=\b{RESULTS}/(data|runs|tables|figures|rankings|weig
 def arrays(dataset: str) -> str:
     """The path of the arrays of a data set."""
     return ARRAYS.format(dataset=dataset)
+
+
+def classes(dataset: str) -> str:
+    """The path of the names of a data set's classes."""
+    return CLASSES.format(dataset=dataset)
 
 
 def subset(dataset: str, imbalance: str) -> str:

@@ -47,6 +47,11 @@ def test_a_list_of_files_that_was_cut_short_is_refused(tmp_path: Path, listed: F
         arrays.load(path)
 
 
+def test_classes_have_names_and_test_sizes(example: Arrays, listed: Files) -> None:
+    assert arrays.classes(example) == {"names": ["cat", "dög", "犬"], "test_counts": [1, 1, 1]}
+    assert arrays.classes(listed) == {"names": ["cat", "dög", "犬"], "test_counts": [0, 0, 1]}
+
+
 def test_equal_arrays_give_equal_bytes(tmp_path: Path, example: Arrays) -> None:
     for name in ("a.npz", "b.npz"):
         arrays.save(tmp_path / name, example)

@@ -450,7 +450,7 @@ def test_a_page_that_ranks_methods_requires_logits_trainings_and_classes(tmp_pat
     assert layout["evaluation"] == {"bins": 15, "resamples": 1000}
     assert len(own.inputs.ranked_logits(of_page)) == 6
     assert own.inputs.ranked_subset(of_page) == "results/data/digits/if50/subset.json"
-    assert own.inputs.ranked_arrays(of_page) == "results/data/digits/arrays.npz"
+    assert own.inputs.ranked_classes(of_page) == "results/data/digits/classes.json"
     assert own.targets.rankings() == [f"results/rankings/own.{form}" for form in results.RANKING_FORMATS]
     assert own.patterns.rankings == "own"
 

@@ -11,7 +11,7 @@ from longtail.runtime.errors import InputError
 
 ORIGIN = ["Printed numbers: table 1."]
 COUNTS = {"toys/if10/subset.json": [50, 20, 5], "toys/if20/subset.json": [50, 12, 2], "words/if3/subset.json": [8, 3]}
-TESTS = {"toys/arrays.npz": 1200}
+TESTS = {"toys/classes.json": 1200}
 TABLE: dict[str, Any] = {
     "name": "sets",
     "title": "Toys & co",
@@ -25,7 +25,7 @@ TABLE: dict[str, Any] = {
                 {"imbalance": "if10", "path": "toys/if10/subset.json"},
                 {"imbalance": "if20", "path": "toys/if20/subset.json"},
             ],
-            "arrays": "toys/arrays.npz",
+            "classes": "toys/classes.json",
             "printed": {
                 "classes": "3",
                 "factor": "10~20",
@@ -40,7 +40,7 @@ TABLE: dict[str, Any] = {
             "label": "Words",
             "needs": None,
             "subsets": [{"imbalance": "if3", "path": "words/if3/subset.json"}],
-            "arrays": None,
+            "classes": None,
             "printed": {"factor": "2.7", "train": "11~11", "test": "40"},
             "remark": "",
         },
@@ -48,7 +48,7 @@ TABLE: dict[str, Any] = {
             "label": "Birds",
             "needs": "the images",
             "subsets": [],
-            "arrays": None,
+            "classes": None,
             "printed": {"classes": "8142", "test": "24,426"},
             "remark": "The test images are the validation images, 3 · 8142 or 3^1 · 8142.",
         },

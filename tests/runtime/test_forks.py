@@ -14,7 +14,7 @@ from longtail.runtime import forks
 from longtail.runtime.parts import LIB
 
 SECONDS = 60
-START = "import sys; sys.path.insert(0, {!r}); from longtail.runtime import forks; forks.pass_on(['wave'])\n"
+START = "import sys; sys.path.insert(0, {!r}); from longtail.runtime import forks; {}\n"
 Script = Callable[..., "subprocess.Popen[str]"]
 
 
@@ -31,9 +31,11 @@ def script(tmp_path: Path, owner: "subprocess.Popen[str]") -> Script:
     """Starts a script with these lines, whose work a fork does unless `forks` is empty."""
     (tmp_path / "forks").mkdir()
 
-    def start(lines: str, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+    def start(
+        lines: str, *arguments: str, begin: str = "forks.pass_on(['wave'])", **environment: str
+    ) -> "subprocess.Popen[str]":
         path = tmp_path / "script.py"
-        path.write_text(START.format(str(LIB.parent)) + lines)
+        path.write_text(START.format(str(LIB.parent), begin) + lines)
         own = {forks.FOLDER: str(tmp_path / "forks"), forks.OWNER: str(owner.pid)} | environment
         return subprocess.Popen(
             [sys.executable, str(path), *arguments],
@@ -192,3 +194,10 @@ def test_without_a_server_a_script_does_its_work_itself(script: Script, folder: 
     running = script("import os; print(os.getpid())", **{forks.FOLDER: folder})
     out, err = running.communicate()
     assert (int(out), running.returncode, err) == (running.pid, 0, "")
+
+
+def test_a_server_imports_for_later_jobs_while_a_script_works_itself(script: Script) -> None:
+    first = script("import os; print(os.getpid())", begin="forks.prepare(['wave'])")
+    assert int(first.communicate()[0]) == first.pid
+    later = script("print('wave' in sys.modules)", begin="forks.pass_on([])")
+    assert later.communicate()[0] == "True\n"

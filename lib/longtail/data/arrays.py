@@ -40,6 +40,12 @@ def save(path: Path | str, data: Data) -> None:
     npz.save(path, {name: np.asarray(value) for name, value in vars(data).items() if name != "root"})
 
 
+def classes(data: Data) -> dict[str, Any]:
+    """What jobs need that draw or count only: names of the classes, and their sizes [K] in the test set."""
+    counts = np.bincount(data.test_labels, minlength=len(data.classes))
+    return {"names": data.classes, "test_counts": counts.tolist()}
+
+
 def load(path: Path | str, root: str = "") -> Data:
     """Read what `save` has written; files are below `root`. Raises InputError if the .npz is damaged."""
     form = parts.find("data.forms", _form(path)).Data

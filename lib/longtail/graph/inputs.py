@@ -75,9 +75,9 @@ class Inputs:
         setting = self.plan.rankings[w.ranking].cells[0].setting
         return results.subset(setting.dataset, setting.imbalance)
 
-    def ranked_arrays(self, w: Any) -> str:
-        """The arrays with the names of a page's classes."""
-        return results.arrays(self.plan.rankings[w.ranking].cells[0].setting.dataset)
+    def ranked_classes(self, w: Any) -> str:
+        """The file with the names of a page's classes."""
+        return results.classes(self.plan.rankings[w.ranking].cells[0].setting.dataset)
 
     def run_of(self, w: Any) -> Run:
         """The run of a method in a setting with a seed."""
@@ -87,10 +87,10 @@ class Inputs:
         """Subsets whose images a table of data sets counts."""
         return [path for row in self.plan.statistics[w.statistics].rows for _, path in self.described(row)]
 
-    def described_arrays(self, w: Any) -> list[str]:
-        """Arrays whose test images a table of data sets counts."""
+    def described_classes(self, w: Any) -> list[str]:
+        """The files with the sizes of the test sets that a table of data sets shows."""
         names = {row.dataset for row in self.plan.statistics[w.statistics].rows if not row.needs}
-        return [results.arrays(name) for name in sorted(names)]
+        return [results.classes(name) for name in sorted(names)]
 
     def choices(self) -> list[str]:
         """The files with what each post-hoc method has chosen."""

@@ -45,7 +45,7 @@ class Layouts:
                 "label": row.definition.get("label") or self.registry.datasets[row.dataset]["title"],
                 "needs": row.needs,
                 "subsets": [{"imbalance": imbalance, "path": path} for imbalance, path in self.inputs.described(row)],
-                "arrays": None if row.needs else results.arrays(row.dataset),
+                "classes": None if row.needs else results.classes(row.dataset),
                 "printed": row.definition["printed"],
                 "remark": self._remark(row),
             }

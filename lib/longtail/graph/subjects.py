@@ -58,7 +58,7 @@ class Subjects:
             return subjects.Dataset(
                 definition["title"],
                 sources.form(definition),
-                results.arrays(w.dataset),
+                results.classes(w.dataset),
                 dict(zip(words, paths, strict=True)),
             )
         setting = Setting(w.dataset, w.imbalance, w.backbone)
@@ -76,7 +76,7 @@ class Subjects:
             definition=figure.definition,
             methods=[self._method(cell, [files[run] for run in runs]) for cell, runs in cells],
             runs=list(files.values()),
-            arrays=results.arrays(setting.dataset),
+            classes=results.classes(setting.dataset),
             subset=results.subset(setting.dataset, setting.imbalance),
         )
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
+from longtail import results
 from longtail.graph.costs import TrainingJob
 from longtail.graph.graph import Graph
 from longtail.overview import states
 from longtail.overview.states import DONE, State
-from longtail.results import DATA, RANKING_FORMATS, RANKINGS, RUNS, TABLE_FORMATS, TABLES
+from longtail.results import RANKING_FORMATS, RANKINGS, RUNS, TABLE_FORMATS, TABLES
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def _data(graph: Graph) -> list[Job]:
     jobs = []
     for dataset in graph.plan.datasets:
         jobs += [Job("download", [path], []) for path in graph.inputs.archive(SimpleNamespace(dataset=dataset))]
-        jobs.append(Job("build_arrays", [f"{DATA}/{dataset}/arrays.npz"], []))
+        jobs.append(Job("build_arrays", [results.arrays(dataset), results.classes(dataset)], []))
     downloaded = {path for setting in graph.plan.settings for path in graph.inputs.weights(setting)}
     jobs += [Job("download_weights", [path], []) for path in sorted(downloaded)]
     subsets = {path for dataset in graph.plan.datasets for path in graph.inputs.subsets(dataset)}

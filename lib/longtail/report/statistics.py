@@ -35,7 +35,7 @@ def frame(table: Mapping[str, Any], counts: Counts, test_sizes: Mapping[str, int
     """One line per row and column, with both numbers as text.
 
     `table` is the layout of `graph.layouts.statistics`; `counts` holds the training images of each class [K] by
-    subset path, `test_sizes` the number of test images by path of the arrays. A row's `subsets` are in the order of
+    subset path, `test_sizes` the number of test images by path of its classes. A row's `subsets` are in the order of
     the definition's factors: `ours` is the range from the value of the first to that of the last, `values` lists all.
     The factor is the largest class over the smallest. `agrees` says whether both numbers are equal to the printed
     digits, and is None if one of them is missing.
@@ -46,8 +46,8 @@ def frame(table: Mapping[str, Any], counts: Counts, test_sizes: Mapping[str, int
     for row_number, row in enumerate(table["rows"]):
         paths = [subset["path"] for subset in row["subsets"]]
         counted = {} if row["needs"] else _counted(paths, counts)
-        if not row["needs"] and row["arrays"]:
-            counted["test"] = [float(test_sizes[row["arrays"]])]
+        if not row["needs"] and row["classes"]:
+            counted["test"] = [float(test_sizes[row["classes"]])]
         for column_number, column in enumerate(HEADS):
             printed, values = row["printed"].get(column), counted.get(column, [])
             place = {"table": table["name"], "row": row["label"], "row_number": row_number}

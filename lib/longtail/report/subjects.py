@@ -42,7 +42,7 @@ class Methods:
     definition: Mapping[str, Any]
     methods: Sequence[Method]
     runs: Sequence[RunFiles]
-    arrays: str
+    classes: str
     subset: str
 
 
@@ -98,7 +98,7 @@ class Dataset:
 
     title: str
     examples: str
-    arrays: str
+    classes: str
     subsets: Mapping[str, str]
     runs: Sequence[RunFiles] = ()
 

@@ -56,10 +56,20 @@ def pass_on(libraries: Sequence[str]) -> None:
         return
     # A server that fails, a folder that is gone, a path that is too long for a socket: all are an OSError.
     with contextlib.suppress(OSError), _connection(Path(folder)) as connection:
-        _send(connection, libraries)
+        _send(connection, libraries, sys.argv)
         if connection.recv(1):
             _forward_signals(connection)
             _end_as(connection)
+
+
+def prepare(libraries: Sequence[str]) -> None:
+    """Let the server import `libraries` for later jobs, while this script does its work itself."""
+    folder = os.environ.pop(FOLDER, "")
+    if not folder:
+        return
+    with contextlib.suppress(OSError), _connection(Path(folder)) as connection:
+        # A job that does nothing.
+        _send(connection, libraries, [os.devnull])
 
 
 def _connection(folder: Path) -> socket.socket:
@@ -95,12 +105,12 @@ def _start_server(path: Path) -> None:
         )
 
 
-def _send(connection: socket.socket, libraries: Sequence[str]) -> None:
+def _send(connection: socket.socket, libraries: Sequence[str], arguments: Sequence[str]) -> None:
     umask = os.umask(0)
     os.umask(umask)
     message = {
         "libraries": list(libraries),
-        "arguments": sys.argv,
+        "arguments": list(arguments),
         "path": sys.path,
         "folder": os.getcwd(),
         "environment": dict(os.environ),

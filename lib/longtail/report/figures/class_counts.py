@@ -9,7 +9,7 @@ import numpy as np
 from longtail.evaluate.scores import FEW_BELOW, MANY_ABOVE
 from longtail.report import style
 from longtail.report.subjects import Dataset
-from longtail.runtime import files, npz
+from longtail.runtime import files
 from longtail.runtime.errors import InputError
 from longtail.runtime.letters import room
 
@@ -29,7 +29,7 @@ NAMED = 100
 
 def inputs(subject: Dataset) -> dict[str, Any]:
     """The subsets, and the names of the classes."""
-    return {"subsets": list(subject.subsets.values()), "arrays": subject.arrays}
+    return {"subsets": list(subject.subsets.values()), "classes": subject.classes}
 
 
 def layout(subject: Dataset) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def layout(subject: Dataset) -> dict[str, Any]:
 def draw(layout: Mapping[str, Any], paths: Mapping[str, Any]) -> "Figure":
     """The class counts of all subsets."""
     counts = [files.read_json(path)["counts"] for path in paths["subsets"]]
-    names = npz.load(paths["arrays"], ["classes"], "arrays")["classes"].tolist()
+    names = files.read_json(paths["classes"], "names")["names"]
     return class_counts(dict(zip(layout["series"], counts, strict=True)), names, layout["title"], layout["examples"])
 
 

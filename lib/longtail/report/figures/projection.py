@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from longtail.report import style
 from longtail.report.subjects import Configuration, Methods
-from longtail.runtime import npz
+from longtail.runtime import files, npz
 from longtail.runtime.errors import InputError
 from longtail.runtime.letters import room
 
@@ -52,7 +52,7 @@ def methods(definition: dict[str, Any], config: Configuration) -> list[dict[str,
 
 def inputs(subject: Methods) -> dict[str, Any]:
     """The projected features, and names of the classes."""
-    return {"projection": subject.runs[0].projection, "arrays": subject.arrays}
+    return {"projection": subject.runs[0].projection, "classes": subject.classes}
 
 
 def layout(subject: Methods) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def layout(subject: Methods) -> dict[str, Any]:
 
 def draw(layout: Mapping[str, Any], paths: Mapping[str, Any]) -> "Figure":
     """The three panels."""
-    names = npz.load(paths["arrays"], ["classes"], "arrays")["classes"].tolist()
+    names = files.read_json(paths["classes"], "names")["names"]
     points = npz.load(paths["projection"], ARRAYS, "projection")
     return projection(panels(points, layout["method"]), names, layout["title"])
 

@@ -54,7 +54,7 @@ def methods(definition: dict[str, Any], config: Configuration) -> list[dict[str,
 
 def inputs(subject: Methods) -> dict[str, Any]:
     """Features of the network, names of the classes, and their sizes."""
-    return {"features": subject.runs[0].features, "arrays": subject.arrays, "subset": subject.subset}
+    return {"features": subject.runs[0].features, "classes": subject.classes, "subset": subject.subset}
 
 
 def layout(subject: Methods) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def layout(subject: Methods) -> dict[str, Any]:
 def draw(layout: Mapping[str, Any], paths: Mapping[str, Any]) -> "Figure":
     """Both heat maps."""
     stored = npz.load(paths["features"], ["train_features", "train_labels"], "features")
-    names = npz.load(paths["arrays"], ["classes"], "arrays")["classes"].tolist()
+    names = files.read_json(paths["classes"], "names")["names"]
     heads = head_set.choose(files.read_json(paths["subset"])["counts"], layout["head_rule"], layout["head_size"])
     cosines = class_similarities(stored["train_features"], stored["train_labels"], len(names))
     return similarity_heatmaps(*cosines, names, heads.tolist(), layout["title"])
