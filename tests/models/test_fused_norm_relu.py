@@ -12,7 +12,7 @@ import torch
 from tests import small
 from torch import nn
 
-from longtail.engine import step
+from longtail.engine import optimizer, step
 from longtail.models import _norm_relu, network, resnet32
 from longtail.runtime.fingerprint import ROOT
 from longtail.stage1.learner import Stage1Learner
@@ -109,6 +109,9 @@ def test_compiled_kernels_do_what_modules_do(
     nn.init.normal_(norm.weight)
     nn.init.normal_(norm.bias)
     made = [torch.randn(shape, device="cuda", dtype=dtype).to(memory_format=torch.channels_last) for _ in range(3)]
+    # What lies so close to ReLU's corner may be on either side of it, and gets no gradient here.
+    before = copy.deepcopy(norm).double()(made[0].double()) + (made[1].double() if shortcut else 0.0)
+    made[2].masked_fill_(before.detach().abs() < 1e-4, 0.0)
     results = []
     for function, kind in (
         (_fused_norm_relu.norm_relu, dtype),
@@ -123,22 +126,23 @@ def test_compiled_kernels_do_what_modules_do(
         results.append([out, *of_inputs, own.weight.grad, own.bias.grad, *own.buffers()])
     for found, again, exact in zip(*results, strict=True):
         assert torch.equal(found, again)
-        scale = float(exact.abs().max())
+        scale = float(exact.detach().abs().max())
         torch.testing.assert_close(found.double(), exact.double(), rtol=tolerance, atol=1e-5 * max(1.0, scale))
 
 
 @needs_gpu
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_captured_fused_steps_do_what_steps_do(precision: str) -> None:
-    """Losses of two epochs with ragged last batches."""
+    """Losses of two epochs with ragged last batches, at a rate at which rounding does not grow."""
 
     def losses(**compute: bool) -> torch.Tensor:
         settings = {"device": "cuda", "precision": precision, "deterministic": True, **compute}
         built = Stage1Learner(*small.data(), small.changed(small.STAGE1, compute=settings))
         one = step.make(built)
+        optimizer.set_rate(built.optimizer, 1e-3)
         return torch.stack([one(batch) for number in (1, 2) for batch in built.batches(built.epoch(number))])
 
     captured = losses(fused=True)
     torch.testing.assert_close(captured, losses(fused=True, capture=False), rtol=1e-3, atol=1e-3)
-    within = 1e-3 if precision == "float32" else 2e-2
+    within = 1e-4 if precision == "float32" else 0.1
     torch.testing.assert_close(captured, losses(fused=False), rtol=within, atol=within)
