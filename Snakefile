@@ -86,7 +86,7 @@ onstart:
         forks.allow()
         if not workflow.touch:
             gpu_start.prepare(
-                GRAPH.resources,
+                GRAPH,
                 workflow.dag.needrun_jobs(),
                 workflow.resource_settings.cores,
                 orchestration.PYTHON,

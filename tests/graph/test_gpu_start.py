@@ -20,6 +20,7 @@ from longtail.runtime import mps
 from longtail.runtime.fingerprint import ROOT
 
 SMALL = {"dataset": "cifar10", "imbalance": "if100", "backbone": "resnet32"}
+SEEDS = 4
 
 
 @pytest.fixture
@@ -55,25 +56,30 @@ def trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "called"
 
 
-def resources(**compute: Any) -> Resources:
+def graph(table: str = "mislas_cifar", **compute: Any) -> Graph:
     shipped = yaml.safe_load((CONFIG / "config.yaml").read_text())
-    config = merge(shipped, {"tables": ["mislas_cifar"], "figures": [], "compute": compute})
-    return Graph.of(config, [CONFIG / "config.yaml"]).resources
+    of_table = {"tables": [table], "figures": [], "seeds": {"runs": list(range(SEEDS))}}
+    return Graph.of(merge(shipped, of_table | {"compute": compute}), [CONFIG / "config.yaml"])
+
+
+def resources(**compute: Any) -> Resources:
+    return graph(**compute).resources
 
 
 def jobs(number: int, rule: str = "train_stage1", **changes: str) -> list[Any]:
-    w = SimpleNamespace(**(SMALL | changes))
-    return [SimpleNamespace(rule=SimpleNamespace(name=rule), wildcards=w) for _ in range(number)]
+    trainings = [{"stage1": method, "seed": str(seed)} for method in ("ce", "mixup") for seed in range(SEEDS)]
+    wildcards = [SimpleNamespace(**(SMALL | changes | training)) for training in trainings[:number]]
+    return [SimpleNamespace(rule=SimpleNamespace(name=rule), wildcards=w) for w in wildcards]
 
 
-def prepare(asked: Resources, of: list[Any], cores: int = 16) -> int:
+def prepare(asked: Graph, of: list[Any], cores: int = 16) -> int:
     gpu_start.prepare(asked, of, cores, sys.executable)
-    return asked.jobs_per_gpu
+    return asked.resources.jobs_per_gpu
 
 
 def test_a_record_of_such_a_gpu_is_enough(devices: Devices, trial: Path, capfd: Any) -> None:
     record(RATES, how="plain processes")
-    assert prepare(resources(), jobs(8)) == 4
+    assert prepare(graph(), jobs(8)) == 4
     assert not trial.exists()
     assert capfd.readouterr().err.splitlines() == [
         "NVIDIA's MPS is not available here: trainings that share a GPU take turns.",
@@ -82,20 +88,20 @@ def test_a_record_of_such_a_gpu_is_enough(devices: Devices, trial: Path, capfd: 
 
 
 def test_without_one_it_is_measured_once(devices: Devices, trial: Path, capfd: Any) -> None:
-    assert prepare(resources(precision="bfloat16"), jobs(8), cores=12) == 4
+    assert prepare(graph(precision="bfloat16"), jobs(8), cores=12) == 4
     expected = f"--record {devices.root / TRIALS} --most 12 --threads 1 --precision bfloat16"
     assert trial.read_text() == expected
     assert "Measuring once how many trainings NVIDIA H200 does best at a time" in capfd.readouterr().err
     trial.unlink()
-    assert prepare(resources(), jobs(8)) == 4
+    assert prepare(graph(), jobs(8)) == 4
     assert not trial.exists()
 
 
 def test_never_more_than_cores(devices: Devices) -> None:
     record(RATES, how="plain processes")
-    assert prepare(resources(), jobs(8), cores=2) == 2
+    assert prepare(graph(), jobs(8), cores=2) == 2
     devices.nvidia(0, 1)
-    assert prepare(resources(), jobs(8), cores=4) == 2
+    assert prepare(graph(), jobs(8), cores=4) == 2
 
 
 @pytest.mark.parametrize(
@@ -106,7 +112,7 @@ def test_a_trial_that_fails_leaves_one_training_to_a_gpu(
 ) -> None:
     monkeypatch.setattr(gpu_start, "TRIAL_SECONDS", 3.0)
     (devices.root / "benchmarks/stand_in.py").write_text(script)
-    assert prepare(resources(), jobs(8)) == 1
+    assert prepare(graph(), jobs(8)) == 1
     said = capfd.readouterr().err.splitlines()[-1]
     assert said.startswith("Measuring failed (")
     assert said.endswith("so one training at a time on each GPU; compute.jobs_per_gpu sets another number.")
@@ -124,7 +130,12 @@ def test_a_trial_that_fails_leaves_one_training_to_a_gpu(
     ids=["one training", "large backbones", "Stage 2 alone", "nothing on a GPU", "images in files"],
 )
 def test_nothing_is_measured_for_jobs_that_would_not_share(devices: Devices, trial: Path, of: list[Any]) -> None:
-    assert prepare(resources(), of) == 1
+    assert prepare(graph(), of) == 1
+    assert not trial.exists()
+
+
+def test_nothing_is_measured_for_trainings_that_end_sooner(devices: Devices, trial: Path) -> None:
+    assert prepare(graph("digits"), jobs(8, dataset="digits", imbalance="if50")) == 1
     assert not trial.exists()
 
 
@@ -132,7 +143,7 @@ def test_nothing_is_measured_for_jobs_that_would_not_share(devices: Devices, tri
 def test_nothing_is_measured_unless_it_is_up_to_this_project(
     devices: Devices, trial: Path, compute: dict[str, Any]
 ) -> None:
-    assert prepare(resources(**compute), jobs(8)) == compute.get("jobs_per_gpu", 1)
+    assert prepare(graph(**compute), jobs(8)) == compute.get("jobs_per_gpu", 1)
     assert not trial.exists()
 
 
@@ -140,8 +151,9 @@ def test_without_a_gpu_nothing_is_said_and_nothing_changes(
     devices: Devices, trial: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    before, asked = dict(os.environ), resources()
-    assert prepare(asked, jobs(8)) == 1
+    before, planned = dict(os.environ), graph()
+    asked = planned.resources
+    assert prepare(planned, jobs(8)) == 1
     assert asked.pools == {"gpu": 1}
     assert (asked.jobs_on_gpu(jobs(1)[0].wildcards), asked.gpu_percent(jobs(1)[0].wildcards, 0)) == (1, None)
     assert dict(os.environ) == before
@@ -160,7 +172,7 @@ def test_mps_is_started_where_jobs_share_and_its_records_count(
     monkeypatch.setattr(gpu_start.atexit, "register", closing.append)
 
     record(RATES, how="MPS")
-    assert prepare(resources(), jobs(8)) == 4
+    assert prepare(graph(), jobs(8)) == 4
     assert calls.read_text() == "start\n"
     assert Path(os.environ[mps.PIPES]).is_dir()
     closing.pop()()
@@ -171,7 +183,7 @@ def test_mps_is_started_where_jobs_share_and_its_records_count(
         monkeypatch.delenv(name)
     record({1: 1.0e6}, how="MPS")
     record({1: 1.0e6}, how="MPS")
-    assert prepare(resources(), jobs(8)) == 1
+    assert prepare(graph(), jobs(8)) == 1
     assert calls.read_text() == "start\nquit\n" * 2
     assert mps.PIPES not in os.environ
 
