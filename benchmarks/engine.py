@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from longtail.data import arrays, long_tail
 from longtail.data.forms.files import Files
 from longtail.data.forms.images import Arrays
 from longtail.data.long_tail import Subset
-from longtail.engine import forms, graphs, loop, optimizer, schedule
+from longtail.engine import forms, graphs, loop, optimizer, schedule, together
 from longtail.engine import step as steps
 from longtail.engine.batches import Batch
 from longtail.engine.progress import State
@@ -126,6 +126,14 @@ def stage1(data: str, **changes: Any) -> Training:
     return _training(
         Stage1Learner(images, subset, stage1_settings(_like(images), replace(COMPUTE, **changes))), images
     )
+
+
+def stage1_together(data: str, count: int) -> Training:
+    """`count` Stage 1s of one process, round by round, on a CPU with as many threads; it counts the images of all."""
+    images, subset = _load(data)
+    settings = stage1_settings(_like(images), replace(COMPUTE, threads=count))
+    learners = [Stage1Learner(images, subset, settings) for _ in range(count)]
+    return Training(_rounds(learners), facts(learners[0], images))
 
 
 def large(data: str, backbone: str) -> Training:
@@ -265,6 +273,20 @@ def _steps(learner: Stage1Learner | FeatureLearner, first_epoch: int = 1) -> Ite
                 torch.isfinite(torch.stack(losses)).all().item()
                 checked = time.monotonic()
             yield len(batch.labels), losses[-1]
+
+
+def _rounds(learners: Sequence[Stage1Learner]) -> Iterator[int]:
+    """Images of each round of steps; losses are checked as in `_steps`."""
+    step = together.make(learners)
+    checked = time.monotonic()
+    for epoch in itertools.count(1):
+        losses: list[Tensor] = []
+        for batches in zip(*(learner.batches(learner.epoch(epoch)) for learner in learners), strict=True):
+            losses += step(batches)
+            if time.monotonic() - checked >= loop.CHECK_SECONDS:
+                torch.isfinite(torch.stack(losses)).all().item()
+                checked = time.monotonic()
+            yield sum(len(batch.labels) for batch in batches)
 
 
 def _load(data: str) -> tuple[Arrays, Subset]:

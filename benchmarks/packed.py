@@ -1,6 +1,6 @@
-"""Images per second of 1, 2, 4 and 8 Stage 1s packed on one device, as processes of their own.
+"""Images per second of 1, 2, 4 and 8 Stage 1s packed on one device, as processes of their own and in one process.
 
-On a GPU they share it through NVIDIA's Multi-Process Service (MPS) where `nvidia-cuda-mps-control` is there and
+On a GPU processes share it through NVIDIA's Multi-Process Service (MPS) where `nvidia-cuda-mps-control` is there and
 works, and take turns otherwise; the table says which. The ratio is that of all together to one alone.
 """
 
@@ -42,11 +42,19 @@ def mps() -> Iterator[dict[str, str] | None]:
 
 
 def contestants(images: str, sharing: dict[str, str] | None, how: str) -> list[Contestant]:
-    """One training, then more of them; `images` is a file of arrays, `sharing` the environment of all."""
-    return [
-        Contestant(f"{count} ({how})", "benchmarks.engine:stage1", {"data": images}, count, sharing or {})
-        for count in PACKED
-    ]
+    """One training, then more of them; `images` is a file of arrays, `sharing` the environment of all.
+
+    On a CPU, trainings of one process compute with as many threads as the processes beside them have together.
+    """
+    found = []
+    for count in PACKED:
+        environment = sharing or {}
+        found.append(Contestant(f"{count} ({how})", "benchmarks.engine:stage1", {"data": images}, count, environment))
+        if count > 1:
+            settings = {"data": images, "count": count}
+            name = f"{count} in one process"
+            found.append(Contestant(name, "benchmarks.engine:stage1_together", settings, environment=environment))
+    return found
 
 
 def main() -> None:

@@ -44,6 +44,13 @@ def test_the_engine_and_the_reference_train_whole_epochs_alike(images: str) -> N
     torch.set_num_threads(threads)
 
 
+def test_trainings_of_one_process_count_the_images_of_all(images: str) -> None:
+    threads = torch.get_num_threads()
+    assert steps(engine.stage1_together(images, 2), 3) == [256, 44, 256]
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(threads)
+
+
 @pytest.mark.parametrize("cached", [True, False])
 def test_stage_2_trains_on_features_and_on_images(tmp_path: Path, cached: bool) -> None:
     digits = data.save(tmp_path, "digits")

@@ -235,8 +235,9 @@ def _finished(graph: Graph, machine: Machine) -> list[tuple[Kind, float]]:
 def _benchmarks(machine: Machine) -> list[dict[str, Any]]:
     """Recorded speeds of Stage 1 on this machine."""
     records = [record for path in sorted(Path(BENCHMARKS).glob("*.json")) for record in files.read_json(path)]
-    # Leave out the reference loop, and on a GPU the kind of steps (captured or eager) that is not configured.
-    others = ("reference", "eager" if machine.compute["capture"] else "captured")
+    # Leave out the reference loop, trainings that share a process, and on a GPU the kind of steps (captured or eager)
+    # that is not configured.
+    others = ("reference", "in one process", "eager" if machine.compute["capture"] else "captured")
     stage1 = [r for r in records if r["benchmark"] in ("stage1", "packed", "titles")]
     ours = [r for r in stage1 if not r.get("contestant", "").endswith(others)]
     # Their `processes` are trainings of one process each.
@@ -247,7 +248,7 @@ def _elsewhere(machine: Machine) -> list[tuple[Kind, float, str]]:
     """Recorded speeds of one training on processors, or on GPUs if this machine has one, whatever their model."""
     records = [record for path in sorted(Path(BENCHMARKS).glob("*.json")) for record in files.read_json(path)]
     stage1 = [r for r in records if r["benchmark"] in ("stage1", "packed", "titles", "large") and "backbone" in r]
-    ours = [r for r in stage1 if not r.get("contestant", "").endswith(("reference", "eager"))]
+    ours = [r for r in stage1 if not r.get("contestant", "").endswith(("reference", "in one process", "eager"))]
     return [
         (Kind(r["backbone"], r["image_size"]), r["images_per_second"] / r["processes"], r["processor"])
         for r in ours
