@@ -47,7 +47,7 @@ from longtail.results import (
     SUBSET,
     WEIGHTS,
 )
-from longtail.runtime import forks, orchestration
+from longtail.runtime import forks, orchestration, servers
 from longtail.runtime.conda import require_conda
 from longtail.runtime.errors import InputError
 
@@ -83,6 +83,8 @@ onstart:
         not in workflow.deployment_settings.deployment_method
     ):
         forks.allow()
+        if GRAPH.resources.one_process:
+            servers.allow(*servers.TRAININGS)
 
 
 onerror:

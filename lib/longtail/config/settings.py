@@ -12,7 +12,7 @@ from longtail.runtime import files, parts
 
 LINEAR = {"name": "linear"}
 # Keys of `compute` that change no result, so that changing them must not repeat a training.
-NO_PART_OF_RESULTS = ("workers", "jobs_per_gpu", "pack")
+NO_PART_OF_RESULTS = ("workers", "jobs_per_gpu", "one_process", "pack")
 
 
 def source(registry: Registry, dataset: str) -> dict[str, Any]:

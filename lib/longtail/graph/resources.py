@@ -20,6 +20,7 @@ class Resources:
         self.workers = int(compute["workers"])
         self.jobs_per_gpu = compute["jobs_per_gpu"]
         self.gpu_slots = max(1, present) * compute["jobs_per_gpu"]
+        self.one_process = bool(compute["one_process"])
         self.processes = int(compute["processes"])
         self.threads_each = int(compute["threads"])
         # Cores of one training.
