@@ -48,7 +48,7 @@ from longtail.results import (
     SUBSET,
     WEIGHTS,
 )
-from longtail.runtime import forks, orchestration
+from longtail.runtime import forks, orchestration, servers
 from longtail.runtime.conda import require_conda
 from longtail.runtime.errors import InputError
 
@@ -91,6 +91,8 @@ onstart:
                 workflow.resource_settings.cores,
                 orchestration.PYTHON,
             )
+        if GRAPH.resources.one_process:
+            servers.allow(*servers.TRAININGS)
 
 
 onerror:

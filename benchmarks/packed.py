@@ -1,6 +1,6 @@
-"""Images per second of 1, 2, 4 and 8 Stage 1s packed on one device, on a GPU also of 16, as processes of their own.
+"""Images per second of 1, 2, 4 and 8 Stage 1s on one device, on a GPU also of 16, as processes and in one process.
 
-On a GPU they share it through NVIDIA's Multi-Process Service (MPS) where `nvidia-cuda-mps-control` is there and
+On a GPU processes share it through NVIDIA's Multi-Process Service (MPS) where `nvidia-cuda-mps-control` is there and
 works, and take turns otherwise; the table says which. The ratio is that of all together to one alone.
 """
 
@@ -24,11 +24,20 @@ def how(sharing: dict[str, str] | None) -> str:
 
 
 def contestants(images: str, sharing: dict[str, str] | None, counts: Sequence[int] = PACKED) -> list[Contestant]:
-    """One training, then more of them; `images` is a file of arrays, `sharing` the environment of all."""
-    return [
-        Contestant(f"{count} ({how(sharing)})", "benchmarks.engine:stage1", {"data": images}, count, sharing or {})
-        for count in counts
-    ]
+    """One training, then more of them; `images` is a file of arrays, `sharing` the environment of all.
+
+    On a CPU, trainings of one process compute with as many threads as the processes beside them have together.
+    """
+    found, environment = [], sharing or {}
+    for count in counts:
+        settings = {"data": images}
+        name = f"{count} ({how(sharing)})"
+        found.append(Contestant(name, "benchmarks.engine:stage1", settings, count, environment))
+        if count > 1:
+            together = settings | {"count": count}
+            name = f"{count} in one process"
+            found.append(Contestant(name, "benchmarks.engine:stage1_together", together, environment=environment))
+    return found
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ with joblog.job(snakemake.log), gpus.reserved(snakemake.resources.gpu, snakemake
     from longtail.engine import inputs, outputs
     from longtail.runtime import files, places
     from longtail.settings.stage1 import Stage1
-    from longtail.stage1 import train, weights
+    from longtail.stage1 import one_process, weights
 
     settings = Stage1.parse(snakemake.params.settings)
     read = inputs.read(snakemake, settings.compute, settings.compute.processes)
@@ -15,5 +15,5 @@ with joblog.job(snakemake.log), gpus.reserved(snakemake.resources.gpu, snakemake
     hashes = read.subset.sha256 + "".join(map(files.sha256, [snakemake.input.arrays, *snakemake.input.networks]))
     with outputs.recorded(snakemake, settings.compute, hashes, read.subset.content) as run:
         located = settings.located(places.of_job(snakemake))
-        run.save(train.train(read.data, read.subset, located, run.resume, read.workers, networks, starts_from))
+        run.save(one_process.train(read, located, run.resume, networks, starts_from))
         run.started = starts_from.report if starts_from else {}

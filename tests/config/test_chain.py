@@ -168,7 +168,7 @@ def test_a_guide_is_shared_with_the_method_that_trains_it(tmp_path: Path) -> Non
     assert sorted(jobs) == folders
     assert jobs[folders[1]].networks == (folders[0],)
     # The training of the guide is not counted again.
-    assert jobs[folders[1]].step == 3.1
+    assert jobs[folders[1]].step == costs.declared("m2m") > 1
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ ENTRY = {"backbone": "resnet32", "weights": "x.pth"}
 @pytest.mark.parametrize("key", sorted(keys("config")))
 def test_an_error_for_a_misspelt_key_names_its_place_and_spelling(key: str) -> None:
     *parents, last = key.split(".")
-    misspelt = last[:-2] + last[-1] + last[-2]
+    misspelt = last[1] + last[0] + last[2:]
     value: dict[str, Any] = {misspelt: 1}
     for depth, parent in reversed(list(enumerate(parents))):
         # An entry lacks none of its own keys, where the misspelt one is further below.

@@ -22,7 +22,7 @@ def test_names_are_the_files_of_a_package() -> None:
 
 
 def test_modules_beside_the_backbones_are_no_backbones() -> None:
-    beside = {"__init__", "_branches", "_resnet", "_titles", "network"}
+    beside = {"__init__", "_branches", "_cast", "_fused_norm_relu", "_norm_relu", "_resnet", "_titles", "network"}
     assert {file.stem for file in (parts.LIB / "models").glob("*.py")} - set(parts.names("models")) == beside
 
 

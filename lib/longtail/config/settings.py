@@ -12,7 +12,7 @@ from longtail.runtime import files, parts
 
 LINEAR = {"name": "linear"}
 # Keys of `compute` that change no result, so that changing them must not repeat a training.
-NO_PART_OF_RESULTS = ("workers", "jobs_per_gpu", "pack")
+NO_PART_OF_RESULTS = ("workers", "jobs_per_gpu", "one_process", "pack")
 # Keys of `compute` that jobs are given only if they are true: false is what was before there was the key, so that
 # finished trainings need not be repeated.
 GIVEN_IF_TRUE = ("fused",)

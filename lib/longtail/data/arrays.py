@@ -48,14 +48,15 @@ def classes(data: Data) -> dict[str, Any]:
 
 def load(path: Path | str, root: str = "") -> Data:
     """Read what `save` has written; files are below `root`. Raises InputError if the .npz is damaged."""
-    form = parts.find("data.forms", _form(path)).Data
-    names = [field.name for field in fields(form)]
+    kind = parts.find("data.forms", form(path)).Data
+    names = [field.name for field in fields(kind)]
     stored: dict[str, Any] = npz.load(path, [name for name in names if name != "root"], "arrays")
     stored["classes"] = stored["classes"].tolist()
-    data: Data = form(**stored, root=root) if "root" in names else form(**stored)
+    data: Data = kind(**stored, root=root) if "root" in names else kind(**stored)
     return data
 
 
-def _form(path: Path | str) -> str:
+def form(path: Path | str) -> str:
+    """The name of the form of what `save` has written, without reading all of it."""
     marks = {name: parts.literal("data.forms", name, "MARK", None) for name in parts.names("data.forms")}
     return next((name for name, mark in marks.items() if npz.holds(path, mark)), DEFAULT)

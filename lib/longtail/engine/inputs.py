@@ -1,5 +1,6 @@
 """The inputs of jobs that pass examples through a network."""
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +15,20 @@ from longtail.settings.compute import Compute
 
 @dataclass(frozen=True)
 class Inputs:
-    """A data set with its long-tailed subset; `workers` processes may decode images that stay in files."""
+    """A data set with its long-tailed subset; `workers` processes may decode images that stay in files.
 
-    data: Data
+    Its file `arrays` is read when `data` is first used; files that it names are below `root`.
+    """
+
+    arrays: str
+    root: str
     subset: Subset
     workers: int
+
+    @functools.cached_property
+    def data(self) -> Data:
+        """The arrays; raises InputError if their file is damaged."""
+        return arrays.load(self.arrays, self.root)
 
 
 def networks(snakemake: Any, roles: Iterable[str]) -> dict[str, Any]:
@@ -30,8 +40,8 @@ def networks(snakemake: Any, roles: Iterable[str]) -> dict[str, Any]:
 def read(snakemake: Any, compute: Compute, processes: int = 1) -> Inputs:
     """The inputs `arrays` and `subset` of a job; `snakemake` is the object in its script.
 
-    The job computes with this many `processes`. Raises InputError if a file is damaged.
+    The job computes with this many `processes`. Raises InputError if the subset is damaged.
     """
-    data = arrays.load(snakemake.input.arrays, places.of_job(snakemake).get("data_dir", ""))
+    root = places.of_job(snakemake).get("data_dir", "")
     subset = long_tail.load(snakemake.input.subset)
-    return Inputs(data, subset, device.workers(snakemake.threads, compute, processes))
+    return Inputs(snakemake.input.arrays, root, subset, device.workers(snakemake.threads, compute, processes))

@@ -70,7 +70,7 @@ def training(
     It ends as `fit` does. `stop_signal` returns the number of a signal that asks it to stop, or 0.
     """
     stopping = Stopping(recipe.early_stopping, progress, learner)
-    watch = Watch(resume.path.with_name("progress.json"), progress, recipe)
+    watch = Watch(resume.path.with_name("progress.json"), progress, recipe, resume.job)
     checks = _Checks(learner, progress, resume, stop_signal)
     for number in range(progress.epoch + 1, recipe.epochs + 1):
         rate = schedule.learning_rate(recipe, number)

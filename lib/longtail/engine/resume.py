@@ -1,6 +1,7 @@
 """The file from which an interrupted training is resumed; used only if it belongs to exactly this training."""
 
 import logging
+import os
 import time
 from pathlib import Path
 
@@ -21,7 +22,7 @@ class Resume:
     """The resume file of one training, written at intervals that take at most a twentieth of the time.
 
     `identity` describes the training (settings, code, inputs, versions, processor): a file with another identity is
-    not used.
+    not used. `job` is the process of the job, which has made this object; another may train for it.
     """
 
     def __init__(self, path: Path, identity: dict[str, str]) -> None:
@@ -32,6 +33,7 @@ class Resume:
         self.trainings = 1
         self.saved = time.monotonic()
         self.at = ""
+        self.job = os.getpid()
 
     def restore(self, learner: Learner) -> Progress:
         """Restore the learner from the file and return its progress; a new progress if no file can be used."""

@@ -27,11 +27,12 @@ class Watch:
     """Adds images and time to the progress of a training, writes the log, and keeps the file `path` up to date.
 
     Speed and remaining time are estimated from the last epochs of this process, without its start and without the
-    time before an interruption.
+    time before an interruption. `job` is the process of the job, by default this one.
     """
 
-    def __init__(self, path: Path, progress: Progress, recipe: Recipe) -> None:
+    def __init__(self, path: Path, progress: Progress, recipe: Recipe, job: int | None = None) -> None:
         self.path = path
+        self.job = os.getpid() if job is None else job
         self.progress = progress
         self.recipe = recipe
         self.epochs = recipe.epochs
@@ -108,7 +109,7 @@ class Watch:
         self.marked_images, self.marked_seconds = self.progress.images, self.progress.seconds
 
     def _write(self) -> None:
-        now = {"updated": time.time(), "pid": os.getpid(), "host": platform.node(), "epochs": self.epochs}
+        now = {"updated": time.time(), "pid": self.job, "host": platform.node(), "epochs": self.epochs}
         # A full disk must not end a training because of its progress file.
         with contextlib.suppress(InputError):
             files.write_text(self.path, json.dumps(self.row | now) + "\n")

@@ -28,6 +28,7 @@ class Resources:
         self.present = max(1, present)
         self.gpus_of_stage1 = self.gpus * min(compute["processes"], self.present)
         self.workers = int(compute["workers"])
+        self.one_process = bool(compute["one_process"])
         self.processes = int(compute["processes"])
         automatic = compute["jobs_per_gpu"] == sharing.AUTOMATIC
         # A training on several GPUs shares none of them.

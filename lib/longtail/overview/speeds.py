@@ -284,7 +284,7 @@ def _benchmarks(machine: Machine) -> list[dict[str, Any]]:
 def _elsewhere(machine: Machine) -> list[tuple[Kind, float, str]]:
     """Recorded speeds of one training on processors, or on GPUs if this machine has one, whatever their model."""
     known = [r for r in sharing.recorded() if r["benchmark"] in ("stage1", "packed", "titles", "large")]
-    stage1 = [r for r in known if "backbone" in r]
+    stage1 = [r for r in known if "backbone" in r and r.get("trainings", 1) == 1]
     ours = [r for r in stage1 if not r.get("contestant", "").endswith(("reference", "eager"))]
     return [
         (Kind(r["backbone"], r["image_size"]), r["images_per_second"] / r["processes"], r["processor"])

@@ -1,7 +1,6 @@
 """How far a training is, judged by its files."""
 
 import contextlib
-import os
 import platform
 import re
 from collections.abc import Iterable
@@ -14,7 +13,7 @@ from longtail.config.plan import CLASSIFIER
 from longtail.graph.costs import TrainingJob
 from longtail.results import LOGS as RESULT_LOGS
 from longtail.results import RUNS
-from longtail.runtime import files, joblog
+from longtail.runtime import files, joblog, servers
 from longtail.stage1 import imported
 
 OUTPUTS = ("last.pt", "history.csv", "provenance.json")
@@ -81,7 +80,7 @@ def look(training: TrainingJob, now: float) -> State:
         return State(FAILED, progress, saved, error=error)
     if progress is None:
         return State(WAITING, outdated=outdated)
-    if progress["host"] == platform.node() and not _is_alive(progress["pid"]):
+    if progress["host"] == platform.node() and not servers.exists(progress["pid"]):
         return State(STOPPED, progress, saved)
     silent = now - progress["updated"] > max(SILENT_SECONDS, 2 * _seconds_per_epoch(progress))
     return State(RUNNING, progress, saved, silent_since=progress["updated"] if silent else None)
@@ -162,16 +161,6 @@ def _error(path: Path) -> str:
     frames = text.rsplit(_TRACEBACK, 1)[1]
     exception = next((line for line in frames.splitlines() if line and not line.startswith(" ")), "")
     return "" if _LOGGED.search(frames) else exception
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
 
 
 def _seconds_per_epoch(progress: dict[str, Any]) -> float:

@@ -27,13 +27,7 @@ def job(log: Sequence[str]) -> Iterator[None]:
     # Spawned decoding processes (as on macOS) would run the script again, without the lines that Snakemake adds.
     vars(sys.modules["__main__"]).pop("__file__", None)
     with _stream(log) as stream:
-        logging.basicConfig(
-            level=logging.INFO,
-            stream=stream,
-            format="%(asctime)s %(message)s",
-            datefmt="%H:%M:%S",
-            force=True,
-        )
+        write_to(stream)
         try:
             yield
         except InputError as error:
@@ -51,6 +45,13 @@ def job(log: Sequence[str]) -> Iterator[None]:
             # Python would print it only after the log is closed.
             traceback.print_exc(file=stream)
             sys.exit(1)
+
+
+def write_to(stream: TextIO) -> None:
+    """Let what is logged from now on go to `stream`, with the time of day."""
+    logging.basicConfig(
+        level=logging.INFO, stream=stream, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", force=True
+    )
 
 
 @contextlib.contextmanager

@@ -1,4 +1,5 @@
 import itertools
+import weakref
 from dataclasses import replace
 from typing import Any
 
@@ -7,7 +8,9 @@ import pytest
 import torch
 from tests.small_settings import PREPROCESSING, changed
 
+from longtail.data.forms.images import Arrays
 from longtail.engine import seeding
+from longtail.engine.distributed import ALONE
 from longtail.engine.forms import images as resident
 from longtail.engine.forms._normaliser import Normaliser
 from longtail.engine.forms.images import ImageSet
@@ -101,3 +104,22 @@ def test_draws_cover_every_offset_and_both_flips() -> None:
 def test_nothing_is_drawn_where_nothing_is_augmented(padding: int, flip: bool, augment: bool) -> None:
     held = image_set(random_images(), padding, flip, augment)
     assert not held.draw_augmentation(100, np.random.default_rng(0)).any()
+
+
+def test_trainings_on_the_same_images_share_them_while_they_last() -> None:
+    pixels, labels = random_images(), np.arange(5)
+    data = Arrays(pixels, labels, pixels, labels, list("abcde"))
+    first, second = (resident.Form(data, PREPROCESSING, CPU, 0, ALONE) for _ in range(2))
+    chosen = np.array([3, 1])
+    used = first.training(chosen, augment=True), first.testing()
+    assert second.training(chosen.copy(), augment=True) is used[0]
+    assert second.testing() is used[1]
+    assert second.training(chosen[::-1], augment=True) is not used[0]
+    assert second.training(chosen, augment=False) is not used[0]
+    unpadded = resident.Form(data, changed(PREPROCESSING, crop_padding=0), CPU, 0, ALONE)
+    assert unpadded.training(chosen, augment=True) is not used[0]
+    other = resident.Form(replace(data), PREPROCESSING, CPU, 0, ALONE)
+    assert other.testing() is not used[1]
+    kept = weakref.ref(used[0])
+    del used
+    assert kept() is None

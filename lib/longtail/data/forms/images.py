@@ -11,7 +11,8 @@ from longtail.data import content
 MARK = "train_images"
 
 
-@dataclass(frozen=True)
+# Compared by identity: NumPy does not say whether two arrays are equal.
+@dataclass(frozen=True, eq=False)
 class Arrays:
     """Images [N, H, W, C] uint8 and labels [N] int64 of both splits, and the class names in label order."""
 

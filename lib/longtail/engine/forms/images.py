@@ -1,6 +1,8 @@
 """Images in memory: kept on the device; cropped, flipped and augmented in batches of uint8."""
 
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +19,8 @@ from longtail.engine.seeding import Epoch
 from longtail.settings.preprocessing import Preprocessing
 
 CHUNK = 2048
+# The sets that trainings use at the moment, by their data.
+_SETS: weakref.WeakKeyDictionary[Arrays, weakref.WeakValueDictionary[Any, "ImageSet"]] = weakref.WeakKeyDictionary()
 
 
 class Form:
@@ -34,14 +38,23 @@ class Form:
 
     def training(self, indices: NDArray[np.int64], *, augment: bool) -> "ImageSet":
         """The training images at `indices`."""
-        return ImageSet(self.data.train_images[indices], self.preprocessing, self.device, augment)
+        return self._shared(indices.tobytes(), lambda: self.data.train_images[indices], augment)
 
     def testing(self) -> "ImageSet":
         """All test images, not augmented."""
-        return ImageSet(self.data.test_images, self.preprocessing, self.device, augment=False)
+        return self._shared(b"test", lambda: self.data.test_images, augment=False)
 
     def validation(self) -> None:
         """No source of images has a validation split."""
+
+    def _shared(self, which: bytes, images: Callable[[], NDArray[np.uint8]], augment: bool) -> "ImageSet":
+        """A set that is on the device once, also for several trainings of this process on the same data."""
+        sets = _SETS.setdefault(self.data, weakref.WeakValueDictionary())
+        key = (which, augment, self.preprocessing.crop_padding, self.preprocessing.flip, str(self.device))
+        found = sets.get(key)
+        if found is None:
+            found = sets[key] = ImageSet(images(), self.preprocessing, self.device, augment)
+        return found
 
 
 class ImageSet:
