@@ -54,8 +54,6 @@ class _Branches:
         self.captured = graphs.Captured(self._of_tensors, self._undisturbed)
 
     def __call__(self, batches: Sequence[Batch]) -> list[Tensor]:
-        if not self.captured.possible:
-            return _in_turn(self.own, batches)
         tensors = [step.tensors(batch) for batch in batches]
         self.sizes = [len(each) for each in tensors]
         return list(self.captured(*(value for each in tensors for value in each)).unbind())
@@ -63,6 +61,8 @@ class _Branches:
     def _of_tensors(self, *values: Tensor) -> Tensor:
         rest = iter(values)
         batches = [Batch(*(next(rest) for _ in range(size))) for size in self.sizes]
+        if not self.captured.possible:
+            return torch.stack(_in_turn(self.own, batches))
         steps = [partial(step.once, *each) for each in zip(self.learners, batches, strict=True)]
         return torch.stack(graphs.side_by_side(steps, self.streams))
 
