@@ -56,7 +56,14 @@ def code(script: str) -> set[Path]:
 
 
 def imported(sources: set[Path]) -> set[str]:
-    """Top-level names of all that files import, but for the standard library and ourselves (`_script` with us)."""
+    """Top-level names of all that files import, or whose files they look for (`find_spec("sklearn")`).
+
+    Without the standard library and ourselves (`_script` with us).
+    """
     names = {alias.name for node in _trees(sources) if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in _trees(sources) if isinstance(node, ast.ImportFrom) and node.module}
+    calls = [node for node in _trees(sources) if isinstance(node, ast.Call)]
+    names |= {
+        ast.literal_eval(call.args[0]) for call in calls if ast.unparse(call.func) == "importlib.util.find_spec"
+    }
     return {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"longtail", "_script"}
