@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 # Imported once for all jobs (longtail/runtime/forks.py), and only for those that need them.
 PYTORCH = ("torch",)
+NUMPY = ("numpy",)
 REPORTS = ("pandas", "matplotlib.figure", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg")
 OF_REPORTS = ("draw", "make_claims", "make_ranking", "make_statistics", "make_table", "publish")
 
@@ -33,4 +34,4 @@ else:
         # Jobs that may use a GPU compute with PyTorch.
         forks.pass_on(PYTORCH)
     else:
-        forks.pass_on(REPORTS if name in OF_REPORTS else ())
+        forks.pass_on(REPORTS if name in OF_REPORTS else NUMPY)

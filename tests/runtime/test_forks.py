@@ -196,8 +196,14 @@ def test_without_a_server_a_script_does_its_work_itself(script: Script, folder: 
     assert (int(out), running.returncode, err) == (running.pid, 0, "")
 
 
-def test_a_server_imports_for_later_jobs_while_a_script_works_itself(script: Script) -> None:
+def test_a_server_imports_for_later_jobs_while_a_script_works_itself(script: Script, tmp_path: Path) -> None:
     first = script("import os; print(os.getpid())", begin="forks.prepare(['wave'])")
     assert int(first.communicate()[0]) == first.pid
-    later = script("print('wave' in sys.modules)", begin="forks.pass_on([])")
-    assert later.communicate()[0] == "True\n"
+    (server,) = servers(tmp_path / "forks")
+    assert script("print('wave' in sys.modules)").communicate()[0] == "True\n"
+    assert servers(tmp_path / "forks") == [server]
+
+
+def test_other_libraries_have_another_server(script: Script, tmp_path: Path) -> None:
+    assert [script("", begin=f"forks.pass_on([{name!r}])").wait() for name in ("wave", "json")] == [0, 0]
+    assert len(servers(tmp_path / "forks")) == 2

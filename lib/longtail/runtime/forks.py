@@ -40,7 +40,7 @@ def pass_on(libraries: Sequence[str]) -> None:
     if not folder:
         return
     # A server that fails, a folder that is gone, a path that is too long for a socket: all are an OSError.
-    with contextlib.suppress(OSError), _connection(folder) as connection:
+    with contextlib.suppress(OSError), _connection(folder, libraries) as connection:
         _send(connection, libraries, sys.argv)
         if connection.recv(1):
             _forward_signals(connection)
@@ -52,15 +52,16 @@ def prepare(libraries: Sequence[str]) -> None:
     folder = os.environ.pop(FOLDER, "")
     if not folder:
         return
-    with contextlib.suppress(OSError), _connection(folder) as connection:
+    with contextlib.suppress(OSError), _connection(folder, libraries) as connection:
         # A job that does nothing.
         _send(connection, libraries, [os.devnull])
 
 
-def _connection(folder: str) -> socket.socket:
+def _connection(folder: str, libraries: Sequence[str]) -> socket.socket:
+    # Jobs of other libraries have a server of their own, so that no job waits for imports that it does not need.
     # -P: the folder of the server, which is part of this library, must not be on the path.
     command = [sys.executable, "-P", str(SERVER)]
-    return servers.connection(Path(folder), os.environ[OWNER], command, [SERVER.read_text()])
+    return servers.connection(Path(folder), os.environ[OWNER], command, [SERVER.read_text(), *libraries])
 
 
 def _send(connection: socket.socket, libraries: Sequence[str], arguments: Sequence[str]) -> None:
