@@ -85,12 +85,15 @@ onstart:
     ):
         forks.allow()
         if not workflow.touch:
-            gpu_start.prepare(
-                GRAPH,
-                workflow.dag.needrun_jobs(),
-                workflow.resource_settings.cores,
-                orchestration.PYTHON,
-            )
+            try:
+                gpu_start.prepare(
+                    GRAPH,
+                    workflow.dag.needrun_jobs(),
+                    workflow.resource_settings.cores,
+                    orchestration.PYTHON,
+                )
+            except InputError as error:
+                raise WorkflowError(str(error)) from None
         if GRAPH.resources.one_process:
             servers.allow(*servers.TRAININGS)
 

@@ -15,7 +15,7 @@ with joblog.job(snakemake.log):
     table, inputs = json.loads(snakemake.params.table), snakemake.input
     records = {results.name(path): files.read_json(path) for path in inputs.provenance}
     counts = files.read_json(inputs.subset)["counts"]
-    classes = files.read_json(inputs.classes)["names"]
+    classes = files.read_json(inputs.classes, "names")["names"]
     measured = ranking.measure(inputs.logits, counts, **table["evaluation"])
     found = ranked.rank(table, measured, classes, records)
     written.write(found, origin.sentences("", table["seeds"], list(records.values())), snakemake.output)

@@ -11,7 +11,7 @@ with joblog.job(snakemake.log):
 
     table, inputs = json.loads(snakemake.params.table), snakemake.input
     counts = {results.name(path): files.read_json(path)["counts"] for path in inputs.subsets}
-    tests = {results.name(path): sum(files.read_json(path)["test_counts"]) for path in inputs.classes}
+    tests = {results.name(path): sum(files.read_json(path, "test_counts")["test_counts"]) for path in inputs.classes}
     numbers = statistics.frame(table, counts, tests)
     sources = origin.counted(table["source"], provenance.machine())
     files.write_text(snakemake.output.csv, statistics.csv(numbers))

@@ -4,11 +4,12 @@ import importlib.metadata
 import os
 import platform
 import shutil
-import subprocess
 from collections.abc import Iterator
 
 import torch
 from benchmarks.gpu.running import GPU, Found, Order
+
+from longtail.runtime import visible_gpus
 
 
 def check(order: Order) -> Iterator[Found]:
@@ -24,12 +25,13 @@ def facts() -> dict[str, str]:
     if torch.ones(3, device="cuda").sum().item() != 3:
         raise RuntimeError("the GPU computes 1 + 1 + 1 wrongly")
     about = torch.cuda.get_device_properties(0)
+    driver = visible_gpus.nvidia_smi("--query-gpu=driver_version", "--format=csv,noheader")
     return {
         GPU: torch.cuda.get_device_name(),
         "GPUs": str(torch.cuda.device_count()),
         "memory": f"{about.total_memory / 2**30:.0f} GiB",
         "multiprocessors": str(about.multi_processor_count),
-        "driver": _driver(),
+        "driver": next(iter(driver), "unknown (nvidia-smi does not say)"),
         "CUDA of torch": str(torch.version.cuda),
         "cuDNN": str(torch.backends.cudnn.version()),  # type: ignore[no-untyped-call]
         "Triton": _version("triton"),
@@ -38,15 +40,6 @@ def facts() -> dict[str, str]:
         "cores": str(len(os.sched_getaffinity(0))),
         "MPS": "there" if shutil.which("nvidia-cuda-mps-control") else "not there",
     }
-
-
-def _driver() -> str:
-    command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
-    except (OSError, subprocess.SubprocessError):
-        return "unknown (nvidia-smi does not say)"
-    return done.stdout.strip().splitlines()[0]
 
 
 def _version(package: str) -> str:

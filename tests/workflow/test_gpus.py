@@ -82,6 +82,17 @@ def test_small_trainings_share_a_gpu_as_recorded(measured: Path) -> None:
     assert max(began) < min(ended)
 
 
+def test_damaged_records_are_named_in_a_sentence(measured: Path) -> None:
+    (measured / "results/gpu").mkdir(parents=True)
+    (measured / "results/gpu/packed.json").write_text('[{"benchmark": "packed", "acc')
+
+    code, output = snakemake(measured, "stage1", "--configfile", "gpus.yaml")
+
+    assert code == 1
+    assert re.search(r"^results/gpu/packed\.json is not readable JSON .*: delete it and run again$", output, re.M)
+    assert "sharing.py" not in output  # of a traceback
+
+
 @pytest.mark.parametrize("end", ["Ctrl-C", "failure"])
 def test_mps_runs_for_the_run_however_it_ends(
     measured: Path, tmp_path_factory: pytest.TempPathFactory, end: str

@@ -109,7 +109,8 @@ def test_a_killed_process_and_ctrl_c_lose_nothing(folder: Path, alone: dict[str,
     assert process.returncode == 1
     for seed in SEEDS:
         assert log_of(folder, seed).endswith(
-            "the process that trains for several jobs was killed (out of memory?): started again, this job resumes\n"
+            "the process that trains for several jobs was killed (out of memory?): "
+            "Snakemake starts this job again, and it resumes\n"
         )
 
     with running(folder) as process:

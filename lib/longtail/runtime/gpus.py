@@ -1,7 +1,7 @@
 """Assigns GPUs of this machine to jobs by locks on files, which the kernel frees however a job ends.
 
-A GPU has a lock for each job that shares it (a slot), and one that is its door: a job passes it to take a slot, and a
-job that wants the GPU for itself keeps it closed.
+A GPU has a lock for each job that shares it (a slot), and one for its entry: a job holds the entry while it takes a
+slot, and a job that needs the GPU for itself holds the entry all the time.
 """
 
 import contextlib
@@ -66,19 +66,19 @@ def _slots(names: Sequence[str], requested: int, jobs_each: int, held: contextli
 
 
 def _slot(name: str, slot: int, held: contextlib.ExitStack) -> bool:
-    with contextlib.ExitStack() as passing:
-        door = _lock(_door(name), passing, fcntl.LOCK_SH)
-        return door and _lock(LOCKS / f"{_file(name)}.slot{slot}", held)
+    with contextlib.ExitStack() as entering:
+        entered = _lock(_entry(name), entering, fcntl.LOCK_SH)
+        return entered and _lock(LOCKS / f"{_file(name)}.slot{slot}", held)
 
 
 def _whole(names: Sequence[str], requested: int, held: contextlib.ExitStack) -> list[str]:
-    """Close the doors of up to `requested` GPUs, and wait until the jobs that are still on them have ended.
+    """Lock the entries of up to `requested` GPUs, and wait until the jobs that are still on them have ended.
 
-    The least used GPUs come first; closing `held` opens the doors.
+    The least used GPUs come first; closing `held` releases all.
     """
     taken: list[str] = []
     for name in sorted(names, key=_jobs):
-        if len(taken) < requested and _lock(_door(name), held):
+        if len(taken) < requested and _lock(_entry(name), held):
             taken.append(name)
     if len(taken) == requested:
         for path in (path for name in taken for path in _slot_files(name)):
@@ -97,8 +97,8 @@ def _slot_files(name: str) -> list[Path]:
     return list(LOCKS.glob(f"{_file(name)}.slot*"))
 
 
-def _door(name: str) -> Path:
-    return LOCKS / f"{_file(name)}.door"
+def _entry(name: str) -> Path:
+    return LOCKS / f"{_file(name)}.entry"
 
 
 def _file(name: str) -> str:

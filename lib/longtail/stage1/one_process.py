@@ -31,7 +31,10 @@ from longtail.stage1.weights import Weights
 log = logging.getLogger(__name__)
 START = "import sys; sys.path[:] = {}; from longtail.stage1 import training_process; training_process.main()"
 POLL_SECONDS = 0.2
-GONE = "the process that trains for several jobs was killed (out of memory?): started again, this job resumes"
+GONE = (
+    "the process that trains for several jobs was killed (out of memory?): "
+    "Snakemake starts this job again, and it resumes"
+)
 
 
 def train(
